@@ -1,0 +1,3 @@
+"""Translation validation of CUDA kernels against ONNX graphs."""
+
+__version__ = "0.1.0"

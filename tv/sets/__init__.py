@@ -1,0 +1,6 @@
+"""Index sets: quasi-affine expressions, and isl behind one exact, total, budgeted door."""
+
+from tv.sets.affine import FALSE, TRUE, ZERO, Affine, Dim, Formula, Quotient, Ranges, Sym
+from tv.sets.algebra import Map, Remainder, Set, Sets
+
+__all__ = ["FALSE", "TRUE", "ZERO", "Affine", "Dim", "Formula", "Map", "Quotient", "Ranges", "Remainder", "Set", "Sets", "Sym"]

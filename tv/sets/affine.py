@@ -1,0 +1,317 @@
+"""Quasi-affine integer expressions and formulas over named dimensions and symbols: the language in which index sets are written.
+
+An `Affine` is exact over the mathematical integers; division is `floor`. Simplification uses ranges of atoms, so that
+`(32 w + l) mod 32` with 0 <= l < 32 is `l` before isl sees it: small coefficients, few divs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd
+
+Range = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A dimension of the instance space: a digit of a thread index, a loop ordinal, a tensor index."""
+
+    name: str
+
+    @property
+    def key(self) -> str:
+        return "d" + self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Sym:
+    """An integer that the check leaves open."""
+
+    name: str
+
+    @property
+    def key(self) -> str:
+        return "s" + self.name
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """floor(numerator / denominator), denominator > 1."""
+
+    numerator: Affine
+    denominator: int
+
+    @cached_property
+    def key(self) -> str:
+        return f"q{self.denominator}({self.numerator.text()})"
+
+
+Atom = Dim | Sym | Quotient
+Ranges = Callable[[Dim | Sym], Range]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """sum of coefficient * atom + const; terms sorted by the atom's key, no zero coefficient."""
+
+    terms: tuple[tuple[Atom, int], ...]
+    const: int
+
+    # -------------------------------------------------------------- construction
+    @staticmethod
+    def of(value: int) -> Affine:
+        return Affine((), value)
+
+    @staticmethod
+    def atom(a: Atom) -> Affine:
+        return Affine(((a, 1),), 0)
+
+    @staticmethod
+    def dim(name: str) -> Affine:
+        return Affine.atom(Dim(name))
+
+    @staticmethod
+    def sym(name: str) -> Affine:
+        return Affine.atom(Sym(name))
+
+    def __add__(self, other: Affine | int) -> Affine:
+        o = other if isinstance(other, Affine) else Affine.of(other)
+        if not o.terms:
+            return Affine(self.terms, self.const + o.const)
+        acc = {a.key: (a, c) for a, c in self.terms}
+        for a, c in o.terms:
+            old = acc.get(a.key)
+            acc[a.key] = (a, c + (old[1] if old else 0))
+        return Affine(tuple(acc[k] for k in sorted(acc) if acc[k][1]), self.const + o.const)
+
+    def __neg__(self) -> Affine:
+        return self * -1
+
+    def __sub__(self, other: Affine | int) -> Affine:
+        return self + (-other if isinstance(other, Affine) else -other)
+
+    def __mul__(self, k: int) -> Affine:
+        if k == 0:
+            return Affine.of(0)
+        return Affine(tuple((a, c * k) for a, c in self.terms), self.const * k)
+
+    # -------------------------------------------------------------- questions
+    @property
+    def constant(self) -> int | None:
+        """The value where it depends on nothing, else None."""
+        return self.const if not self.terms else None
+
+    def atoms(self) -> Iterable[Dim | Sym]:
+        """Dimensions and symbols, those inside quotients included."""
+        for a, _ in self.terms:
+            if isinstance(a, Quotient):
+                yield from a.numerator.atoms()
+            else:
+                yield a
+
+    def interval(self, ranges: Ranges) -> Range:
+        """Bounds by interval arithmetic; None is unbounded."""
+        lo: int | None = self.const
+        hi: int | None = self.const
+        for a, c in self.terms:
+            if isinstance(a, Quotient):
+                nl, nh = a.numerator.interval(ranges)
+                al = None if nl is None else nl // a.denominator
+                ah = None if nh is None else nh // a.denominator
+            else:
+                al, ah = ranges(a)
+            l, h = (al, ah) if c > 0 else (ah, al)
+            lo = None if lo is None or l is None else lo + c * l
+            hi = None if hi is None or h is None else hi + c * h
+        return lo, hi
+
+    def substitute(self, values: Mapping[Dim | Sym, Affine]) -> Affine:
+        out = Affine.of(self.const)
+        for a, c in self.terms:
+            if isinstance(a, Quotient):
+                out = out + floordiv(a.numerator.substitute(values), a.denominator) * c
+            else:
+                out = out + values.get(a, Affine.atom(a)) * c
+        return out
+
+    def text(self) -> str:
+        """isl's notation."""
+        parts = []
+        for a, c in self.terms:
+            t = f"floor(({a.numerator.text()})/{a.denominator})" if isinstance(a, Quotient) else a.name
+            parts.append(t if c == 1 else f"{c}{'*' if isinstance(a, Quotient) else ''}{t}")
+        if self.const or not parts:
+            parts.append(str(self.const))
+        return " + ".join(parts).replace("+ -", "- ")
+
+
+ZERO = Affine.of(0)
+
+
+def floordiv(a: Affine, k: int, ranges: Ranges | None = None) -> Affine:
+    """floor(a / k), k > 0: multiples of k leave the floor, the rest vanishes where its range lies in [0, k)."""
+    if k == 1:
+        return a
+    whole = Affine(tuple((x, c // k) for x, c in a.terms if c % k == 0), 0)
+    rest = Affine(tuple((x, c) for x, c in a.terms if c % k), a.const)
+    carry, const = divmod(rest.const, k)
+    rest = Affine(rest.terms, const)
+    whole = whole + carry
+    if not rest.terms:
+        return whole
+    g = k
+    for _, c in rest.terms:
+        g = gcd(g, c)
+    if g > 1:  # floor((g x + r) / k) = floor((x + floor(r/g)) / (k/g))
+        rest, k = Affine(tuple((x, c // g) for x, c in rest.terms), rest.const // g), k // g
+        return whole + floordiv(rest, k, ranges) if k > 1 else whole + rest
+    if ranges is not None:
+        lo, hi = rest.interval(ranges)
+        if lo is not None and hi is not None and lo // k == hi // k:
+            return whole + lo // k
+        split = _split(rest, k, ranges)
+        if split is not None:
+            return whole + split
+    if len(rest.terms) == 1 and rest.terms[0][1] == 1 and rest.const == 0 and isinstance(rest.terms[0][0], Quotient):
+        q = rest.terms[0][0]
+        return whole + floordiv(q.numerator, q.denominator * k, ranges)
+    return whole + Affine.atom(Quotient(rest, k))
+
+
+def _split(a: Affine, k: int, ranges: Ranges) -> Affine | None:
+    """floor((c x + r) / k) = floor(x / (k/c)) where c divides k and every other coefficient, r in [0, c): drop r.
+
+    `c` runs over the coefficients: the part with multiples of c, and the rest bounded by c.
+    """
+    for c in sorted({abs(c) for _, c in a.terms if abs(c) > 1 and k % abs(c) == 0}, reverse=True):
+        high = Affine(tuple((x, d) for x, d in a.terms if d % c == 0), a.const - a.const % c)
+        low = Affine(tuple((x, d) for x, d in a.terms if d % c), a.const % c)
+        lo, hi = low.interval(ranges)
+        if (low.terms or low.const) and lo is not None and hi is not None and 0 <= lo and hi < c:
+            return floordiv(high, k, ranges)
+    return None
+
+
+def mod(a: Affine, k: int, ranges: Ranges | None = None) -> Affine:
+    """a - k floor(a / k), in [0, k)."""
+    if k == 1:
+        return ZERO
+    return a - floordiv(a, k, ranges) * k
+
+
+# ------------------------------------------------------------------------------------------------ formulas
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A condition on dimensions and symbols. op: ge (affine >= 0), eq (affine = 0), and, or, not, true, false."""
+
+    op: str
+    affine: Affine | None = None
+    args: tuple[Formula, ...] = ()
+
+    def text(self) -> str:
+        match self.op:
+            case "ge":
+                return f"{_aff(self)} >= 0"
+            case "eq":
+                return f"{_aff(self)} = 0"
+            case "true":
+                return "1 = 1"
+            case "false":
+                return "1 = 0"
+            case "not":
+                return f"not ({self.args[0].text()})"
+            case "and" | "or":
+                return f" {self.op} ".join(f"({a.text()})" for a in self.args)
+            case _:
+                raise ValueError(self.op)
+
+    def atoms(self) -> Iterable[Dim | Sym]:
+        if self.affine is not None:
+            yield from self.affine.atoms()
+        for a in self.args:
+            yield from a.atoms()
+
+    def substitute(self, values: Mapping[Dim | Sym, Affine]) -> Formula:
+        aff = None if self.affine is None else self.affine.substitute(values)
+        return Formula(self.op, aff, tuple(a.substitute(values) for a in self.args))
+
+
+def _aff(f: Formula) -> str:
+    if f.affine is None:
+        raise ValueError("a comparison without its operand")
+    return f.affine.text()
+
+
+TRUE = Formula("true")
+FALSE = Formula("false")
+
+
+def ge(a: Affine, b: Affine | int = 0) -> Formula:
+    """a >= b."""
+    d = a - b
+    if d.constant is not None:
+        return TRUE if d.constant >= 0 else FALSE
+    return Formula("ge", d)
+
+
+def lt(a: Affine, b: Affine | int) -> Formula:
+    """a < b."""
+    return ge((b if isinstance(b, Affine) else Affine.of(b)) - a, 1)
+
+
+def eq(a: Affine, b: Affine | int = 0) -> Formula:
+    d = a - b
+    if d.constant is not None:
+        return TRUE if d.constant == 0 else FALSE
+    return Formula("eq", d)
+
+
+def negate(f: Formula) -> Formula:
+    match f.op:
+        case "true":
+            return FALSE
+        case "false":
+            return TRUE
+        case "not":
+            return f.args[0]
+        case "ge":
+            return Formula("ge", -f.affine - 1) if f.affine is not None else FALSE
+        case "and":
+            return any_of(*(negate(a) for a in f.args))
+        case "or":
+            return all_of(*(negate(a) for a in f.args))
+        case _:
+            return Formula("not", args=(f,))
+
+
+def all_of(*fs: Formula) -> Formula:
+    args: list[Formula] = []
+    for f in fs:
+        if f.op == "false":
+            return FALSE
+        for g in f.args if f.op == "and" else (f,):
+            if g.op != "true" and g not in args:
+                args.append(g)
+    if not args:
+        return TRUE
+    return args[0] if len(args) == 1 else Formula("and", args=tuple(args))
+
+
+def any_of(*fs: Formula) -> Formula:
+    args: list[Formula] = []
+    for f in fs:
+        if f.op == "true":
+            return TRUE
+        for g in f.args if f.op == "or" else (f,):
+            if g.op != "false" and g not in args:
+                args.append(g)
+    if not args:
+        return FALSE
+    return args[0] if len(args) == 1 else Formula("or", args=tuple(args))
+
+
+def within(a: Affine, extent: Affine | int) -> Formula:
+    """0 <= a < extent."""
+    return all_of(ge(a), lt(a, extent))

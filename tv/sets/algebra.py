@@ -1,0 +1,273 @@
+"""The only door to isl: registered spaces, exact operations, a deterministic budget for each question.
+
+isl's silence is the danger: composition drops what it cannot place, operations on different spaces answer "empty". Here an
+operation on two different spaces raises, a step that must be total fails with its remainder (`Remainder`), and every isl
+error, exhaustion included, is `Unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import islpy as isl
+
+from tv.diagnostic import Unknown
+from tv.sets.affine import TRUE, Affine, Formula
+
+Set: TypeAlias = isl.Set
+Map: TypeAlias = isl.Map
+_D = isl.dim_type
+_CTX = isl.DEFAULT_CONTEXT
+
+
+class Remainder(Exception):
+    """A step that must be total is not: `rest` (a Map or Set) is what it would have dropped."""
+
+    def __init__(self, why: str, rest: Any) -> None:
+        super().__init__(why)
+        self.why, self.rest = why, rest
+
+
+class Sets:
+    """Spaces, symbols and the budget of one check.
+
+    symbols: names of open integers. context: what is known of them; never empty (SOUNDNESS S13), else Unknown.
+    """
+
+    def __init__(self, symbols: Sequence[str] = (), context: Formula = TRUE, budget: int = 20_000_000) -> None:
+        self.symbols = tuple(symbols)
+        self._prefix = f"[{', '.join(symbols)}] -> " if symbols else ""
+        self._arity: dict[str, int] = {}
+        self._budget, self._depth = budget, 0
+        self.context = isl.Set(f"{self._prefix}{{ : {context.text()} }}")
+        if self.context.is_empty():
+            raise Unknown("TV0401", "the ranges of the symbols leave no value at all", help="widen min and max")
+
+    # -------------------------------------------------------------- spaces
+    def declare(self, name: str, arity: int) -> str:
+        """Registers tuple `name`; a second shape for one name is a defect."""
+        if self._arity.setdefault(name, arity) != arity:
+            raise Unknown("TV0402", f"index space `{name}` declared with {self._arity[name]} and with {arity} dimensions")
+        return name
+
+    def arity(self, name: str) -> int:
+        if name not in self._arity:
+            raise Unknown("TV0402", f"index space `{name}` was never declared")
+        return self._arity[name]
+
+    @contextmanager
+    def _ask(self, what: str) -> Iterator[None]:
+        outer = self._depth == 0
+        if outer:
+            _CTX.reset_operations()
+            _CTX.set_max_operations(self._budget)
+        self._depth += 1
+        try:
+            yield
+        except isl.Error as e:
+            raise Unknown("TV0403", f"index-set question `{what}` gave up: {str(e).strip()[:100]}") from None
+        finally:
+            self._depth -= 1
+            if outer:
+                _CTX.set_max_operations(0)
+                _CTX.reset_operations()
+
+    # -------------------------------------------------------------- construction
+    def set(self, name: str, dims: Sequence[str], domain: Formula = TRUE) -> Set:
+        self.declare(name, len(dims))
+        with self._ask("set"):
+            s = isl.Set(f"{self._prefix}{{ {name}[{', '.join(dims)}] : {domain.text()} }}")
+            return s.intersect_params(self.context).coalesce()
+
+    def map(self, name: str, dims: Sequence[str], domain: Formula, out: str, exprs: Sequence[Affine]) -> Map:
+        """{ name[dims] -> out[exprs] : domain }."""
+        self.declare(name, len(dims))
+        self.declare(out, len(exprs))
+        image = ", ".join(e.text() for e in exprs)
+        with self._ask("map"):
+            m = isl.Map(f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{image}] : {domain.text()} }}")
+            return m.intersect_params(self.context).coalesce()
+
+    def relation(self, name: str, dims: Sequence[str], out: str, out_dims: Sequence[str], cond: Formula) -> Map:
+        """{ name[dims] -> out[out_dims] : cond }; all names distinct."""
+        self.declare(name, len(dims))
+        self.declare(out, len(out_dims))
+        with self._ask("relation"):
+            m = isl.Map(f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{', '.join(out_dims)}] : {cond.text()} }}")
+            return m.intersect_params(self.context).coalesce()
+
+    def parse_map(self, text: str, in_name: str, out_name: str) -> Map:
+        """A map in isl's own notation (layouts of a spec, certificates) whose tuples must be the two named ones."""
+        try:
+            m = isl.Map(text if text.lstrip().startswith("[") and "->" in text.split("{")[0] else self._prefix + text)
+        except isl.Error:
+            raise Unknown("TV0404", f"not an affine map: `{text[:80]}`") from None
+        m = m.align_params(self.context.get_space())
+        if m.dim(_D.param) != len(self.symbols):
+            raise Unknown("TV0404", f"a map over unknown symbols: `{text[:80]}`")
+        for kind, name in ((_D.in_, in_name), (_D.out, out_name)):
+            if m.get_tuple_name(kind) != name or m.dim(kind) != self.arity(name):
+                raise Unknown("TV0404", f"map `{text[:80]}` is not from {in_name} to {out_name}")
+        return m.intersect_params(self.context)
+
+    def text(self, x: Set | Map) -> str:
+        return str(x)
+
+    # -------------------------------------------------------------- guards
+    def _same(self, a: Any, b: Any, what: str) -> None:
+        if not a.get_space().has_equal_tuples(b.get_space()):
+            raise Unknown("TV0402", f"`{what}` on different spaces: {a.get_space()} and {b.get_space()}")
+
+    # -------------------------------------------------------------- questions
+    def empty(self, s: Set | Map) -> bool:
+        with self._ask("empty"):
+            return bool(s.is_empty())
+
+    def subset(self, a: Any, b: Any) -> bool:
+        self._same(a, b, "subset")
+        with self._ask("subset"):
+            return bool(a.is_subset(b))
+
+    def equal(self, a: Any, b: Any) -> bool:
+        self._same(a, b, "equal")
+        with self._ask("equal"):
+            return bool(a.is_equal(b))
+
+    def disjoint(self, a: Any, b: Any) -> bool:
+        self._same(a, b, "disjoint")
+        with self._ask("disjoint"):
+            return bool(a.intersect(b).is_empty())
+
+    def single_valued(self, m: Map) -> bool:
+        with self._ask("single_valued"):
+            return bool(m.is_single_valued())
+
+    def injective(self, m: Map) -> bool:
+        with self._ask("injective"):
+            return bool(m.is_injective())
+
+    # -------------------------------------------------------------- exact operations
+    def meet(self, a: Any, b: Any) -> Any:
+        self._same(a, b, "meet")
+        with self._ask("meet"):
+            return a.intersect(b)
+
+    def join(self, a: Any, b: Any) -> Any:
+        self._same(a, b, "join")
+        with self._ask("join"):
+            return a.union(b).coalesce()
+
+    def minus(self, a: Any, b: Any) -> Any:
+        self._same(a, b, "minus")
+        with self._ask("minus"):
+            return a.subtract(b).coalesce()
+
+    def domain(self, m: Map) -> Set:
+        with self._ask("domain"):
+            return m.domain()
+
+    def range(self, m: Map) -> Set:
+        with self._ask("range"):
+            return m.range()
+
+    def reverse(self, m: Map) -> Map:
+        return m.reverse()
+
+    def identity(self, s: Set) -> Map:
+        return s.identity()
+
+    def restrict_domain(self, m: Map, s: Set) -> Map:
+        self._same(m.domain(), s, "restrict_domain")
+        with self._ask("restrict_domain"):
+            return m.intersect_domain(s)
+
+    def restrict_range(self, m: Map, s: Set) -> Map:
+        self._same(m.range(), s, "restrict_range")
+        with self._ask("restrict_range"):
+            return m.intersect_range(s)
+
+    def leaving(self, m: Map, s: Set) -> Map:
+        """The part of m whose image is not in s."""
+        self._same(m.range(), s, "leaving")
+        with self._ask("leaving"):
+            return m.intersect_range(s.complement())
+
+    def coalesce(self, x: Any) -> Any:
+        with self._ask("coalesce"):
+            return x.coalesce()
+
+    def compose(self, a: Map, b: Map) -> Map:
+        """a then b, dropping what b does not cover: for candidates and footprints only, whose results are checked again."""
+        self._same(a.range(), b.domain(), "compose")
+        with self._ask("compose"):
+            return a.apply_range(b).coalesce()
+
+    def step_domain(self, r: Map, f: Map, why: str) -> Map:
+        """r: A -> B moved along f: A -> A'. Total: raises Remainder where f has no image for some of r (S1)."""
+        self._same(r.domain(), f.domain(), why)
+        with self._ask(why):
+            if not r.domain().is_subset(f.domain()):
+                raise Remainder(why, r.subtract_domain(f.domain()))
+            return r.apply_domain(f).coalesce()
+
+    def step_range(self, r: Map, g: Map, why: str) -> Map:
+        """r: A -> B moved along g: B -> B'. Total, as `step_domain`."""
+        self._same(r.range(), g.domain(), why)
+        with self._ask(why):
+            if not r.range().is_subset(g.domain()):
+                raise Remainder(why, r.subtract_range(g.domain()))
+            return r.apply_range(g).coalesce()
+
+    def pair(self, a: Map, b: Map) -> Map:
+        """X -> [A -> B] from X -> A and X -> B."""
+        self._same(a.domain(), b.domain(), "pair")
+        with self._ask("pair"):
+            return a.range_product(b)
+
+    def wrap(self, m: Map) -> Set:
+        return m.wrap()
+
+    def unwrap(self, s: Set) -> Map:
+        return s.unwrap()
+
+    def universe_like(self, s: Set) -> Set:
+        return isl.Set.universe(s.get_space())
+
+    # -------------------------------------------------------------- points
+    def sample(self, x: Set | Map) -> dict[str, int] | None:
+        """One point, by dimension name (in_k and out_k where nameless), symbols included; None where x is empty."""
+        with self._ask("sample"):
+            s = x.wrap() if isinstance(x, isl.Map) else x
+            if s.is_empty():
+                return None
+            p = s.sample_point()
+            out = {n: int(p.get_coordinate_val(_D.param, i).to_python()) for i, n in enumerate(self.symbols)}
+            n_in = x.dim(_D.in_) if isinstance(x, isl.Map) else 0
+            for i in range(s.dim(_D.set)):
+                out[f"in_{i}" if i < n_in else f"out_{i - n_in}"] = int(p.get_coordinate_val(_D.set, i).to_python())
+            return out
+
+    def points(self, s: Set, limit: int = 200_000) -> list[tuple[int, ...]]:
+        """All points of a bounded set without symbols (small instances only); Unknown above `limit`."""
+        out: list[tuple[int, ...]] = []
+        n = s.dim(_D.set)
+
+        def visit(p: Any) -> None:
+            if len(out) >= limit:
+                raise isl.Error("too many points")
+            out.append(tuple(int(p.get_coordinate_val(_D.set, i).to_python()) for i in range(n)))
+
+        with self._ask("points"):
+            s.foreach_point(visit)
+        return out
+
+    def pieces(self, x: Set | Map) -> int:
+        return int(x.n_basic_map() if isinstance(x, isl.Map) else x.n_basic_set())
+
+
+def ask(sets: Sets, question: Callable[[], Any], what: str) -> Any:
+    """Runs a compound isl question of a module in this package under the budget."""
+    with sets._ask(what):
+        return question()

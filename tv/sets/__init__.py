@@ -2,5 +2,24 @@
 
 from tv.sets.affine import FALSE, TRUE, ZERO, Affine, Dim, Formula, Quotient, Ranges, Sym
 from tv.sets.algebra import Map, Remainder, Set, Sets
+from tv.sets.dataflow import SameTime, Sources, Touch, dataflow
 
-__all__ = ["FALSE", "TRUE", "ZERO", "Affine", "Dim", "Formula", "Map", "Quotient", "Ranges", "Remainder", "Set", "Sets", "Sym"]
+__all__ = [
+    "FALSE",
+    "TRUE",
+    "ZERO",
+    "Affine",
+    "Dim",
+    "Formula",
+    "Map",
+    "Quotient",
+    "Ranges",
+    "Remainder",
+    "SameTime",
+    "Set",
+    "Sets",
+    "Sources",
+    "Sym",
+    "Touch",
+    "dataflow",
+]

@@ -232,10 +232,60 @@ class Sets:
     def unwrap(self, s: Set) -> Map:
         return s.unwrap()
 
+    def projections(self, r: Map) -> tuple[Map, Map]:
+        """[A -> B] -> A and [A -> B] -> B over the pairs of r."""
+        with self._ask("projections"):
+            return r.domain_map(), r.range_map()
+
+    def curried(self, z: Map) -> tuple[Map, Map]:
+        """Of Z -> [A -> B]: [Z -> A] -> B and [Z -> B] -> A."""
+        with self._ask("curried"):
+            return z.uncurry(), z.range_reverse().uncurry()
+
+    def envelope(self, r: Map, dom: Set, ran: Set) -> Map:
+        """A simpler superset of r inside dom x ran: its equalities only. A guess: whoever claims it proves it whole."""
+        with self._ask("envelope"):
+            hull = isl.Map.from_basic_map(r.affine_hull()).intersect_domain(dom).intersect_range(ran).coalesce()
+            return hull if r.is_subset(hull) else r
+
+    def messy(self, r: Map) -> bool:
+        """Several pieces, or many existentials: worth replacing by its envelope."""
+        n = [0, 0]
+
+        def see(b: Any) -> None:
+            n[0] += 1
+            n[1] += b.dim(_D.div)
+
+        r.foreach_basic_map(see)
+        return n[0] > 1 or n[1] > 2
+
+    def orbit(self, r: Map, moved: Map, dom: Set, ran: Set) -> Map:
+        """r joined with its translates by the vector from a point of r to one of `moved`, inside dom x ran. A guess."""
+        with self._ask("orbit"):
+            a, b = self._point(r.wrap()), self._point(moved.wrap())
+            n = len(a)
+            xs, zs = [f"x{i}" for i in range(n)], [f"z{i}" for i in range(n)]
+            steps = " and ".join(f"{z} = {x} + {q - p}k" for x, z, p, q in zip(xs, zs, a, b, strict=True))
+            text = f"{self._prefix}{{ [{', '.join(xs)}] -> [{', '.join(zs)}] : exists k : k >= 0 and {steps} }}"
+            unflatten = isl.Set.universe(r.wrap().get_space()).flatten_map().reverse()
+            shifted = r.wrap().flatten().apply(isl.Map(text)).apply(unflatten).unwrap()
+            return r.union(shifted.intersect_domain(dom).intersect_range(ran)).coalesce()
+
+    def _point(self, s: Set) -> list[int]:
+        p = s.project_out(_D.param, 0, s.dim(_D.param)).lexmax().sample_point()
+        return [int(p.get_coordinate_val(_D.set, i).to_python()) for i in range(s.dim(_D.set))]
+
     def universe_like(self, s: Set) -> Set:
         return isl.Set.universe(s.get_space())
 
     # -------------------------------------------------------------- points
+    def source_name(self, m: Map) -> str:
+        """Tuple name of a map's domain."""
+        return str(m.get_tuple_name(_D.in_))
+
+    def target_name(self, m: Map) -> str:
+        return str(m.get_tuple_name(_D.out))
+
     def sample(self, x: Set | Map) -> dict[str, int] | None:
         """One point, by dimension name (in_k and out_k where nameless), symbols included; None where x is empty."""
         with self._ask("sample"):

@@ -1,0 +1,41 @@
+"""y = W x with a float16 weight, accumulated in float32."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from authoring import Sizes, Spec, defines, main, model, tensor, weight
+
+SIZES = (
+    {"N": 4096, "K": 11008, "BLOCK": 256, "GRID": 132},
+    {"N": 8192, "K": 28672, "BLOCK": 512, "GRID": 114},
+    {"N": 1003, "K": 1640, "BLOCK": 128, "GRID": 50},
+    {"N": 7, "K": 520, "BLOCK": 64, "GRID": 2},
+)
+
+
+def build(N: int = 4096, K: int = 11008) -> onnx.ModelProto:
+    """W: [N, K] (an initializer); x: [K]; y: [N], all f16."""
+    element = TensorProto.FLOAT16
+    nodes = [helper.make_node("MatMul", ["W", "x"], ["y"], "linear")]
+    return model("gemv", nodes, [tensor("x", element, [K])], [tensor("y", element, [N])], [weight("W", element, [N, K])])
+
+
+def spec(case: str, sizes: Sizes) -> Spec:
+    warp_rows = case.startswith("warp_rows")
+    return {
+        "kernel": "gemv",
+        "grid": [sizes["GRID"] if warp_rows else sizes["N"]],
+        "block": [sizes["BLOCK"]],
+        **defines(sizes, SIZES[0], ["N", "K", "BLOCK"] if warp_rows else ["K", "BLOCK"]),
+        "args": {"W": "W", "x": "x", "y": "y"},
+    }
+
+
+if __name__ == "__main__":
+    main(build)

@@ -1,0 +1,45 @@
+"""y = a + b in float16, on vectors of any length."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from authoring import Sizes, Spec, main, model, tensor
+
+SIZES = (
+    {"N": 16777216, "BLOCK": 256},
+    {"N": 999999, "BLOCK": 128},
+    {"N": 11008, "BLOCK": 1024},
+    {"N": 201, "BLOCK": 32},
+)
+
+
+def build() -> onnx.ModelProto:
+    """a, b, y: f16 [N], N open."""
+    f16 = TensorProto.FLOAT16
+    nodes = [helper.make_node("Add", ["a", "b"], ["y"], "residual")]
+    return model("residual", nodes, [tensor("a", f16, ["N"]), tensor("b", f16, ["N"])], [tensor("y", f16, ["N"])])
+
+
+def spec(case: str, sizes: Sizes) -> Spec:
+    each = 1 if case.startswith("via_float") else 2
+    return {
+        "kernel": "residual",
+        "grid": [f"ceildiv(N, {each * sizes['BLOCK']})"],
+        "block": [sizes["BLOCK"]],
+        "args": {
+            "a": "a",
+            "b": "b",
+            "y": "y",
+            "n": {"symbol": "N", "min": 1, "max": sizes["N"]},
+        },
+    }
+
+
+if __name__ == "__main__":
+    main(build)

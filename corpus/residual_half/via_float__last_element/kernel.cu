@@ -1,0 +1,12 @@
+// tv: refuted coverage
+#include <cuda_fp16.h>
+
+__global__ void residual(const __half* __restrict__ a, const __half* __restrict__ b, __half* __restrict__ y, int n)
+{
+    unsigned int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i + 1 < (unsigned int)n) {
+        float u = __half2float(a[i]);
+        float v = __half2float(b[i]);
+        y[i] = __float2half_rn(u + v);  // <- coverage
+    }
+}

@@ -1,0 +1,32 @@
+"""A residual MLP of 2 layers, unrolled."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import onnx
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from authoring import Sizes, Spec, main
+from mlp_stack import stack, stack_spec
+
+SIZES = (
+    {"L": 2, "D": 4096, "H": 11008, "GRID": 132, "THREADS": 512},
+    {"L": 3, "D": 5120, "H": 13824, "GRID": 114, "THREADS": 256},
+    {"L": 4, "D": 520, "H": 700, "GRID": 13, "THREADS": 128},
+    {"L": 2, "D": 28, "H": 40, "GRID": 3, "THREADS": 64},
+)
+
+
+def build(L: int = 2, D: int = 4096, H: int = 11008) -> onnx.ModelProto:
+    """x0, y: f32 [D]; W1_l: [H, D]; W2_l: [D, H]."""
+    return stack(L, D, H)
+
+
+def spec(case: str, sizes: Sizes) -> Spec:
+    return stack_spec(case, sizes, SIZES[0])
+
+
+if __name__ == "__main__":
+    main(build)

@@ -1,0 +1,47 @@
+"""The C reader: preprocessed text to our syntax tree, by pycparser."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pycparser.c_parser import ParseError  # type: ignore[import-untyped]
+
+from tv.cuda_frontend import ast
+from tv.cuda_frontend.external import UnitParser
+from tv.cuda_frontend.from_c import Translator, check_pragma, declaration
+from tv.cuda_frontend.preprocess import TokenText
+from tv.diagnostic import BadInput
+from tv.source import Span
+
+_WHERE = re.compile(r"^(?P<file>.*?):(?P<line>\d+)(?::(?P<col>\d+))?: (?P<what>.*)$", re.S)
+# What pycparser raises on damaged input besides its own error.
+_DAMAGE = (AssertionError, ValueError, AttributeError, TypeError, IndexError, KeyError)
+
+
+def syntax_error(error: Exception, file: str, line: int) -> BadInput:
+    """pycparser's message as a diagnostic."""
+    m = _WHERE.match(str(error))
+    if m is None:
+        return BadInput("TV0108", "not the C or CUDA C++ that this reader knows", Span(file, line))
+    col = int(m["col"] or 1)
+    what = m["what"].replace("before: ", "syntax error before ").strip()
+    return BadInput("TV0108", what[0].lower() + what[1:], Span(m["file"] or file, int(m["line"]), col, col + 1))
+
+
+def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
+    """The unit's tree, and the parser with what it noted of host code. Raises BadInput or Unsupported."""
+    parser = UnitParser()
+    try:
+        tree: Any = parser.parse_text(text, file)
+    except (ParseError, *_DAMAGE) as error:
+        last = parser.last
+        raise syntax_error(error, file, last.lineno if last is not None else 1) from error
+    t = Translator(file)
+    decls: list[ast.Decl] = []
+    for n in tree.ext:
+        if type(n).__name__ == "Pragma":
+            check_pragma(n.string if isinstance(n.string, str) else n.string.value.strip('"'), t.span(n))
+        else:
+            decls.extend(declaration(t, n))
+    return ast.Unit(Span(file, 1), tuple(decls), frozenset(parser.hosts)), parser

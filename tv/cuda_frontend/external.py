@@ -1,0 +1,199 @@
+"""External declarations: `extern "C"`, namespaces, function templates; host code is skipped by balanced brackets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pycparser import c_ast  # type: ignore[import-untyped]
+from pycparser import c_parser as cp
+
+from tv.cuda_frontend.cuda_types import HANDLE_TYPES
+from tv.cuda_frontend.parser import DEVICE_WORDS, CudaParser, Template
+
+_OPENING = {"LPAREN": "RPAREN", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET"}
+
+
+class UnitParser(CudaParser):
+    """A whole translation unit; `hosts` and `launches` are filled while it reads."""
+
+    def _parse_external_declaration(self) -> list[Any]:
+        kind, second = self._peek_type(), self._peek_type(2)
+        word = self._peek().value if kind is not None else ""
+        if kind == "EXTERN" and second == "STRING_LITERAL":
+            return self._parse_linkage()
+        if kind == "CXX_WORD" and word in ("namespace", "using"):
+            return self._parse_namespace() if word == "namespace" else self._parse_using()
+        if kind == "CXX_WORD" and word == "template":
+            return self._parse_template()
+        if kind in ("PPPRAGMA", "_PRAGMA", "SEMI", "_STATIC_ASSERT", "PPHASH"):
+            return list(super()._parse_external_declaration())
+        return self._parse_device_or_host()
+
+    def _parse_linkage(self) -> list[Any]:
+        self._advance(), self._advance()
+        if not self._accept("LBRACE"):
+            return self._parse_external_declaration()
+        return self._parse_until_brace()
+
+    def _parse_until_brace(self) -> list[Any]:
+        decls: list[Any] = []
+        while not self._accept("RBRACE"):
+            if self._peek() is None:
+                self._parse_error("a brace is never closed", self.clex.filename)
+            decls.extend(self._parse_external_declaration())
+        return decls
+
+    def _parse_namespace(self) -> list[Any]:
+        self._advance()
+        if self._accept("LBRACE"):
+            return self._parse_until_brace()
+        name = self._advance()
+        if self._accept("EQUALS"):
+            target = self._advance()
+            self._expect("SEMI")
+            self.aliases[name.value] = self.aliases.get(target.value, target.value)
+            return []
+        for part in name.value.split("::"):
+            self.aliases[part] = ""
+        self._expect("LBRACE")
+        return self._parse_until_brace()
+
+    def _parse_using(self) -> list[Any]:
+        self._advance()
+        if self._accept("CXX_WORD"):
+            name = self._advance()
+            self._expect("SEMI")
+            if name.value == "cooperative_groups":
+                for t in HANDLE_TYPES:
+                    self._scope_stack[0][t] = True
+                self.templates.add("tiled_partition")
+            elif name.value not in ("std", *self.aliases):
+                self._parse_error(f"using namespace {name.value}", self._tok_coord(name))
+            return []
+        name = self._advance()
+        if self._accept("EQUALS"):
+            target = self._parse_type_name()
+            self._expect("SEMI")
+            decl = c_ast.Typedef(name.value, [], ["typedef"], target.type, self._tok_coord(name))
+            self._add_typedef_name(name.value, decl.coord)
+            return [decl]
+        self._expect("SEMI")
+        if "::" in name.value:
+            self.hosts.add(name.value.rsplit("::", 1)[1])
+        return []
+
+    # -------------------------------------------------------------------------------------------- templates
+    def _parse_template(self) -> list[Any]:
+        start = self._mark()
+        if not self._device_words_ahead():
+            self._skip_declaration(start)
+            return []
+        self._advance()
+        self._expect("LT")
+        self._push_scope()
+        params: list[tuple[str, Any, Any, Any]] = []
+        while self._peek_type() != "GT":
+            params.append(self._parse_template_parameter())
+            if not self._accept("COMMA"):
+                break
+        self._expect("GT")
+        inner = self._parse_function_with_scope()
+        self._pop_scope()
+        self.templates.add(inner.decl.name)
+        return [Template(params, inner)]
+
+    def _parse_function_with_scope(self) -> Any:
+        """The templated definition; its own name is known inside it, for the recursion that lowering will refuse."""
+        decls = cp.CParser._parse_external_declaration(self)
+        if len(decls) != 1 or not isinstance(decls[0], c_ast.FuncDef):
+            self._parse_error("a template that is not a function definition", decls[0].coord if decls else None)
+        return decls[0]
+
+    def _parse_template_parameter(self) -> tuple[str, Any, Any, Any]:
+        tok = self._peek()
+        if tok.value in ("typename", "class"):
+            self._advance()
+            name = self._advance()
+            self._scope_stack[-1][name.value] = True
+            self._typedef_checked_token = None
+            default = self._parse_type_name() if self._accept("EQUALS") else None
+            return name.value, None, default, self._tok_coord(name)
+        spec = self._parse_specifier_qualifier_list()
+        name = self._expect("ID")
+        self._add_identifier(name.value, self._tok_coord(name))
+        default = self._parse_binary_expression(8) if self._accept("EQUALS") else None
+        return name.value, self._build_type_name(spec, None, self._tok_coord(tok)), default, self._tok_coord(name)
+
+    # -------------------------------------------------------------------------------------------- host code
+    def _device_words_ahead(self) -> bool:
+        """Whether the declaration that begins here has a device word before its body or semicolon."""
+        _, words, _ = self._scan_header()
+        return bool(words & DEVICE_WORDS)
+
+    def _scan_header(self) -> tuple[str, set[str], list[Any]]:
+        """How the declaration ahead ends (`;`, `{`, `=` or nothing), its words and tokens; does not move."""
+        depth, ahead = 0, 1
+        words: set[str] = set()
+        tokens: list[Any] = []
+        while (tok := self._peek(ahead)) is not None:
+            if depth == 0 and tok.type in ("SEMI", "LBRACE", "EQUALS"):
+                if tok.type != "EQUALS" or not tokens or tokens[0].value != "template":
+                    return tok.value, words, tokens
+            if tok.type in _OPENING:
+                depth += 1
+            elif tok.type in _OPENING.values():
+                depth -= 1
+            words.add(tok.value)
+            tokens.append(tok)
+            ahead += 1
+        return "", words, tokens
+
+    def _parse_device_or_host(self) -> list[Any]:
+        ending, words, tokens = self._scan_header()
+        if words & DEVICE_WORDS:
+            return list(super()._parse_external_declaration())
+        start = self._mark()
+        parens = any(t.type == "LPAREN" for t in tokens) and not words & {"_ALIGNAS", "__align__", "alignas", "struct"}
+        if ending in ("{", ";") and parens and "typedef" not in words:
+            self._skip_declaration(start)
+            return []
+        try:
+            return list(super()._parse_external_declaration())
+        except cp.ParseError:
+            self._reset(start)
+            self._skip_declaration(start)
+            return []
+
+    def _skip_declaration(self, start: int) -> None:
+        """Skips to the `;` or past the `}` that ends the declaration; notes its names and launches."""
+        depth = 0
+        while True:
+            tok = self._tokens.next()
+            if tok is None:
+                self._parse_error("a bracket is never closed", self.clex.filename)
+            if tok.type in _OPENING:
+                depth += 1
+            elif tok.type in _OPENING.values():
+                depth -= 1
+                if depth < 0:
+                    self._parse_error(f"before: {tok.value}", self._tok_coord(tok))
+                if depth == 0 and tok.type == "RBRACE" and self._peek_type() != "SEMI":
+                    break
+            elif tok.type == "SEMI" and depth == 0:
+                break
+        self._note_host(self._tokens._buffer[start : self._mark()])
+
+    def _note_host(self, tokens: list[Any]) -> None:
+        depth, seen = 0, 0
+        for t in tokens:
+            if t.type in _OPENING:
+                depth += 1
+                seen += t.type == "LBRACE"
+            elif t.type in _OPENING.values():
+                depth -= 1
+            elif depth == 0 and seen == 0 and t.type in ("ID", "TYPEID"):
+                self.hosts.add(t.value.rsplit("::", 1)[-1])
+        for i in range(len(tokens) - 1):
+            if tokens[i].type == "LSHIFT" and tokens[i + 1].type == "LT":
+                self.launches.append((tokens, i))
+                continue

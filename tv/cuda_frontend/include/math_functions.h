@@ -1,0 +1,2 @@
+#pragma once
+/* The names of this header are known to the reader. */

@@ -1,0 +1,229 @@
+"""Preprocessing by pcpp, with our own headers for the CUDA names and with includes only from folders that were named.
+
+The result is text for the lexer plus a map from every token's place in it to the place in the user's file.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pcpp  # type: ignore[import-untyped]
+
+from tv.cuda_frontend.names import is_reserved
+from tv.cuda_frontend.phases import CleanText, check_nesting, clean, decode
+from tv.diagnostic import BadInput, TvError, Unsupported
+from tv.launch import CompileOptions
+from tv.source import Span
+
+HEADERS = Path(__file__).parent / "include"
+MAX_TOKENS = 2_000_000
+MAX_INCLUDE_DEPTH = 32
+
+# Standard headers that only host code needs: nothing of them is declared, so a device use of their names is refused.
+HOST_HEADERS = frozenset(
+    """algorithm array assert.h atomic cassert cfloat chrono climits cmath complex cstddef cstdint cstdio cstdlib cstring
+    cublas_v2.h cublasLt.h cuda.h cuda_profiler_api.h curand.h curand_kernel.h cmath errno.h float.h fstream functional helper_cuda.h iomanip
+    initializer_list iostream limits limits.h map memory mutex numeric omp.h optional random set sstream stdbool.h stddef.h stdexcept stdio.h
+    stdlib.h string string.h string_view sys/time.h thread time.h tuple type_traits unistd.h unordered_map utility vector
+    device_launch_parameters.h device_functions.h sm_61_intrinsics.h builtin_types.h""".split()
+)
+_ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenText:
+    """Preprocessed text. `places[line]` lists (column here, file, line there, column there), ascending."""
+
+    text: str
+    places: dict[int, list[tuple[int, str, int, int]]] = field(default_factory=dict)
+
+    def place(self, line: int, col: int) -> tuple[str, int, int]:
+        parts = self.places.get(line)
+        if not parts:
+            return "", line, col
+        here, file, there, start = parts[max(bisect_right([p[0] for p in parts], col) - 1, 0)]
+        return file, there, start + (col - here)
+
+
+def arch_number(arch: str) -> int:
+    """`sm_90` -> 900, the value of __CUDA_ARCH__. Raises BadInput for anything else."""
+    m = _ARCH.match(arch)
+    if m is None or not 30 <= int(m.group(1)) <= 200:
+        raise BadInput("TV0105", f"`{arch}` is not an architecture", help="write it like sm_90")
+    return int(m.group(1)) * 10
+
+
+class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
+    """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
+
+    def __init__(self, main: CleanText, folders: list[Path]) -> None:
+        super().__init__()
+        self.line_directive = None
+        self.files: dict[str, CleanText] = {main.file: main}
+        self.folders = [f.resolve() for f in folders]
+        self.failures: list[TvError] = []
+        self.rewrite_paths: list[Any] = []
+        for name in ("__DATE__", "__TIME__", "__PCPP__"):
+            del self.macros[name]
+
+    def where(self, token: Any) -> Span:
+        file = getattr(token, "source", "") or ""
+        return Span(file, token.lineno) if file else Span(next(iter(self.files)), token.lineno)
+
+    def fail(self, error: TvError) -> None:
+        self.failures.append(error)
+
+    def on_error(self, file: str, line: int, msg: str) -> None:
+        self.fail(BadInput("TV0105", msg[0].lower() + msg[1:], Span(file, line)))
+
+    def on_unknown_macro_in_expr(self, ident: str) -> int:
+        where = self.where(self.lastdirective)
+        self.fail(
+            BadInput("TV0107", f"`#if` on `{ident}`, which is not defined", where, f"define it: -D {ident}=..., or use #ifdef")
+        )
+        return 0
+
+    def on_unknown_macro_function_in_expr(self, ident: str) -> Any:
+        self.fail(Unsupported("TV0107", f"`{ident}(...)` in an `#if`", self.where(self.lastdirective)))
+        return lambda _: 0
+
+    def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> bool:
+        self.lastdirective = directive
+        if directive.value in ("define", "undef") and toks:
+            self.check_name(directive, toks[0].value)
+        if self.include_depth > MAX_INCLUDE_DEPTH:
+            raise BadInput("TV0106", f"includes nested deeper than {MAX_INCLUDE_DEPTH}", self.where(directive))
+        return True
+
+    def check_name(self, directive: Any, name: str) -> None:
+        inside = str(getattr(directive, "source", "")).startswith(str(HEADERS))
+        if not inside and is_reserved(name):
+            where = self.where(directive)
+            self.fail(Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", where, "rename the macro"))
+
+    def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
+        words = "".join(t.value for t in toks)
+        if directive.value == "error":
+            raise BadInput("TV0105", f"#error {words}", self.where(directive))
+        if directive.value in ("warning", "ident", "line"):
+            return True
+        if directive.value == "pragma":
+            return None
+        raise BadInput("TV0105", f"unknown directive `#{directive.value}`", self.where(directive))
+
+    def on_include_not_found(self, is_malformed: bool, is_system_include: bool, curdir: str, includepath: str) -> Any:
+        where = self.where(self.lastdirective)
+        if is_malformed:
+            raise BadInput("TV0105", f"malformed #include `{includepath}`", where)
+        if includepath in HOST_HEADERS:
+            raise pcpp.OutputDirective(pcpp.Action.IgnoreAndRemove)
+        raise BadInput("TV0106", f"`{includepath}` not found", where, "name its folder with `include` in the spec, or -I")
+
+    def on_file_open(self, is_system_include: bool, includepath: str) -> Any:
+        """Opens an include, only below an allowed folder; raises OSError otherwise, as pcpp's search expects."""
+        path = Path(includepath).resolve()
+        if not any(path.is_relative_to(folder) for folder in self.folders) or not path.is_file():
+            raise OSError(includepath)
+        cleaned = clean(str(includepath), decode(str(includepath), path.read_bytes()))
+        self.files[str(includepath)] = cleaned
+        return _Text(cleaned.text)
+
+
+class _Text:
+    """What pcpp wants of an open file."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def read(self) -> str:
+        return self.text
+
+    def close(self) -> None:
+        return None
+
+
+class _Writer:
+    """Lays pcpp's tokens out as text, one output line per source line, and notes where each token came from."""
+
+    def __init__(self, reader: _Reader, main: str) -> None:
+        self.reader, self.main = reader, main
+        self.out: list[str] = []
+        self.line, self.col = 1, 1
+        self.places: dict[int, list[tuple[int, str, int, int]]] = {}
+        self.starts: dict[str, list[int]] = {}
+
+    def origin(self, token: Any) -> tuple[str, int, int]:
+        """File, line and column of a token; a macro's expansion stands where the macro was used."""
+        file = token.source or self.main
+        cleaned = self.reader.files.get(file)
+        if cleaned is None:
+            return file, token.lineno, 1
+        if file not in self.starts:
+            lines = [x.rstrip() for x in cleaned.text.splitlines()]
+            starts, total = [0], 0
+            for x in lines:
+                total += len(x) + 1
+                starts.append(total)
+            self.starts[file] = starts
+        starts = self.starts[file]
+        if getattr(token, "expanded_from", None):
+            line = cleaned.text.splitlines()[token.lineno - 1]
+            m = re.search(rf"\b{re.escape(token.expanded_from[-1])}\b", line)
+            col = m.start() + 1 if m else 1
+        else:
+            col = token.lexpos - starts[token.lineno - 1] + 1 if token.lineno <= len(starts) else 1
+        return (file, *cleaned.original(token.lineno, max(col, 1)))
+
+    def put(self, token: Any) -> None:
+        value = token.value
+        if not value.isspace():
+            self.places.setdefault(self.line, []).append((self.col, *self.origin(token)))
+        self.out.append(value)
+        newlines = value.count("\n")
+        self.line += newlines
+        self.col = len(value) - value.rfind("\n") if newlines else self.col + len(value)
+
+
+def _definitions(reader: _Reader, options: CompileOptions) -> None:
+    arch = arch_number(options.arch)
+    for text in (f"__CUDA_ARCH__ {arch}", "__CUDACC__ 1", "__NVCC__ 1", "__cplusplus 201703L", "__LP64__ 1",
+                 "__CUDACC_VER_MAJOR__ 13", "__CUDACC_VER_MINOR__ 0", "CUDART_VERSION 13000", "CUDA_VERSION 13000",
+                 "__linux__ 1", "__x86_64__ 1", "__GNUC__ 11"):  # fmt: skip
+        reader.define(text)
+    for name, value in options.defines:
+        m = re.fullmatch(r"[A-Za-z_]\w*", name)
+        if m is None:
+            raise BadInput("TV0105", f"`{name}` is not a macro name", help="-D NAME or -D NAME=VALUE")
+        if is_reserved(name):
+            raise Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", help="rename the macro")
+        reader.define(f"{name} {value}" if value != "" else f"{name} 1")
+
+
+def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
+    """Text of the kernel file, preprocessed. Raises BadInput or Unsupported; never reads outside the allowed folders."""
+    main = clean(str(path), text)
+    own = path.resolve().parent
+    folders = [own, *(own / p for p in options.include), HEADERS]
+    reader = _Reader(main, folders)
+    for folder in folders:
+        reader.add_path(str(folder))
+    reader.temp_path.insert(0, str(own))
+    _definitions(reader, options)
+    for _ in reader.parsegen('#include "cuda_runtime.h"\n', str(HEADERS / "nvcc"), None):
+        pass  # nvcc includes it before every file
+    writer = _Writer(reader, main.file)
+    for count, token in enumerate(reader.parsegen(main.text + "\n", main.file, None)):
+        if count > MAX_TOKENS:
+            raise Unsupported("TV0104", f"more than {MAX_TOKENS} tokens after preprocessing", Span(main.file, 1))
+        if reader.failures:
+            break
+        writer.put(token)
+    if reader.failures:
+        raise reader.failures[0]
+    result = TokenText("".join(writer.out), writer.places)
+    check_nesting(CleanText(main.file, result.text))
+    return result

@@ -1,0 +1,177 @@
+"""Guesses which leaves of two sums belong together: pairs that claims, input cells or common footprints suggest.
+
+A guess is never trusted: the pairing is checked to be a bijection, and every pair is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tv.equiv.problem import Problem
+from tv.equiv.rules import COMMUTATIVE, op_head
+from tv.sets import Map
+from tv.term import Term
+
+DEPTH = 24
+
+
+class Impossible(Exception):
+    """The two leaves can never be equal."""
+
+
+class Candidates:
+    def __init__(self, problem: Problem, known: Callable[[str, str], list[Map]]) -> None:
+        self.p, self.sets, self.known = problem, problem.sets, known
+        self.footprints: dict[tuple[str, int, int], dict[str, Map]] = {}
+        self.wide = False
+
+    def relation(self, kt: Term, gt: Term, wide: bool) -> Map | None:
+        """A relation that holds of all pairs of instances at which the two can be proved equal; None: no idea, or none."""
+        self.wide = wide
+        try:
+            return self.guess(kt, gt, DEPTH)
+        except Impossible:
+            return None
+
+    def guess(self, kt: Term, gt: Term, n: int) -> Map | None:
+        if n == 0:
+            return None
+        if kt.kind == "case" or gt.kind == "case":
+            return self.cases(kt, gt, n)
+        if kt.kind == "ref" and gt.kind == "ref":
+            for c in self.known(kt.name, gt.name):
+                return self.through(c, kt, gt)
+        if gt.kind == "ref" and self.p.graph.units[gt.name].value.kind in ("ref", "input", "case"):
+            return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n), None, gt)
+        if kt.kind == "ref":
+            return self.through(self.guess(self.p.kernel.units[kt.name].value, gt, n - 1), kt, None)
+        if gt.kind == "ref":
+            return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n - 1), None, gt)
+        if kt.kind == "input" and gt.kind == "input":
+            return self.inputs(kt, gt)
+        if self.sum_like(kt) or self.sum_like(gt):
+            if "input" in (kt.kind, gt.kind):
+                raise Impossible
+            return self.common_cells(kt, gt, n) if self.wide else None
+        if kt.kind == "op" and gt.kind == "op" and kt.name == gt.name:
+            return self.arguments(kt, gt, n)
+        if "const" in (kt.kind, gt.kind) or "op" in (kt.kind, gt.kind):
+            return None if kt.kind == gt.kind == "const" else self.unlike(kt, gt)
+        raise Impossible
+
+    def unlike(self, kt: Term, gt: Term) -> Map | None:
+        """Different operations: a law may still make them equal, cells decide."""
+        if "input" in (kt.kind, gt.kind):
+            raise Impossible
+        return None
+
+    @staticmethod
+    def sum_like(t: Term) -> bool:
+        return t.kind == "reduce" or (t.kind == "op" and op_head(t) in ("fadd", "fmax", "fmin", "ffma"))
+
+    def through(self, c: Map | None, kt: Term | None, gt: Term | None) -> Map | None:
+        if c is None:
+            return None
+        if kt is not None:
+            c = self.sets.compose(kt.embedding(), c)
+        if gt is not None:
+            c = self.sets.compose(c, self.sets.reverse(gt.embedding()))
+        return c
+
+    def inputs(self, kt: Term, gt: Term) -> Map:
+        out: Map | None = None
+        for image in self.p.images.get(gt.name, ()):
+            if image.object == kt.name:
+                via = self.sets.compose(gt.embedding(), image.cells)
+                m = self.sets.compose(kt.embedding(), self.sets.reverse(via))
+                out = m if out is None else self.sets.join(out, m)
+        if out is None:
+            raise Impossible
+        return out
+
+    def cases(self, kt: Term, gt: Term, n: int) -> Map | None:
+        """Pieces one by one; a piece that can match nothing drops out."""
+        t = kt if kt.kind == "case" else gt
+        out: Map | None = None
+        possible = False
+        for s, a in zip(t.sets, t.args, strict=True):
+            try:
+                c = self.guess(a, gt, n) if t is kt else self.guess(kt, a, n)
+            except Impossible:
+                continue
+            possible = True
+            if c is None:
+                return None
+            c = self.sets.restrict_domain(c, s) if t is kt else self.sets.restrict_range(c, s)
+            out = c if out is None else self.sets.join(out, c)
+        if not possible:
+            raise Impossible
+        return out
+
+    def arguments(self, kt: Term, gt: Term, n: int) -> Map | None:
+        orders = [gt.args, gt.args[::-1]] if op_head(kt) in COMMUTATIVE else [gt.args]
+        possible = False
+        for order in orders:
+            try:
+                out: Map | None = None
+                for a, b in zip(kt.args, order, strict=True):
+                    c = self.guess(a, b, n - 1)
+                    if c is not None:
+                        out = c if out is None else self.sets.meet(out, c)
+                possible = True
+                if out is not None:
+                    joined: Map = self.sets.coalesce(out)
+                    return joined
+            except Impossible:
+                continue
+        if not possible:
+            raise Impossible
+        return None
+
+    # -------------------------------------------------------------- footprints
+    def common_cells(self, kt: Term, gt: Term, n: int) -> Map | None:
+        """Instances that read a common cell of an array that every instance reads on both sides."""
+        f, g = self.cells("k", kt, n - 1), self.cells("g", gt, n - 1)
+        out: Map | None = None
+        for obj in f.keys() & g.keys():
+            if self.total(f[obj], "k") and self.total(g[obj], "g"):
+                c = self.sets.compose(f[obj], self.sets.reverse(g[obj]))
+                out = c if out is None else self.sets.coalesce(self.sets.meet(out, c))
+        return out
+
+    def total(self, m: Map, side: str) -> bool:
+        whole = self.p.views(side).scope_sets[self.sets.source_name(m)]
+        return self.sets.subset(whole, self.sets.domain(m))
+
+    def cells(self, side: str, t: Term, n: int) -> dict[str, Map]:
+        key = (side, t.id, n)
+        if key not in self.footprints:
+            self.footprints[key] = self._cells(side, t, n)
+        return self.footprints[key]
+
+    def _cells(self, side: str, t: Term, n: int) -> dict[str, Map]:
+        out: dict[str, Map] = {}
+
+        def add(d: dict[str, Map], along: Map | None = None) -> None:
+            for obj, m in d.items():
+                m = m if along is None else self.sets.compose(along, m)
+                out[obj] = m if obj not in out else self.sets.join(out[obj], m)
+
+        if t.kind == "input":
+            if side == "k":
+                add({t.name: t.embedding()})
+            for image in self.p.images.get(t.name, ()) if side == "g" else ():
+                add({image.object: self.sets.compose(t.embedding(), image.cells)})
+        elif t.kind == "ref" and n > 0:
+            add(self.cells(side, self.p.views(side).units[t.name].value, n - 1), t.embedding())
+        elif t.kind == "reduce":
+            add(self.cells(side, t.args[0], n), t.embedding())
+        elif t.kind == "case":
+            for s, a in zip(t.sets, t.args, strict=True):
+                add({o: self.sets.restrict_domain(m, s) for o, m in self.cells(side, a, n).items()})
+        else:  # the nearest input cells only: footprints through whole layers explode
+            for reach in (0, 1, 2, 4, 8, 16):
+                if reach <= n and not out:
+                    for a in t.args:
+                        add(self.cells(side, a, reach))
+        return out

@@ -1,0 +1,160 @@
+"""The checker: follows a proof script step by step. No search, no guess; what it accepts is what `proved` means.
+
+Claims may rest on each other in any way: each kernel reference descends in time (rules.descends), and a claim is only ever
+used through such a reference, so an argument in a circle is an induction over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tv.diagnostic import Unknown
+from tv.equiv.laws import LAWS
+from tv.equiv.matching import Matching
+from tv.equiv.problem import Problem
+from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head
+from tv.equiv.script import Apply, Claim, Fold, Leaf, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
+from tv.obligation import Relation, weaker
+from tv.sets import Map
+from tv.term import Term
+
+
+class Checker:
+    def __init__(self, problem: Problem, claims: Mapping[int, Claim]) -> None:
+        self.p, self.sets, self.rules, self.claims = problem, problem.sets, Rules(problem), claims
+        self.relation = Relation.BITWISE
+        self.laws: set[str] = set()
+        self.sums: list[tuple[Claim, str, Map]] = []  # reordered sums: their claim, and the results they relate
+        self.current: Claim | None = None
+
+    def check(self, roots: Mapping[str, tuple[int, ...]]) -> Relation:
+        """Every output's claims, and every claim they rest on. roots: output name -> claim ids. Raises what a rule raises."""
+        todo: list[int] = []
+        for output in self.p.outputs:
+            ids = roots.get(output.name)
+            if not ids:
+                raise Unknown("TV0611", f"no claim for output `{output.name}`")
+            self.covers(output.reader, output.unit, output.relation, ids)
+            if self.sets.empty(output.relation):
+                raise Unknown("TV0612", f"output `{output.name}` has no elements: nothing is claimed about it")
+            todo += ids
+        seen: set[int] = set()
+        while todo:
+            i = todo.pop()
+            if i in seen:
+                continue
+            seen.add(i)
+            c = self.claims.get(i)
+            if c is None or c.script is None:
+                raise Unknown("TV0611", f"claim {i} has no proof")
+            self.claim(c)
+            todo += sorted(uses(c.script))
+        return self.relation
+
+    def claim(self, c: Claim) -> None:
+        ku, gu = self.p.kernel.units[c.kernel], self.p.graph.units[c.graph]
+        inside = self.sets.subset(self.sets.domain(c.relation), ku.domain) and self.sets.subset(self.sets.range(c.relation), gu.domain)
+        if not inside or ku.width != gu.width or c.script is None:
+            raise Unknown("TV0613", f"claim {c.id} is not about instances of its two units")
+        self.current = c
+        self.goal(ku.value, gu.value, c.relation, c.script)
+
+    def covers(self, kernel: str, graph: str, r: Map, ids: tuple[int, ...]) -> None:
+        rest = r
+        for i in ids:
+            c = self.claims.get(i)
+            if c is None or (c.kernel, c.graph) != (kernel, graph):
+                raise Unknown("TV0611", f"claim {i} is not about `{kernel}` and `{graph}`")
+            rest = self.sets.minus(rest, c.relation)
+        if not self.sets.empty(rest):
+            raise Unknown("TV0611", f"claims on `{kernel}` and `{graph}` leave a part of the goal open")
+
+    def goal(self, kt: Term, gt: Term, r: Map, s: Script) -> None:
+        if kt.width != gt.width:
+            raise Unknown("TV0614", "a goal between values of different width")
+        match s:
+            case Vacuous():
+                self.must(self.sets.empty(r), "a goal declared vacuous is not")
+            case Leaf():
+                if not (kt.kind == gt.kind == "hole"):
+                    self.rules.leaves_agree(kt, gt, r)
+            case Unfold(side="k", then=then):
+                self.must(kt.kind == "ref", "nothing to unfold")
+                self.goal(self.p.kernel.units[kt.name].value, gt, self.rules.kernel_step(r, kt), then)
+            case Unfold(side="g", then=then):
+                self.must(gt.kind == "ref", "nothing to unfold")
+                self.goal(kt, self.p.graph.units[gt.name].value, self.rules.graph_step(r, gt), then)
+            case Split():
+                self.split(kt, gt, r, s)
+            case Apply():
+                self.apply(kt, gt, r, s)
+            case Rewrite(side=side, law=law, then=then):
+                self.must(law in LAWS, f"no law `{law}`")
+                new = LAWS[law](self.p.terms, kt if side == "k" else gt)
+                self.must(new is not None, f"law `{law}` does not apply")
+                assert new is not None
+                self.laws.add(law)
+                self.goal(new if side == "k" else kt, gt if side == "k" else new, r, then)
+            case Use(claims=ids):
+                self.must(kt.kind == "ref" and gt.kind == "ref", "claims are about references")
+                self.covers(kt.name, gt.name, self.rules.graph_step(self.rules.kernel_step(r, kt), gt), ids)
+            case Sum():
+                self.sum(kt, gt, r, s)
+            case Fold():
+                self.fold(kt, gt, r, s)
+            case _:
+                raise TypeError(f"not a proof step: {s!r}")
+
+    def must(self, ok: bool, what: str) -> None:
+        if not ok:
+            raise Unknown("TV0614", what)
+
+    def split(self, kt: Term, gt: Term, r: Map, s: Split) -> None:
+        t = kt if s.side == "k" else gt
+        self.must(t.kind == "case" and len(t.args) == len(s.arms), "a split that does not fit its case")
+        cut = self.sets.restrict_domain if s.side == "k" else self.sets.restrict_range
+        rest = r
+        for piece, a, arm in zip(t.sets, t.args, s.arms, strict=True):
+            part = cut(r, piece)
+            rest = self.sets.minus(rest, part)
+            self.goal(a if s.side == "k" else kt, gt if s.side == "k" else a, part, arm)
+        self.must(self.sets.empty(rest), "no case covers some instances")
+
+    def apply(self, kt: Term, gt: Term, r: Map, s: Apply) -> None:
+        same = kt.kind == gt.kind == "op" and kt.name == gt.name and len(kt.args) == len(gt.args) == len(s.args)
+        self.must(same and sorted(s.order) == list(range(len(kt.args))), "operations that differ")
+        straight = s.order == tuple(range(len(s.order)))
+        swapped = (s.order == (1, 0) and op_head(kt) in COMMUTATIVE) or (s.order == (1, 0, 2) and op_head(kt) == "ffma")
+        self.must(straight or swapped, "operands in an order that changes the value")
+        for i in self.rules.contracted(kt):
+            self.must(self.rules.graph_product(gt.args[s.order[i]]), "a contraction that the graph does not allow")
+            self.relation = weaker(self.relation, Relation.REASSOC)
+        for a, o, arm in zip(kt.args, s.order, s.args, strict=True):
+            self.goal(a, gt.args[o], r, arm)
+
+    def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
+        self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
+        g, has_reduction = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
+        k, _ = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), s.op, frozenset(s.stop), has_reduction)
+        matching = Matching(self.sets, r, k, g, s.op.startswith("fadd"))
+        links, proofs = [], []
+        for p in s.pairs:
+            self.must(0 <= p.k < len(k) and 0 <= p.g < len(g), "a pairing of terms that are not there")
+            link = matching.pairing(p.k, p.g, p.map)
+            if link is not None:
+                links.append((p.k, p.g, link))
+                proofs.append(p.proof)
+        matching.check(links)
+        if s.op.startswith("fadd"):
+            self.relation = weaker(self.relation, Relation.REASSOC)
+            assert self.current is not None
+            self.sums.append((self.current, s.op, r))
+        for proof, (i, j, link) in zip(proofs, links, strict=True):
+            self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
+
+    def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:
+        self.must(kt.kind == gt.kind == "reduce" and kt.name == gt.name, "not two reductions of one operation")
+        self.rules.in_step(kt, gt, r, s.map)
+        self.goal(kt.args[0], gt.args[0], s.map, s.step)
+        self.goal(kt.args[1], gt.args[1], r, s.init)
+

@@ -1,0 +1,60 @@
+"""What is to be related: a kernel's system and a graph's system, and where their memories meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tv.sets import Map, Sets
+from tv.system import System
+from tv.term import Term, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Where a graph input lives: kernel object, and the map from the tensor's indices to its cells."""
+
+    object: str
+    cells: Map
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """reader: the kernel unit that reads the final content of `tensor`'s buffer; relation: reader instance -> element of unit."""
+
+    name: str
+    reader: str
+    unit: str
+    relation: Map
+
+
+@dataclass(slots=True)
+class Problem:
+    """private: kernel units whose object is thread-private (registers, local arrays): contraction crosses them."""
+
+    sets: Sets
+    terms: Terms
+    kernel: System
+    graph: System
+    images: dict[str, tuple[Image, ...]]
+    outputs: list[Output]
+    private: frozenset[str] = frozenset()
+    time_arity: int = 0
+    assumptions: set[str] = field(default_factory=set)
+
+    def views(self, side: str) -> System:
+        return self.kernel if side == "k" else self.graph
+
+
+class Mismatch(Exception):
+    """A pair of terms that does not match on `rest` (kernel instance -> graph instance). depth: operations matched before."""
+
+    def __init__(self, kind: str, why: str, rest: Map | None, kernel: Term | None = None, graph: Term | None = None, unit: str = "") -> None:
+        super().__init__(why)
+        self.kind, self.why, self.rest, self.kernel, self.graph, self.unit = kind, why, rest, kernel, graph, unit
+        self.depth = 0
+        self.tensor = ""
+
+
+def is_view(t: Term) -> bool:
+    """A value that only refers: index maps compose through it."""
+    return t.kind in ("ref", "input") or (t.kind == "case" and all(is_view(a) or a.kind in ("const", "undefined") for a in t.args))

@@ -1,0 +1,278 @@
+"""The rules by which a pair of terms may be related: the part that has to be right. Search and checker both stand on it.
+
+Every kernel reference is checked once: the source is executed wherever it is read, and strictly earlier. So every chain of
+claims descends in time, and a claim may be used as a hypothesis in its own proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tv.diagnostic import Unknown
+from tv.equiv.problem import Mismatch, Problem
+from tv.sets import Affine, Map, Remainder
+from tv.sets.ordering import lex_less
+from tv.system import Scope, System
+from tv.term import Term
+
+IDENTITY_BITS = {"f32": {"fmax": 0xFF800000, "fmin": 0x7F800000}, "f16": {"fmax": 0xFC00, "fmin": 0x7C00}, "bf16": {"fmax": 0xFF80, "fmin": 0x7F80}}
+COMMUTATIVE = ("fadd", "fmul", "fmax", "fmin", "feq", "add", "mul", "and", "or", "xor", "eq")
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """results -> instances of the leaf's scope; each (result, instance) is met exactly once."""
+
+    reach: Map
+    leaf: Term
+
+
+def op_head(t: Term) -> str:
+    return t.name.split(".")[0]
+
+
+def op_type(name: str) -> str:
+    return name.split(".", 1)[1] if "." in name else ""
+
+
+def accumulates(name: str) -> bool:
+    """May terms of this operation be flattened and reordered: wide float sums, and maxima of any float type."""
+    head, kind = name.split(".")[0], op_type(name)
+    return (head == "fadd" and kind in ("f32", "f64")) or head in ("fmax", "fmin")
+
+
+class Rules:
+    def __init__(self, problem: Problem) -> None:
+        self.p, self.sets, self.terms = problem, problem.sets, problem.terms
+        self.edges: dict[tuple[str, int], bool] = {}
+        self.earlier = lex_less(self.sets, "Time", 0, tied=True) if problem.time_arity else None
+
+    # -------------------------------------------------------------- references
+    def kernel_step(self, r: Map, t: Term) -> Map:
+        """R moved from the reader's scope to the unit that kernel reference t names."""
+        self.descends(self.sets.source_name(r), t)
+        try:
+            return self.sets.step_domain(r, t.embedding(), f"kernel reference to {t.name}")
+        except Remainder as e:
+            raise Mismatch("init", f"`{t.name}` has no value at some instances that read it", e.rest, t, None) from None
+
+    def graph_step(self, r: Map, t: Term) -> Map:
+        key = ("", t.id)
+        if key not in self.edges:
+            self.edges[key] = self.sets.subset(self.sets.range(t.embedding()), self.p.graph.scope_sets[t.name])
+        if not self.edges[key]:
+            raise Unknown("TV0601", f"the graph refers to `{t.name}` outside its shape")
+        try:
+            return self.sets.step_range(r, t.embedding(), f"graph reference to {t.name}")
+        except Remainder as e:
+            raise Mismatch("equal", f"graph tensor `{t.name}` has no element there", e.rest, None, t) from None
+
+    def descends(self, scope: str, t: Term) -> None:
+        """The source exists wherever it is read, strictly before the reader's own value does (S10)."""
+        key = (scope, t.id)
+        if key not in self.edges:
+            self.edges[key] = self._descends(scope, t)
+        if not self.edges[key]:
+            raise Unknown("TV0602", f"reference to `{t.name}` is not to something strictly earlier")
+
+    def _descends(self, scope: str, t: Term) -> bool:
+        sets, k = self.sets, self.p.kernel
+        m = t.embedding()
+        outside = sets.leaving(m, k.scope_sets[t.name])
+        if not sets.empty(outside):
+            raise Mismatch("init", "a value is read from a thread or round that never computed it", None, t, None, t.name)
+        source, s = k.units[t.name], k.scopes[scope]
+        reader = k.units[s.unit]
+        assert source.time is not None and reader.time is not None and self.earlier is not None
+        own = sets.map(s.name, s.dims, s.domain, reader.name, [Affine.dim(d) for d in reader.scope.dims])
+        now = sets.compose(sets.restrict_domain(own, sets.domain(m)), reader.time)
+        then = sets.compose(m, source.time)
+        if not sets.subset(sets.domain(m), sets.domain(then)):
+            return False
+        return sets.subset(sets.compose(sets.reverse(then), now), self.earlier)
+
+    # -------------------------------------------------------------- leaves
+    def leaves_agree(self, kt: Term, gt: Term, r: Map) -> None:
+        """Equal constants; input cells that are the same cell everywhere on R. Raises Mismatch with what is left."""
+        if kt.kind == "const" and gt.kind == "const":
+            if kt.bits != gt.bits or kt.width != gt.width:
+                raise Mismatch("equal", "another constant", r, kt, gt)
+            return
+        if kt.kind == "index" and gt.kind == "index":
+            agree = self.sets.compose(kt.embedding(), self.sets.reverse(gt.embedding()))
+            if kt.width != gt.width or not self.sets.subset(r, agree):
+                raise Mismatch("equal", "another index value", r, kt, gt)
+            return
+        if kt.kind != "input" or gt.kind != "input":
+            raise Mismatch("equal", "different values", r, kt, gt)
+        rest = r
+        for image in self.p.images.get(gt.name, ()):
+            if image.object == kt.name:
+                via = self.sets.compose(gt.embedding(), image.cells)
+                agree = self.sets.compose(kt.embedding(), self.sets.reverse(via))
+                rest = self.sets.minus(rest, agree)
+        if not self.sets.empty(rest):
+            raise Mismatch("equal", f"another element of `{kt.name}`", rest, kt, gt)
+
+    # -------------------------------------------------------------- contraction (S7)
+    def contracted(self, t: Term) -> list[int]:
+        """Operands of a kernel add or subtract that nvcc may take in as an unrounded product."""
+        if t.kind != "op" or t.attr != "c" or op_head(t) not in ("fadd", "fsub"):
+            return []
+        return [i for i, a in enumerate(t.args) if self.may_be_product(a, op_type(t.name), set())]
+
+    def may_be_product(self, t: Term, kind: str, seen: set[int]) -> bool:
+        """Through selects, negation and thread-private cells: can this value be a contractible product of type `kind`?"""
+        if t.id in seen:
+            return False
+        seen.add(t.id)
+        if t.kind == "op":
+            if op_head(t) == "fmul":
+                return t.attr == "c" and op_type(t.name) == kind
+            if op_head(t) in ("select", "fneg"):
+                return any(self.may_be_product(a, kind, seen) for a in t.args)
+            return False
+        if t.kind == "case":
+            return any(self.may_be_product(a, kind, seen) for a in t.args)
+        if t.kind == "ref" and t.name in self.p.private:
+            return self.may_be_product(self.p.kernel.units[t.name].value, kind, seen)
+        if t.kind == "reduce":
+            return any(self.may_be_product(a, kind, seen) for a in t.args)
+        return False
+
+    def graph_product(self, t: Term) -> bool:
+        """Is this graph value a product in a wide float type, so that an add it feeds may be contracted under `reassoc`?"""
+        while t.kind == "ref":
+            t = self.p.graph.units[t.name].value
+        return t.kind == "op" and t.name in ("fmul.f32", "fmul.f64")
+
+    # -------------------------------------------------------------- reductions in step
+    def in_step(self, kt: Term, gt: Term, r: Map, along: Map) -> None:
+        """`along` (kernel round -> graph round) is, over R, a bijection of all rounds of both that keeps their order."""
+        sets, kernel, graph = self.sets, self.p.kernel, self.p.graph
+        if not (sets.single_valued(r) and sets.injective(r)):
+            raise Mismatch("equal", "reductions in step need one kernel instance an element", r, kt, gt)
+        over = sets.compose(sets.compose(sets.reverse(kt.embedding()), r), gt.embedding())
+        all_k = sets.range(sets.restrict_domain(kt.embedding(), sets.domain(r)))
+        all_g = sets.range(sets.restrict_domain(gt.embedding(), sets.range(r)))
+        fits = sets.subset(along, over) and sets.equal(sets.domain(along), all_k) and sets.equal(sets.range(along), all_g)
+        if not fits or not sets.single_valued(along) or not sets.injective(along):
+            raise Mismatch("equal", "the rounds of the two reductions do not correspond", r, kt, gt)
+        before_k = lex_less(sets, kt.scope, len(self.parent(kernel, kt).dims), tied=True)
+        before_g = lex_less(sets, gt.scope, len(self.parent(graph, gt).dims), tied=True)
+        moved = sets.compose(sets.compose(sets.reverse(along), before_k), along)
+        if not sets.subset(moved, before_g):
+            raise Mismatch("equal", "the kernel adds in another order than the graph", r, kt, gt)
+
+    def parent(self, system: System, t: Term) -> Scope:
+        return system.scopes[self.sets.source_name(t.embedding())]
+
+    # -------------------------------------------------------------- sums (S2, S12)
+    def identity_of(self, op: str, t: Term, drop_zero: bool) -> bool:
+        """A literal that contributes nothing: +0 to a sum where the graph starts from +0, -inf to a maximum."""
+        if t.kind != "const":
+            return False
+        head, kind = op.split(".")[0], op_type(op)
+        if head == "fadd":
+            return drop_zero and t.bits == 0
+        return IDENTITY_BITS.get(kind, {}).get(head) == t.bits
+
+    def flatten(
+        self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop_zero: bool
+    ) -> tuple[list[Contribution], bool]:
+        """Contributions to the results that `at` (result -> instance of t's scope) starts from, and was there a reduction."""
+        f = Flattening(self, side, op, stop, drop_zero)
+        return f.run(t, at), f.saw_reduction
+
+
+class Flattening:
+    """Additions followed through loops, exchanges and memory, by unit, latest first; all visits of a unit merged before it."""
+
+    def __init__(self, rules: Rules, side: str, op: str, stop: frozenset[str], drop_zero: bool) -> None:
+        self.rules, self.side, self.op, self.stop, self.drop_zero = rules, side, op, stop, drop_zero
+        self.sets, self.system = rules.sets, rules.p.views(side)
+        self.items: list[Contribution] = []
+        self.pending: dict[str, Map] = {}
+        self.done: set[str] = set()
+        self.counted = op.startswith("fadd")
+        self.saw_reduction = False
+
+    def run(self, t: Term, at: Map) -> list[Contribution]:
+        self.visit(t, at)
+        while self.pending:
+            name = max(self.pending, key=lambda n: self.system.units[n].order)
+            reach = self.pending.pop(name)
+            self.done.add(name)
+            self.visit(self.system.units[name].value, reach)
+        return self.items
+
+    def visit(self, t: Term, at: Map) -> None:
+        sets = self.sets
+        if sets.empty(at):
+            return
+        if t.kind == "case":
+            rest = at
+            for s, a in zip(t.sets, t.args, strict=True):
+                part = sets.restrict_range(at, s)
+                if not sets.empty(part):
+                    rest = sets.minus(rest, part)
+                    self.visit(a, part)
+            if not sets.empty(rest):
+                raise Mismatch("equal", "no case covers a summand", rest, t)
+        elif t.kind == "op" and t.name == self.op:
+            for a in t.args:
+                self.visit(a, at)
+        elif t.kind == "op" and t.name == "ffma." + op_type(self.op) and self.op.startswith("fadd"):
+            self.items.append(Contribution(at, self.rules.terms.op("fmul." + op_type(self.op), t.args[0], t.args[1])))
+            self.visit(t.args[2], at)
+        elif t.kind == "reduce" and t.name == self.op:
+            self.saw_reduction = True
+            self.visit(t.args[0], sets.compose(at, t.embedding()))
+            self.visit(t.args[1], at)
+        elif t.kind == "hole" or self.rules.identity_of(self.op, t, self.drop_zero):
+            return
+        elif t.kind == "ref" and t.name not in self.done and self.joins(t.name):
+            self.enter(t, at)
+        else:
+            self.items.append(Contribution(at, t))
+
+    def enter(self, t: Term, at: Map) -> None:
+        sets = self.sets
+        if self.side == "k":
+            self.rules.descends(sets.target_name(at), t)
+        if self.counted and not self.single_path(at, t.embedding()):
+            raise Mismatch("equal", f"one instance of `{t.name}` reaches a result along several paths", at, t, None, t.name)
+        try:
+            reach = sets.step_range(at, t.embedding(), f"summand {t.name}")
+        except Remainder as e:
+            raise Mismatch("init", f"summand `{t.name}` was never computed", e.rest, t, None, t.name) from None
+        old = self.pending.get(t.name)
+        if old is not None:
+            if self.counted and not sets.disjoint(old, reach):
+                raise Mismatch("equal", f"`{t.name}` is added twice", sets.meet(old, reach), t, None, t.name)
+            reach = sets.join(old, reach)
+        self.pending[t.name] = reach
+
+    def single_path(self, at: Map, m: Map) -> bool:
+        """{(result, leaf) -> node} is a function (S2): a step that is injective by itself needs no further question."""
+        if self.sets.injective(m):
+            return True
+        return self.sets.injective(self.sets.pair(self.sets.reverse(at), self.sets.restrict_domain(m, self.sets.range(at))))
+
+    def joins(self, name: str) -> bool:
+        if name in self.stop:
+            return False
+        u = self.system.units[name]
+        if self.side == "g" and u.uses != 1:
+            return False
+        return self.summable(u.value)
+
+    def summable(self, v: Term) -> bool:
+        if v.kind == "reduce":
+            return v.name == self.op
+        if v.kind == "ref":
+            return True
+        if v.kind == "op":
+            return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))
+        return v.kind == "case" and all(self.summable(a) or a.kind in ("const", "input") for a in v.args)
+

@@ -1,0 +1,122 @@
+"""Proofs as data: claims and the decisions that close them. The checker follows a script; it never searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tv.sets import Map
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Base of proof steps for a goal (kernel term, graph term, R)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuous(Script):
+    """R is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Script):
+    """Equal constants, or input cells that agree on R."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold(Script):
+    """Replace a reference by its unit's value; side k or g."""
+
+    side: str
+    then: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Script):
+    """One script per piece of a case."""
+
+    side: str
+    arms: tuple[Script, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Script):
+    """Same operation: argument by argument; order[i] is the graph argument that kernel argument i goes with."""
+
+    order: tuple[int, ...]
+    args: tuple[Script, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite(Script):
+    """A law rewrites the term of one side at its root."""
+
+    side: str
+    law: str
+    then: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Script):
+    """A kernel reference against a graph reference: R lies in the union of these claims."""
+
+    claims: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Kernel contribution `k` goes with graph contribution `g` along `map` (kernel leaf instance -> graph leaf instance)."""
+
+    k: int
+    g: int
+    map: Map
+    proof: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Script):
+    """Both sides flattened over `op`; stop: kernel units that are leaves. The pairings are a bijection of contributions."""
+
+    op: str
+    stop: tuple[str, ...]
+    pairs: tuple[Pairing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Script):
+    """Both sides one reduction, run in the same order: step by step along `map` (kernel round -> graph round)."""
+
+    map: Map
+    step: Script
+    init: Script
+
+
+@dataclass(slots=True)
+class Claim:
+    """Kernel unit and graph unit hold the same value wherever `relation` relates them. script None: not proved."""
+
+    id: int
+    kernel: str
+    graph: str
+    relation: Map
+    script: Script | None = None
+
+
+def uses(s: Script) -> set[int]:
+    """Ids of the claims that a script rests on."""
+    match s:
+        case Use(claims=c):
+            return set(c)
+        case Unfold(then=t) | Rewrite(then=t):
+            return uses(t)
+        case Split(arms=arms):
+            return set().union(*(uses(a) for a in arms)) if arms else set()
+        case Apply(args=args):
+            return set().union(*(uses(a) for a in args)) if args else set()
+        case Sum(pairs=ps):
+            return set().union(*(uses(p.proof) for p in ps)) if ps else set()
+        case Fold(step=a, init=b):
+            return uses(a) | uses(b)
+        case Vacuous() | Leaf():
+            return set()
+        case _:
+            raise TypeError(f"not a proof step: {s!r}")

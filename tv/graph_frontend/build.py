@@ -1,0 +1,245 @@
+"""The builder: an environment of tensors by name, and the one door through which units of the system are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tv.diagnostic import BadInput, Unsupported
+from tv.graph_frontend import registry
+from tv.graph_frontend.elements import Element
+from tv.graph_frontend.load import Model, Node
+from tv.graph_frontend.place import Place, box
+from tv.graph_frontend.shapes import Shape
+from tv.graph_frontend.static import Pieces, constant_pieces
+from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor, Uniform
+from tv.graph_frontend.view import NodeView
+from tv.sets import Affine, Sets
+from tv.sets.affine import Dim, Range, Sym, all_of, ge, lt
+from tv.system import Scope, System, Unit
+from tv.term import Term, Terms
+
+Body = Callable[[Place], Term]
+_OWN_NAMES = re.compile(r"(layer|[ik]\d+)\Z")
+_WIDEST = 40  # open sizes are looked up to 2**40; no array is larger
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """strict_nan: Max and kin propagate NaN. body_precision: `f32`, or `type`: 16-bit function bodies run in their own type."""
+
+    strict_nan: bool = False
+    body_precision: str = "f32"
+
+
+class Irregular(Exception):
+    """A stretch that looked like repeated layers is not; it is denoted unrolled instead."""
+
+
+class Builder:
+    """env: tensors by name, here and now. layers: extent of the layer dimension while a rolled stretch is denoted."""
+
+    def __init__(self, sets: Sets, terms: Terms, model: Model, options: Options) -> None:
+        for s in sets.symbols:
+            if _OWN_NAMES.match(s):
+                raise BadInput("TV0303", f"a symbol cannot be called `{s}`", help="`layer`, `i0`, `k0` and the like name dimensions; choose another name")
+        self.system, self.model, self.options = System(sets, terms), model, options
+        self.env: dict[str, Tensor] = {}
+        self.layers: int | None = None
+        self.path = ""
+        self.depth = 0
+        self.opsets: Mapping[str, int] = model.opsets
+        self.refs: dict[tuple[Scope, str, tuple[Affine, ...]], Term] = {}
+        self.announced: dict[str, str] = {}
+        self.assumptions: list[str] = []
+        self._names: set[str] = set()
+        self._symbol_ranges: dict[str, Range] = {}
+
+    # -------------------------------------------------------------- names and ranges
+    def unique(self, name: str) -> str:
+        """A name for isl, never given before."""
+        base = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        out, n = base, 1
+        while out in self._names:
+            out, n = f"{base}_{n}", n + 1
+        self._names.add(out)
+        return out
+
+    def assume(self, text: str) -> None:
+        if text not in self.assumptions:
+            self.assumptions.append(text)
+
+    def symbol_range_of(self, a: Dim | Sym) -> Range:
+        return self.symbol_range(a.name) if isinstance(a, Sym) else (None, None)
+
+    def symbol_range(self, name: str) -> Range:
+        """What the context says of a symbol; None where it is not bounded within +-2**40."""
+        if name not in self._symbol_ranges:
+            self._symbol_ranges[name] = (self._bound(name, lower=True), self._bound(name, lower=False))
+        return self._symbol_ranges[name]
+
+    def _bound(self, name: str, lower: bool) -> int | None:
+        s, sets = Affine.sym(name), self.system.sets
+
+        def holds(v: int) -> bool:
+            return sets.empty(sets.set("extent", (), lt(s, v) if lower else ge(s, v + 1)))
+
+        worst = -(1 << _WIDEST) if lower else 1 << _WIDEST
+        if not holds(worst):
+            return None
+        best = -worst
+        while abs(best - worst) > 1:  # worst holds, best does not
+            middle = (worst + best) // 2
+            worst, best = (middle, best) if holds(middle) else (worst, middle)
+        return worst
+
+    # -------------------------------------------------------------- units
+    def dims(self, shape: Shape) -> tuple[tuple[str, ...], Shape, tuple[Affine, ...], Affine | None]:
+        """Names and extents of a unit for `shape`, with the layer in front where one is being denoted; own indices; layer."""
+        names = tuple(f"i{k}" for k in range(len(shape)))
+        index = tuple(Affine.dim(n) for n in names)
+        if self.layers is None:
+            return names, shape, index, None
+        return ("layer", *names), (Affine.of(self.layers), *shape), index, Affine.dim("layer")
+
+    def unit(self, name: str, element: Element, shape: Shape, body: Body, node: str = "") -> Tensor:
+        """A new tensor with the value `body` gives; a value that is one constant makes no unit."""
+        dims, full, index, layer = self.dims(shape)
+        announced = self.announced.pop(self.path + name, None)
+        tuple_name = announced or self.unique(f"g_{self.path}{name}" + ("" if self.layers is None else "__l"))
+        if announced is None:
+            self.system.scope(Scope(tuple_name, dims, box(dims, full), tuple_name))
+        scope = self.system.scopes[tuple_name]
+        if announced is not None and (self.system.units[announced].shape, self.system.units[announced].width) != (full, element.width):
+            raise Irregular(f"`{name}` is not of the type and shape that the first layer is given")
+        value = body(Place(self, scope, index, layer, dict(zip(dims, full, strict=True))))
+        if value.width != element.width:
+            raise TypeError(f"`{name}` is {element.label} but its value has {value.width} bits")
+        if value.kind == "const":
+            if announced is not None:
+                raise Irregular(f"`{name}` is a constant, but the first layer is given a tensor")
+            del self.system.scopes[tuple_name], self.system.scope_sets[tuple_name]
+            return self.uniform(name, element, shape, value.bits)
+        self._add(tuple_name, scope, element, full, value, node, self.path + name)
+        return Tensor(name, element, shape, InUnit(tuple_name) if self.layers is None else SameLayer(tuple_name))
+
+    def announce(self, name: str, element: Element, shape: Shape) -> str:
+        """Makes the rolled unit of tensor `name` known before its value is, for the layer after to refer to."""
+        dims, full, _, _ = self.dims(shape)
+        tuple_name = self.unique(f"g_{name}__l")
+        scope = self.system.scope(Scope(tuple_name, dims, box(dims, full), tuple_name))
+        self._add(tuple_name, scope, element, full, self.system.terms.hole(element.width), "", name)
+        self.announced[name] = tuple_name
+        return tuple_name
+
+    def input_unit(self, name: str, element: Element, shape: Shape, layers: int | None = None) -> str:
+        """A free tensor: a graph input, an initializer, or (with `layers`) a family of them. Its unit's name."""
+        full = shape if layers is None else (Affine.of(layers), *shape)
+        dims = tuple(f"i{k}" for k in range(len(shape)))
+        dims = dims if layers is None else ("layer", *dims)
+        tuple_name = self.unique(f"g_{name}" + ("" if layers is None else "__l"))
+        scope = self.system.scope(Scope(tuple_name, dims, box(dims, full), tuple_name))
+        identity = self.system.sets.map(tuple_name, dims, scope.domain, tuple_name, [Affine.dim(d) for d in dims])
+        value = self.system.terms.input(tuple_name, identity, element.width)
+        self.system.indices[value.id] = tuple(Affine.dim(d) for d in dims)
+        self._add(tuple_name, scope, element, full, value, "", name)
+        return tuple_name
+
+    def _add(self, unit: str, scope: Scope, element: Element, shape: Shape, value: Term, node: str, tensor: str) -> None:
+        units = self.system.units
+        if unit in units:  # announced before its value was known (a tensor that one layer hands to the next)
+            units[unit].value, units[unit].node, units[unit].order = value, node, len(units)
+            return
+        domain = self.system.scope_sets[unit]
+        units[unit] = Unit(unit, scope, domain, element.width, value, len(units), node=node, tensor=tensor, shape=shape)
+
+    def uniform(self, name: str, element: Element, shape: Shape, bits: int) -> Tensor:
+        from tv.graph_frontend.elements import integer_of
+
+        if element.is_float:
+            return Tensor(name, element, shape, Uniform(bits))
+        value = integer_of(bits, element)
+        return Tensor(name, element, shape, Indexed(), lambda: constant_pieces(value))
+
+    def indexed(self, name: str, element: Element, shape: Shape, pieces: Pieces) -> Tensor | None:
+        """A tensor of integers known by their index; None where a value might not fit the type (the machine would wrap)."""
+        return Tensor(name, element, shape, Indexed(), lambda: pieces) if self.fits(pieces, element, shape) else None
+
+    def fits(self, pieces: Pieces, element: Element, shape: Shape) -> bool:
+        """Do all values lie inside the type? Open sizes are taken to be below 2**40 (an array of more does not exist)."""
+        low, high = element.limits()
+        dims = tuple(f"i{k}" for k in range(len(shape)))
+        for condition, value in pieces:
+            lo, hi = value.interval(lambda a: self._wide(a, shape))
+            if lo is not None and hi is not None and low <= lo and hi <= high:
+                continue
+            outside = all_of(box(dims, shape), condition)
+            sets, name = self.system.sets, f"fits{len(dims)}"
+            under, over = all_of(outside, lt(value, low)), all_of(outside, ge(value, high + 1))
+            if not (sets.empty(sets.set(name, dims, under)) and sets.empty(sets.set(name, dims, over))):
+                return False
+        return True
+
+    def _wide(self, a: Dim | Sym, shape: Shape) -> Range:
+        if isinstance(a, Sym):
+            lo, hi = self.symbol_range(a.name)
+            return (-(1 << _WIDEST) if lo is None else lo), (1 << _WIDEST if hi is None else hi)
+        extent = shape[int(a.name[1:])]
+        high = extent.interval(lambda x: self._wide(x, shape))[1]
+        return 0, high
+
+    # -------------------------------------------------------------- nodes
+    def run(self, node: Node) -> None:
+        """Denotes one operator in the present environment."""
+        view = NodeView(node, [self.env[i] if i else None for i in node.inputs], self.opsets.get(node.domain, 1))
+        from tv.graph_frontend import bodies
+
+        function = self.model.functions.get((node.domain, node.op))
+        entry = registry.lookup(node.domain, node.op, view.opset) if function is None else None
+        if function is not None:
+            bodies.inline_local(view, self, function)
+        elif entry is not None:
+            if not node.domain:
+                self._known_attributes(view)
+            entry.handler(view, self)
+            view.finish()
+        elif not bodies.inline_official(view, self):
+            raise Unsupported("TV0310", f"operator `{node.domain + '.' if node.domain else ''}{node.op}` at {view.what}",
+                              help=f"known: {registry.available()}")  # fmt: skip
+        for k, o in enumerate(node.outputs):
+            if o and o not in self.env:
+                raise Unsupported("TV0313", f"output {k} of {view.what}")
+
+    def _known_attributes(self, view: NodeView) -> None:
+        known = registry.schema(view.node.op, view.opset).attributes
+        for name in view.node.attributes:
+            if name not in known:
+                raise BadInput("TV0311", f"{view.what} has an attribute `{name}` that the operator does not have at opset {view.opset}")
+
+    def bind(self, view: NodeView, k: int, t: Tensor) -> None:
+        """Output k of the node is t. Outputs that the node does not name are dropped."""
+        if view.wants(k):
+            self.env[view.node.outputs[k]] = t
+
+    def define(self, view: NodeView, k: int, element: Element, shape: Shape, body: Body) -> Tensor:
+        """Output k of the node as a new unit."""
+        name = view.node.outputs[k] if view.wants(k) else f"{view.node.name}_{k}"
+        t = self.unit(name, element, shape, body, view.node.name)
+        self.bind(view, k, t)
+        return t
+
+    def define_ints(self, view: NodeView, k: int, element: Element, shape: Shape, pieces: Pieces | None) -> bool:
+        """Output k as integers known by index; False where that is not possible."""
+        if pieces is None:
+            return False
+        name = view.node.outputs[k] if view.wants(k) else f"{view.node.name}_{k}"
+        t = self.indexed(name, element, shape, pieces)
+        if t is None:
+            return False
+        self.bind(view, k, t)
+        return True
+
+    def inner(self, view: NodeView, suffix: str, element: Element, shape: Sequence[Affine], body: Body) -> Tensor:
+        """A tensor between the node's inputs and its output: an f32 sum, a maximum."""
+        return self.unit(f"{view.node.outputs[0] or view.node.name}__{suffix}", element, tuple(shape), body, view.node.name)

@@ -1,0 +1,246 @@
+"""Reading and checking an ONNX file: nodes in order, tensors with types, nothing computed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+
+from tv.diagnostic import BadInput, Unsupported
+from tv.graph_frontend.elements import Element, element_of
+from tv.graph_frontend.shapes import Shape
+from tv.sets import Affine
+
+DEFAULT_DOMAINS = ("", "ai.onnx")
+MAX_NODES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator of a graph or of a function body. attributes: decoded; `proto` is kept for function bodies."""
+
+    name: str
+    domain: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    proto: NodeProto
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A tensor that the file declares: graph input, initializer, or cut. data: of an initializer stored inline."""
+
+    name: str
+    element: Element
+    shape: Shape
+    data: TensorProto | None = None
+    initializer: bool = False
+
+
+@dataclass(slots=True)
+class Model:
+    """nodes: in topological order, only those that the outputs need."""
+
+    path: Path
+    proto: ModelProto
+    nodes: list[Node]
+    declared: dict[str, Declared]
+    outputs: tuple[str, ...]
+    opsets: dict[str, int]
+    functions: dict[tuple[str, str], FunctionProto] = field(default_factory=dict)
+
+
+def load_proto(path: Path) -> ModelProto:
+    """The model, external data left alone, as onnx's checker accepts it; BadInput otherwise."""
+    try:
+        proto = onnx.load(path, load_external_data=False)
+    except FileNotFoundError:
+        raise BadInput("TV0301", f"no such file: {path}") from None
+    except (OSError, DecodeError, ValueError) as e:
+        raise BadInput("TV0301", f"cannot read `{path}` as ONNX: {_first_line(e)}") from None
+    if len(proto.graph.node) > MAX_NODES:
+        raise BadInput("TV0301", f"`{path}` has {len(proto.graph.node)} nodes; at most {MAX_NODES} are read")
+    probe = weightless(proto)
+    try:
+        onnx.checker.check_model(probe)
+    except (onnx.checker.ValidationError, ValueError, RuntimeError) as e:
+        raise BadInput("TV0301", f"onnx rejects `{path}`: {_first_line(e)}") from None
+    return proto
+
+
+def weightless(proto: ModelProto) -> ModelProto:
+    """A copy in which initializers whose data is elsewhere are graph inputs: weights are never needed."""
+    probe = ModelProto()
+    probe.CopyFrom(proto)
+    external = [t for t in probe.graph.initializer if t.data_location == TensorProto.EXTERNAL]
+    named = {v.name for v in probe.graph.input}
+    for t in external:
+        if t.name not in named:
+            probe.graph.input.append(helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)))
+    inline = [t for t in probe.graph.initializer if t.data_location != TensorProto.EXTERNAL]
+    del probe.graph.initializer[:]
+    probe.graph.initializer.extend(inline)
+    return probe
+
+
+def _first_line(e: Exception) -> str:
+    return (str(e).strip().splitlines() or [type(e).__name__])[0]
+
+
+def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> Model:
+    """inputs, outputs: where to cut (names of tensors); empty: the graph's own."""
+    proto = load_proto(path)
+    graph = proto.graph
+    if graph.sparse_initializer:
+        raise Unsupported("TV0313", "a sparse initializer")
+    all_nodes = [node_of(n, k) for k, n in enumerate(graph.node)]
+    made = _definitions(all_nodes, graph)
+    wanted = tuple(outputs) or tuple(o.name for o in graph.output)
+    for name in wanted:
+        if name not in made:
+            raise BadInput("TV0305", f"the model has no tensor `{name}`", help=_near(name, made))
+    cuts = _cuts(inputs, made, graph)
+    nodes = _live(all_nodes, wanted, cuts)
+    declared = _declared(proto, dims, cuts, {i for n in nodes for i in n.inputs} | set(wanted))
+    opsets = {_domain(o.domain): o.version for o in proto.opset_import}
+    functions = {(_domain(f.domain), f.name): f for f in proto.functions}
+    return Model(path, proto, nodes, declared, wanted, opsets, functions)
+
+
+def _domain(name: str) -> str:
+    return "" if name in DEFAULT_DOMAINS else name
+
+
+def node_of(n: NodeProto, position: int) -> Node:
+    attributes = {a.name: _attribute(a, n) for a in n.attribute}
+    label = n.name or (n.output[0] if n.output else "") or f"{n.op_type}_{position}"
+    return Node(label, _domain(n.domain), n.op_type, tuple(n.input), tuple(n.output), attributes, n)
+
+
+def _attribute(a: AttributeProto, n: NodeProto) -> Any:
+    if a.ref_attr_name:
+        return None
+    value = helper.get_attribute_value(a)
+    if a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
+        raise Unsupported("TV0310", f"operator `{n.op_type}` with a graph inside, at node `{n.name or list(n.output)}`")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value
+
+
+def _definitions(nodes: Sequence[Node], graph: onnx.GraphProto) -> set[str]:
+    """Every tensor name, defined once and before it is used."""
+    made = {v.name for v in graph.input} | {t.name for t in graph.initializer}
+    if len({v.name for v in graph.input}) != len(graph.input):
+        raise BadInput("TV0302", "two graph inputs have one name")
+    for n in nodes:
+        for i in n.inputs:
+            if i and i not in made:
+                raise BadInput("TV0302", f"node `{n.name}` uses `{i}` before anything makes it")
+        for o in n.outputs:
+            if o and o in made:
+                raise BadInput("TV0302", f"tensor `{o}` is defined twice")
+            made.add(o)
+    made.discard("")
+    return made
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def _live(nodes: Sequence[Node], wanted: Sequence[str], cuts: Collection[str]) -> list[Node]:
+    """The nodes that the wanted tensors need, in order; what a cut tensor was made from does not count."""
+    need = set(wanted) - set(cuts)
+    out = []
+    for n in reversed(nodes):
+        if any(o and o in need for o in n.outputs):
+            out.append(n)
+            need |= {i for i in n.inputs if i and i not in cuts}
+    return out[::-1]
+
+
+# ------------------------------------------------------------------------------------------------ declared tensors
+def _cuts(inputs: Sequence[str], made: set[str], graph: onnx.GraphProto) -> set[str]:
+    for name in inputs:
+        if name not in made:
+            raise BadInput("TV0305", f"the model has no tensor `{name}`", help=_near(name, made))
+    return set(inputs) - {v.name for v in graph.input} - {t.name for t in graph.initializer}
+
+
+def _declared(proto: ModelProto, dims: Mapping[str, Affine], cuts: set[str], used: set[str]) -> dict[str, Declared]:
+    out: dict[str, Declared] = {}
+    for t in proto.graph.initializer:
+        if t.name in out:
+            raise BadInput("TV0302", f"two initializers are called `{t.name}`")
+        if any(d < 0 for d in t.dims):
+            raise BadInput("TV0302", f"initializer `{t.name}` has a negative extent")
+        shape = tuple(Affine.of(int(d)) for d in t.dims)
+        inline = t if t.data_location != TensorProto.EXTERNAL else None
+        if t.name in used:
+            out[t.name] = Declared(t.name, element_of(t.data_type, t.name), shape, inline, True)
+    infos = [v for v in proto.graph.input if v.name not in out]
+    if cuts:
+        infos += _inferred(proto, cuts)
+    for v in infos:
+        if v.name in used:
+            out[v.name] = declared(v, dims)
+        elif v.type.WhichOneof("value") == "tensor_type" and all(_known(d, dims) for d in v.type.tensor_type.shape.dim):
+            out[v.name] = declared(v, dims)  # a kernel may take it as a parameter all the same
+    return out
+
+
+def _inferred(proto: ModelProto, cuts: set[str]) -> list[ValueInfoProto]:
+    """Types of the cut tensors, from the file or from onnx's inference."""
+    try:
+        inferred = onnx.shape_inference.infer_shapes(weightless(proto), data_prop=True)
+    except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as e:
+        raise BadInput("TV0302", f"onnx's shape inference fails: {_first_line(e)}") from None
+    known = {v.name: v for v in (*inferred.graph.value_info, *inferred.graph.output)}
+    for name in sorted(cuts):
+        if name not in known:
+            raise BadInput("TV0305", f"the type and shape of `{name}` are not known, so the graph cannot be cut there")
+    return [known[name] for name in sorted(cuts)]
+
+
+def _known(d: onnx.TensorShapeProto.Dimension, dims: Mapping[str, Affine]) -> bool:
+    return d.WhichOneof("value") == "dim_value" or (d.WhichOneof("value") == "dim_param" and d.dim_param in dims)
+
+
+def declared(v: ValueInfoProto, dims: Mapping[str, Affine]) -> Declared:
+    """A graph input: a typed tensor with a known rank, each extent a number or a name in `dims`."""
+    if v.type.WhichOneof("value") != "tensor_type":
+        raise Unsupported("TV0313", f"input `{v.name}` is not a tensor")
+    t = v.type.tensor_type
+    element = element_of(t.elem_type, v.name)
+    if not t.HasField("shape"):
+        raise BadInput("TV0303", f"input `{v.name}` has no shape")
+    return Declared(v.name, element, tuple(extent(d, k, v.name, dims) for k, d in enumerate(t.shape.dim)))
+
+
+def extent(d: onnx.TensorShapeProto.Dimension, k: int, name: str, dims: Mapping[str, Affine]) -> Affine:
+    match d.WhichOneof("value"):
+        case "dim_value":
+            if d.dim_value < 0:
+                raise BadInput("TV0302", f"dimension {k} of `{name}` is negative")
+            return Affine.of(int(d.dim_value))
+        case "dim_param" if d.dim_param in dims:
+            return dims[d.dim_param]
+        case "dim_param" if d.dim_param:
+            key = f'n = {{ symbol = "{d.dim_param}", min = 1, max = 4096 }}'
+            if not d.dim_param.isidentifier():
+                key = f'n = {{ symbol = "N", min = 1, max = 4096, dim = "{d.dim_param}" }}'
+            raise BadInput("TV0303", f"dimension `{d.dim_param}` of `{name}` is open and nothing is bound to it",
+                           help=f"bind a kernel parameter to it under [args], such as `{key}`")  # fmt: skip
+        case _:
+            raise BadInput("TV0303", f"dimension {k} of `{name}` has neither a size nor a name", help="export the model with that size fixed or named")

@@ -1,0 +1,74 @@
+"""The table of operators: one decorated handler each, looked up by domain, name and opset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnx import defs
+
+from tv.diagnostic import BadInput, Unsupported
+
+if TYPE_CHECKING:
+    from tv.graph_frontend.build import Builder
+    from tv.graph_frontend.view import NodeView
+
+Handler = Callable[["NodeView", "Builder"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """since: the first schema version that the handler covers. meaning: one line, for `tv ops`."""
+
+    domain: str
+    op: str
+    since: int
+    handler: Handler
+    meaning: str
+
+
+_TABLE: dict[tuple[str, str], Entry] = {}
+
+
+def denotes(*ops: str, since: int = 1, domain: str = "") -> Callable[[Handler], Handler]:
+    """Registers a handler for operators; its docstring's first line is what `tv ops` prints. A second handler is an error."""
+
+    def register(handler: Handler) -> Handler:
+        meaning = (handler.__doc__ or "").strip().split("\n")[0]
+        if not meaning:
+            raise TypeError(f"handler {handler.__name__} says nothing about its meaning")
+        for op in ops:
+            if (domain, op) in _TABLE:
+                raise TypeError(f"two handlers for {op}")
+            _TABLE[domain, op] = Entry(domain, op, since, handler, meaning)
+        return handler
+
+    return register
+
+
+def lookup(domain: str, op: str, opset: int) -> Entry | None:
+    """The handler of an operator at a model's opset; None where there is none, Unsupported where it covers later versions only."""
+    entry = _TABLE.get((domain, op))
+    if entry is None or domain:
+        return entry
+    version = schema(op, opset).since_version
+    if version < entry.since:
+        raise Unsupported("TV0310", f"operator `{op}` as of opset {version}", help=f"convert the model to opset {entry.since} or later")
+    return entry
+
+
+def schema(op: str, opset: int) -> defs.OpSchema:
+    try:
+        return defs.get_schema(op, opset)
+    except defs.SchemaError:
+        raise BadInput("TV0302", f"onnx has no operator `{op}` at opset {opset}") from None
+
+
+def operators() -> dict[str, str]:
+    """Operator -> its meaning in one line, for `tv ops`."""
+    return {(f"{d}." if d else "") + op: e.meaning for (d, op), e in sorted(_TABLE.items())}
+
+
+def available() -> str:
+    return ", ".join(operators())

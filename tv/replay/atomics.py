@@ -1,0 +1,174 @@
+"""Atomic operations. Threads of a group execute one in order of their position, so that runs repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tv.diagnostic import Unsupported
+from tv.kernel import Atomic, MemRef, Scalar, Space
+from tv.replay import rounding
+from tv.replay.carriers import Array, from_bits, to_bits
+from tv.replay.expressions import Expression
+from tv.replay.frame import Frame
+from tv.replay.masks import Mask
+from tv.replay.mathlib import MathLibrary
+from tv.replay.memory import Access, Region
+
+Effect = Callable[[Frame, Mask], None]
+
+_OPERANDS = dict.fromkeys("add sub min max and or xor exch inc dec store".split(), 1) | {"load": 0, "cas": 2}
+_BITWISE = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
+_GATHERED = {"add": np.add, "min": np.minimum, "max": np.maximum} | _BITWISE  # on ints: any order, same result
+_ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")
+
+
+def observe(
+    frame: Frame, ref: MemRef, access: Access, order: str = "relaxed", *, reads: bool, writes: bool
+) -> None:
+    """Tells the clocks of the accesses, one thread after the other."""
+    if order == "relaxed" and frame.order.quiet(frame.group):
+        return
+    region = frame.memory.regions[ref.object]
+    who = frame.memory.who(access)
+    for i, address in enumerate(access.address.tolist()):
+        frame.order.atomic(who, i, (region.serial, address), order, reads=reads, writes=writes)
+
+
+def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
+    """Raises Unsupported for an unknown operation, order or type."""
+    scalar = s.ref.type
+    if _OPERANDS.get(s.op) != len(s.operands) or s.order not in _ORDERS or s.ref.count != 1:
+        raise Unsupported("TV0706", f"atomic `{s.op}` of order `{s.order}`", s.span, f"known: {', '.join(_OPERANDS)}")
+    if scalar.is_float and s.op not in ("add", "sub", "min", "max", "exch", "load", "store"):
+        raise Unsupported("TV0706", f"atomic `{s.op}` on {scalar!r}", s.span)
+    offset, operands = Expression(s.ref.offset, math), [Expression(o, math) for o in s.operands]
+    reads, writes = s.op != "store", s.op != "load"
+
+    def run(frame: Frame, mask: Mask) -> None:
+        _check_defined(frame, mask, [offset, *operands], s)
+        memory = frame.memory
+        access = memory.locate(s.ref, offset.value(frame, mask), mask)
+        region = memory.regions[s.ref.object]
+        bits = [memory.bits_of(o.value(frame, mask), scalar, access) for o in operands]
+        memory.watch("atomic_write" if writes else "atomic_read", s.ref, access, s.span, bits)
+        observe(frame, s.ref, access, s.order, reads=reads, writes=writes)
+        if reads:
+            _check_initialised(frame, region, access, s)
+        old = _execute(s, region, access, bits)
+        memory.writes += writes
+        if writes and (s.dest is not None or scalar.is_float or s.op in ("exch", "cas", "store", "inc", "dec")):
+            frame.ordered_atomics = True
+        if s.dest is not None:
+            value = np.zeros(mask.width, dtype=from_bits(old, scalar).dtype)
+            value[access.positions] = from_bits(old, scalar)
+            frame.assign(s.dest.name, value, mask)
+
+    return run
+
+
+def _check_defined(frame: Frame, mask: Mask, operands: list[Expression], s: Atomic) -> None:
+    for operand in operands:
+        bad = operand.undefined(frame, mask)
+        if bad is not None:
+            frame.report("init", "an atomic depends on a value that was never written", s.span, bad)
+
+
+def _check_initialised(frame: Frame, region: Region, access: Access, s: Atomic) -> None:
+    good = region.buffer.initialised(access.address, s.ref.type.bytes)
+    if good is not None:
+        text = "an atomic reads memory that was never written"
+        frame.memory.undefined(access, ~good, s.span, text, s.ref.object)
+
+
+def _execute(s: Atomic, region: Region, access: Access, bits: list[Array]) -> Array:
+    """Performs the operation; returns the bits that each thread found."""
+    width, buffer = s.ref.type.bytes, region.buffer
+    if s.op == "load":
+        return buffer.load(access.address, width)
+    ranks = _ranks(access.address)
+    if s.dest is None and s.op in _GATHERED and s.ref.type.is_int and ranks.any():
+        return _gather(s, region, access, bits[0])
+    old = np.zeros(len(access.address), dtype=bits[0].dtype)
+    flush = s.ref.type is Scalar.F32 and region.space is Space.GLOBAL
+    for turn in _turns(ranks):
+        at = access.address[turn]
+        old[turn] = buffer.load(at, width)
+        buffer.store(at, width, update(s.op, s.ref.type, old[turn], [b[turn] for b in bits], flush=flush))
+    return old
+
+
+def _gather(s: Atomic, region: Region, access: Access, bits: Array) -> Array:
+    """Reduces the operands of each address first."""
+    order = np.argsort(access.address, kind="stable")
+    at, starts = np.unique(access.address[order], return_index=True)
+    with np.errstate(over="ignore"):
+        operands = _GATHERED[s.op].reduceat(from_bits(bits[order], s.ref.type), starts)
+    old = region.buffer.load(at, s.ref.type.bytes)
+    new = update(s.op, s.ref.type, old, [to_bits(operands, s.ref.type)], flush=False)
+    region.buffer.store(at, s.ref.type.bytes, new)
+    return bits
+
+
+def _ranks(address: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each access how many before it have its address."""
+    order = np.argsort(address, kind="stable")
+    sorted_at = address[order]
+    first = np.concatenate([[True], sorted_at[1:] != sorted_at[:-1]]) if len(order) else np.zeros(0, dtype=np.bool_)
+    start = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order)) - start
+    return ranks
+
+
+def _turns(ranks: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Index sets without equal addresses, in order of execution."""
+    if not len(ranks):
+        return
+    order = np.argsort(ranks, kind="stable")
+    yield from np.split(order, np.cumsum(np.bincount(ranks))[:-1])
+
+
+def update(op: str, scalar: Scalar, old: Array, operands: list[Array], *, flush: bool) -> Array:
+    """The bits that a read-modify-write leaves. flush: f32 sums flush subnormals (PTX `atom.add.f32` on global memory)."""
+    if op in ("exch", "store"):
+        return operands[0]
+    if op == "cas":
+        return np.where(old == operands[0], operands[1], old)
+    a, b = from_bits(old, scalar), from_bits(operands[0], scalar)
+    if scalar.is_float:
+        return to_bits(_float_update(op, scalar, a, b, flush), scalar)
+    match op:
+        case "add":
+            new = a + b
+        case "sub":
+            new = a - b
+        case "min":
+            new = np.minimum(a, b)
+        case "max":
+            new = np.maximum(a, b)
+        case "inc":
+            new = np.where(a >= b, a.dtype.type(0), a + a.dtype.type(1))
+        case "dec":
+            new = np.where((a == 0) | (a > b), b, a - a.dtype.type(1))
+        case _:
+            new = _BITWISE[op](a, b)
+    return to_bits(new.astype(a.dtype, copy=False), scalar)
+
+
+def _float_update(op: str, scalar: Scalar, a: Array, b: Array, flush: bool) -> Array:
+    match op:
+        case "min":
+            return rounding.minimum(a, b)
+        case "max":
+            return rounding.maximum(a, b)
+    if not flush:
+        return rounding.add(a, b, scalar) if op == "add" else rounding.sub(a, b, scalar)
+    total = _flushed(a) + _flushed(b) if op == "add" else _flushed(a) - _flushed(b)
+    return _flushed(total)
+
+
+def _flushed(value: Array) -> Array:
+    return np.where(np.abs(value) < np.finfo(np.float32).tiny, np.copysign(np.float32(0), value), value)

@@ -1,0 +1,235 @@
+"""Which multiplies become part of an fma: one deterministic choice, taken before a kernel is executed.
+
+nvcc with `-fmad=true` may contract every float multiply without `_rn` that reaches an add or subtract without `_rn`. The
+policy here is one such choice, close to what nvcc's LLVM takes:
+
+1. of the two operands of an add or subtract, the left one is contracted if it is a multiply (possibly under negations),
+   else the right one; never both. `a*b - c*d` is fma(a, b, -(c*d)), `c - a*b` is fma(-a, b, c);
+2. a variable assigned once and read once in the whole kernel, both in one statement list, stands for its multiply if
+   nothing that the multiply reads is assigned in between;
+3. nothing else: not through memory, conversions, selects, shuffles, or a product used twice.
+
+Another compiler may choose otherwise, so equality of bits with a GPU is only expected where every choice gives the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from tv.kernel import (
+    Assign,
+    AsyncCopy,
+    Atomic,
+    Barrier,
+    Binary,
+    Bitcast,
+    Builtin,
+    Call,
+    Compare,
+    Const,
+    Convert,
+    Expr,
+    Extract,
+    If,
+    Kernel,
+    Load,
+    Loop,
+    MemRef,
+    Pack,
+    Param,
+    Assume,
+    Select,
+    Shuffle,
+    Stmt,
+    Store,
+    Unary,
+    Var,
+    Vote,
+    assigned,
+    children,
+    expressions,
+    walk,
+)
+
+
+def chosen_operand(left_is_multiply: bool, right_is_multiply: bool) -> str | None:
+    """The policy's first rule: which operand of an add or subtract is contracted, `left`, `right` or None."""
+    if left_is_multiply:
+        return "left"
+    return "right" if right_is_multiply else None
+
+
+def _multiply(e: Expr) -> Binary | None:
+    """The contractible multiply that `e` is, its negations moved to the first factor."""
+    match e:
+        case Binary(op="mul", rn=False, type=t) if t.is_float:
+            return e
+        case Unary(op="neg", a=inner):
+            product = _multiply(inner)
+            return None if product is None else replace(product, a=Unary(product.type, "neg", product.a, e.span))
+        case _:
+            return None
+
+
+def contract_node(e: Expr) -> Expr:
+    """One add or subtract with its chosen multiply contracted; any other expression unchanged."""
+    match e:
+        case Binary(op="add" | "sub" as op, rn=False, type=t, a=a, b=b) if t.is_float:
+            left, right = _multiply(a), _multiply(b)
+            match chosen_operand(left is not None, right is not None):
+                case "left":
+                    assert left is not None
+                    rest = b if op == "add" else Unary(t, "neg", b, e.span)
+                    return Call(t, "fma", (left.a, left.b, rest), e.span)
+                case "right":
+                    assert right is not None
+                    factor = right.a if op == "add" else Unary(t, "neg", right.a, e.span)
+                    return Call(t, "fma", (factor, right.b, a), e.span)
+    return e
+
+
+def rebuild(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """`e` with its operands rebuilt and then `change` applied, from the leaves up."""
+    match e:
+        case Const() | Var() | Param() | Builtin():
+            return change(e)
+        case Unary() | Convert() | Bitcast() | Extract():
+            return change(replace(e, a=rebuild(e.a, change)))
+        case Binary() | Compare():
+            return change(replace(e, a=rebuild(e.a, change), b=rebuild(e.b, change)))
+        case Select():
+            arms = (rebuild(e.a, change), rebuild(e.b, change))
+            return change(replace(e, cond=rebuild(e.cond, change), a=arms[0], b=arms[1]))
+        case Pack():
+            return change(replace(e, parts=tuple(rebuild(p, change) for p in e.parts)))
+        case Call():
+            return change(replace(e, args=tuple(rebuild(a, change) for a in e.args)))
+        case _:
+            raise TypeError(f"not an expression of the Kernel IR: {e!r}")
+
+
+def _map_ref(ref: MemRef, f: Callable[[Expr], Expr]) -> MemRef:
+    return replace(ref, offset=f(ref.offset))
+
+
+def map_expressions(s: Stmt, f: Callable[[Expr], Expr]) -> Stmt:
+    """The statement with `f` applied to the expressions that it evaluates itself."""
+    match s:
+        case Assign():
+            return replace(s, value=f(s.value))
+        case Load():
+            return replace(s, ref=_map_ref(s.ref, f))
+        case Store():
+            return replace(s, ref=_map_ref(s.ref, f), values=tuple(f(v) for v in s.values))
+        case If() | Loop() | Assume():
+            return replace(s, cond=f(s.cond))
+        case Barrier(mask=mask):
+            return s if mask is None else replace(s, mask=f(mask))
+        case Shuffle():
+            return replace(s, value=f(s.value), lane=f(s.lane), mask=f(s.mask))
+        case Vote():
+            return replace(s, value=f(s.value), mask=f(s.mask))
+        case Atomic():
+            return replace(s, ref=_map_ref(s.ref, f), operands=tuple(f(o) for o in s.operands))
+        case AsyncCopy(zero_fill=fill):
+            copied = replace(s, dst=_map_ref(s.dst, f), src=_map_ref(s.src, f))
+            return copied if fill is None else replace(copied, zero_fill=f(fill))
+        case _:
+            assert not expressions(s), s
+            return s
+
+
+def variables(e: Expr) -> Counter[str]:
+    """How often each variable occurs in an expression."""
+    found: Counter[str] = Counter()
+    stack = [e]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Var):
+            found[top.name] += 1
+        stack.extend(children(top))
+    return found
+
+
+def _single_use(kernel: Kernel) -> frozenset[str]:
+    """Variables with one assignment and one read in the text."""
+    reads: Counter[str] = Counter()
+    writes: Counter[str] = Counter()
+    for s in walk(kernel.body):
+        for e in expressions(s):
+            reads += variables(e)
+        writes.update(v.name for v in assigned(s))
+    return frozenset(n for n in writes if writes[n] == 1 and reads[n] == 1)
+
+
+class _Forwarding:
+    """Rules 2 and 1 over one statement list; products that were not contracted are put back as they stood."""
+
+    def __init__(self, single: frozenset[str]) -> None:
+        self.single = single
+
+    def run(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        pending: dict[str, Expr] = {}
+        absorbed: set[str] = set()
+        out: list[Stmt] = []
+        for s in body:
+            inner = self._descend(s)
+            # A loop evaluates its condition again and again, so nothing is forwarded into it.
+            known = {} if isinstance(s, Loop) else pending
+            done = map_expressions(inner, partial(self._contract, pending=known, absorbed=absorbed))
+            for t in walk((s,)):
+                for v in assigned(t):
+                    pending = {n: e for n, e in pending.items() if n != v.name and v.name not in variables(e)}
+            match done:
+                case Assign(var=var, value=value) if var.name in self.single and _multiply(value) is not None:
+                    pending[var.name] = value
+            out.append(done)
+        return tuple(s for s in out if not (isinstance(s, Assign) and s.var.name in absorbed))
+
+    def _descend(self, s: Stmt) -> Stmt:
+        match s:
+            case If():
+                return replace(s, then=self.run(s.then), orelse=self.run(s.orelse))
+            case Loop():
+                return replace(s, body=self.run(s.body), step=self.run(s.step), prelude=self.run(s.prelude))
+            case _:
+                return s
+
+    def _contract(self, e: Expr, pending: dict[str, Expr], absorbed: set[str]) -> Expr:
+        def known(operand: Expr) -> Expr:
+            return pending.get(operand.name, operand) if isinstance(operand, Var) else operand
+
+        def change(node: Expr) -> Expr:
+            match node:
+                case Binary(op="add" | "sub", rn=False, type=t) if t.is_float:
+                    seen = replace(node, a=self._look(node.a, known), b=self._look(node.b, known))
+                    fused = contract_node(seen)
+                    if fused is seen:
+                        return node
+                    left = _multiply(seen.a) is not None
+                    taken = node.a if left else node.b
+                    while isinstance(taken, Unary):
+                        taken = taken.a
+                    if isinstance(taken, Var):
+                        absorbed.add(taken.name)
+                    rest = node.b if left else node.a  # the other operand keeps its name
+                    return contract_node(replace(seen, b=rest) if left else replace(seen, a=rest))
+            return node
+
+        return rebuild(e, change)
+
+    def _look(self, operand: Expr, known: Callable[[Expr], Expr]) -> Expr:
+        """The operand with a forwarded product put in, also under negations."""
+        match operand:
+            case Unary(op="neg", a=inner):
+                return replace(operand, a=self._look(inner, known))
+            case _:
+                return known(operand)
+
+
+def contract(kernel: Kernel) -> Kernel:
+    """The kernel as compiled with `-fmad=true` under this policy."""
+    return replace(kernel, body=_Forwarding(_single_use(kernel)).run(kernel.body))

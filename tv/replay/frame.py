@@ -1,0 +1,129 @@
+"""The state of a running group: variables, which of their lanes are undefined, loops, steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tv.kernel import MemRef
+from tv.replay.carriers import Array
+from tv.replay.events import Event, Halt, Recorder
+from tv.replay.group import Group
+from tv.replay.masks import Mask, union
+from tv.replay.memory import Access, Memory
+from tv.replay.ordering import Order
+from tv.source import Span
+
+
+@dataclass(slots=True)
+class Hole:
+    """Undefined lanes of a variable; `clean`: a mask in which there are none; `everywhere`: never assigned."""
+
+    lanes: NDArray[np.bool_]
+    clean: Mask | None = None
+    everywhere: bool = False
+
+
+class Scheduler(Protocol):
+    """How a group waits for others."""
+
+    def at_grid_barrier(self, frame: Frame, span: Span) -> None: ...
+
+    def spinning(self, frame: Frame, span: Span, active: Mask) -> None: ...
+
+
+@dataclass(slots=True)
+class Budget:
+    """Vector statements that a launch may still execute."""
+
+    left: int
+    used: int = 0
+
+    def spend(self) -> None:
+        self.used += 1
+        if self.used > self.left:
+            raise Halt("budget")
+
+
+@dataclass(slots=True)
+class PendingCopy:
+    """Asynchronous copies in flight: for each thread its commit group, source and destination, bytes copied."""
+
+    target: MemRef
+    origin: MemRef
+    group: NDArray[np.int64]
+    to: Access
+    source: Access
+    size: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class LoopState:
+    continued: Mask | None = None
+
+
+@dataclass(slots=True)
+class Frame:
+    group: Group
+    memory: Memory
+    order: Order
+    recorder: Recorder
+    scheduler: Scheduler
+    budget: Budget
+    params: dict[str, Array]
+    builtins: dict[str, Array]
+    variables: dict[str, Array]
+    holes: dict[str, Hole]
+    loops: list[LoopState] = field(default_factory=list)
+    ordered_atomics: bool = False
+    copies: list[PendingCopy] = field(default_factory=list)
+    commits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+
+    def assign(self, name: str, value: Array, mask: Mask, undefined: Array | None = None) -> None:
+        """Sets a variable for the threads of a mask; `undefined`: lanes whose value means nothing."""
+        hole = self.holes.get(name)
+        if mask.lanes is None:
+            self.variables[name] = value
+            if undefined is not None:
+                self.holes[name] = Hole(np.broadcast_to(undefined, (mask.width,)))
+            elif hole is not None:
+                del self.holes[name]
+            return
+        if hole is not None and hole.everywhere:
+            self.variables[name] = value
+            outside = ~mask.lanes
+            self.holes[name] = Hole(outside, mask) if undefined is None else Hole(outside | undefined)
+            return
+        self.variables[name] = np.where(mask.lanes, value, self.variables[name])
+        if hole is None and undefined is None:
+            return
+        rest = np.zeros(mask.width, dtype=np.bool_) if hole is None else hole.lanes & ~mask.lanes
+        if undefined is not None:
+            rest = rest | undefined & mask.lanes
+        if rest.any():
+            self.holes[name] = Hole(rest, mask if undefined is None else None)
+        else:
+            self.holes.pop(name, None)
+
+    def hollow(self, names: frozenset[str], mask: Mask) -> bool:
+        """Whether one of the variables may be undefined for a thread of the mask."""
+        if not self.holes:
+            return False
+        for name in names:
+            hole = self.holes.get(name)
+            if hole is not None and not (hole.clean is not None and mask.within(hole.clean)):
+                if hole.everywhere or (hole.lanes & mask.flags).any():
+                    return True
+        return False
+
+    def keep_continued(self, mask: Mask) -> None:
+        loop = self.loops[-1]
+        loop.continued = union(loop.continued, mask, Mask(mask.width))
+
+    def report(self, kind: str, text: str, span: Span, bad: NDArray[np.bool_], *, fatal: bool = False) -> None:
+        """An event of the first bad thread."""
+        thread = self.group.name(int(np.argmax(bad)))
+        self.recorder.report(Event(kind, text, (span,), (thread,)), fatal=fatal)

@@ -1,0 +1,126 @@
+"""The functions of `Call`: exact IEEE ones, and mathematical symbols within their documented error.
+
+A symbol (`exp`, `fast_exp`, ...) is evaluated in f64 and rounded to its type. That value lies within the error which
+CUDA documents for the function but need not be the bits that a GPU gives; `MathLibrary.used` says which symbols a run met.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from tv.diagnostic import Unsupported
+from tv.kernel import Scalar
+from tv.replay.carriers import Array
+from tv.replay.rounding import fma, maximum, minimum, nearest, sqrt
+from tv.source import Span
+
+_UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
+    "exp": (1, np.exp),
+    "exp2": (1, np.exp2),
+    "exp10": (1, lambda x: np.power(10.0, x)),
+    "expm1": (1, np.expm1),
+    "log": (1, np.log),
+    "log2": (1, np.log2),
+    "log10": (1, np.log10),
+    "log1p": (1, np.log1p),
+    "sin": (1, np.sin),
+    "cos": (1, np.cos),
+    "tan": (1, np.tan),
+    "sinh": (1, np.sinh),
+    "cosh": (1, np.cosh),
+    "tanh": (1, np.tanh),
+    "asin": (1, np.arcsin),
+    "acos": (1, np.arccos),
+    "atan": (1, np.arctan),
+    "atan2": (2, np.arctan2),
+    "cbrt": (1, np.cbrt),
+    "hypot": (2, np.hypot),
+    "pow": (2, np.power),
+    "rsqrt": (1, lambda x: 1.0 / np.sqrt(x)),
+    "rcp": (1, lambda x: 1.0 / x),
+    "div": (2, lambda x, y: x / y),
+    "sqrt": (1, np.sqrt),
+    "erf": (1, np.frompyfunc(math.erf, 1, 1)),
+    "erfc": (1, np.frompyfunc(math.erfc, 1, 1)),
+}
+
+# Fast forms: another symbol, evaluated like the function that it approximates.
+_FAST = {f"fast_{n}": n for n in ("exp", "exp10", "exp2", "log", "log2", "log10", "sin", "cos", "tan", "tanh", "pow")}
+_FAST |= {"fast_div": "div", "rcp_approx": "rcp", "rsqrt_approx": "rsqrt", "sqrt_approx": "sqrt", "fast_rsqrt": "rsqrt"}
+_FAST |= {"tanh_approx": "tanh", "ex2_approx": "exp2", "lg2_approx": "log2"}
+
+_ROUNDERS: dict[str, Callable[[Array], Array]] = {
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "rint": np.rint,
+}
+
+_ARITY = {"sqrt": 1, "fma": 3, "fmax": 2, "fmin": 2, "fabs": 1, "copysign": 2} | dict.fromkeys(_ROUNDERS, 1)
+
+
+def is_exact(function: str) -> bool:
+    """Whether IEEE (or the CUDA manual) fixes every bit of the function's result."""
+    return function in _ARITY
+
+
+class MathLibrary:
+    """Evaluates `Call`s and remembers the symbols whose bits may differ from a GPU's."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def resolve(self, function: str, count: int, scalar: Scalar, span: Span) -> Callable[..., Array]:
+        """The evaluator of one call on carried values. Raises Unsupported for an unknown function or a wrong count."""
+        if not scalar.is_float:
+            raise Unsupported("TV0703", f"`{function}` on type {scalar!r}", span, "only float types have functions")
+        if function in _ARITY:
+            _require_count(function, _ARITY[function], count, span)
+            return _exact(function, scalar)
+        name = _FAST.get(function, function)
+        if name not in _UFUNC or (name in ("div", "rcp", "sqrt") and name == function):
+            known = ", ".join(sorted(set(_ARITY) | set(_UFUNC) - {"div", "rcp"} | set(_FAST)))
+            raise Unsupported("TV0703", f"the interpreter does not know `{function}`", span, f"it knows {known}")
+        arity, compute = _UFUNC[name]
+        _require_count(function, arity, count, span)
+        return self._symbol(function, compute, scalar)
+
+    def _symbol(self, function: str, compute: Callable[..., Array], scalar: Scalar) -> Callable[..., Array]:
+        label = f"{function}.{scalar!r}"
+
+        def call(*args: Array) -> Array:
+            self.used.add(label)
+            wide = np.asarray(compute(*(a.astype(np.float64) for a in args)), dtype=np.float64)
+            if scalar in (Scalar.F16, Scalar.BF16):  # what the 16-bit functions do: round the f32 result
+                wide = wide.astype(np.float32).astype(np.float64)
+            return nearest(wide, scalar)
+
+        return call
+
+
+def _require_count(function: str, expected: int, count: int, span: Span) -> None:
+    if expected != count:
+        raise Unsupported("TV0703", f"`{function}` with {count} operands", span, f"it takes {expected}")
+
+
+def _exact(function: str, scalar: Scalar) -> Callable[..., Array]:
+    match function:
+        case "sqrt":
+            return lambda a: sqrt(a, scalar)
+        case "fma":
+            return lambda a, b, c: fma(a, b, c, scalar)
+        case "fmax":
+            return maximum
+        case "fmin":
+            return minimum
+        case "fabs":
+            return lambda a: np.abs(a)
+        case "copysign":
+            return lambda a, b: np.copysign(a, b)
+        case _:
+            return _ROUNDERS[function]
+
+

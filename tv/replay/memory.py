@@ -1,0 +1,232 @@
+"""Memory objects of a running group: bounds, alignment, initialisation and races around a buffer."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tv.kernel import MemRef, Scalar, Space
+from tv.replay.buffers import Buffer
+from tv.replay.carriers import Array, from_bits, to_bits
+from tv.replay.events import Event, Recorder
+from tv.replay.group import Group
+from tv.replay.masks import Mask
+from tv.replay.ordering import THREAD, Order, Who
+from tv.replay.races import Conflict, Shadow
+from tv.source import NOWHERE, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Checked addresses: positions of the threads (ascending), and for each the byte in the buffer and in its object."""
+
+    positions: NDArray[np.int64]
+    address: NDArray[np.int64]
+    offset: NDArray[np.int64]
+
+    def only(self, keep: NDArray[np.bool_]) -> Access:
+        return Access(self.positions[keep], self.address[keep], self.offset[keep])
+
+
+@dataclass(slots=True)
+class Region:
+    """One memory object as a group sees it.
+
+    size: bytes of one instance; stride: bytes between instances (blocks for shared memory, threads for local), 0 for global.
+    unit: bytes of a race cell. align: of the base. output: storing an undefined value is an `init` event.
+    """
+
+    name: str
+    space: Space
+    buffer: Buffer
+    size: int
+    stride: int
+    unit: int
+    align: int
+    shadow: Shadow | None
+    output: bool
+    serial: int = field(default_factory=itertools.count().__next__)
+
+
+class Memory:
+    """Loads and stores of one group."""
+
+    def __init__(self, group: Group, order: Order, recorder: Recorder, regions: dict[str, Region]) -> None:
+        self.group, self.order, self.recorder, self.regions = group, order, recorder, regions
+        self.writes = 0  # grows whenever a store changes memory
+
+    def _base(self, region: Region, positions: NDArray[np.int64]) -> NDArray[np.int64] | int:
+        match region.space:
+            case Space.GLOBAL:
+                return 0
+            case Space.SHARED:
+                return self.group.place[positions] * region.stride
+            case Space.LOCAL:
+                return positions * region.stride
+
+    # -------------------------------------------------------------------------------------------- addresses
+    def locate(self, ref: MemRef, offset: Array, mask: Mask, width: int | None = None) -> Access:
+        """The accesses of a mask that are in range and aligned; the others are events. width: bytes, the reference's."""
+        region = self.regions[ref.object]
+        width = ref.count * ref.type.bytes if width is None else width
+        positions = mask.indices
+        if offset.size == 1:
+            at = np.full(len(positions), offset[0], dtype=np.int64)
+        else:
+            at = offset if mask.lanes is None else offset[positions]
+        access = Access(positions, at + self._base(region, positions), at)
+        if width == 0 or not len(at):
+            return access
+        if int(at.min()) < 0 or int(at.max()) > region.size - width:
+            access = self._drop(access, (at < 0) | (at > region.size - width), ref, self._range_text(region, width))
+        if width > 1 and (access.offset & (width - 1)).any():
+            text = f"misaligned access of {width} bytes"
+            access = self._drop(access, (access.offset & (width - 1)) != 0, ref, text)
+        if width > region.align:
+            text = f"access of {width} bytes to an object whose base is aligned to {region.align} only"
+            self.recorder.report(Event("bounds", text, (ref.span,), object=ref.object, severity="note"))
+        return access
+
+    def _range_text(self, region: Region, width: int) -> str:
+        return f"access of {width} bytes outside the object's {region.size} bytes"
+
+    def _drop(self, access: Access, bad: NDArray[np.bool_], ref: MemRef, text: str) -> Access:
+        i = int(np.argmax(bad))
+        thread = self.group.name(int(access.positions[i]))
+        self.recorder.report(Event("bounds", text, (ref.span,), (thread,), ref.object, int(access.offset[i])))
+        return access.only(~bad)
+
+    def who(self, access: Access) -> Who:
+        g, p = self.group, access.positions
+        if len(p) == g.width:
+            return Who(g, p, g.threads, g.block_of)
+        return Who(g, p, g.threads[p], g.block_of[p])
+
+    # -------------------------------------------------------------------------------------------- values
+    def load(self, ref: MemRef, access: Access, mask: Mask) -> list[tuple[Array, NDArray[np.bool_] | None]]:
+        """For each element of the reference its value, shape (width of the group,), and the threads where it is undefined."""
+        region = self.regions[ref.object]
+        out = []
+        for i in range(ref.count):
+            at = access.address + i * ref.type.bytes
+            value = from_bits(region.buffer.load(at, ref.type.bytes), ref.type)
+            good = region.buffer.initialised(at, ref.type.bytes)
+            undefined = None
+            if good is not None or len(access.positions) != mask.count:
+                undefined = mask.flags.copy()
+                undefined[access.positions] = False if good is None else ~good
+            out.append((self._spread(value, access), undefined))
+        return out
+
+    def _spread(self, value: Array, access: Access) -> Array:
+        if len(access.positions) == self.group.width:
+            return value
+        full = np.zeros(self.group.width, dtype=value.dtype)
+        full[access.positions] = value
+        return full
+
+    def load_uniform(self, ref: MemRef, offset: Array) -> list[tuple[Array, NDArray[np.bool_] | None]]:
+        """A load of one address by all, shape (1,); the address was located."""
+        buffer = self.regions[ref.object].buffer
+        out: list[tuple[Array, NDArray[np.bool_] | None]] = []
+        for i in range(ref.count):
+            at = offset + i * ref.type.bytes
+            good = buffer.initialised(at, ref.type.bytes)
+            undefined = None if good is None else np.ones(self.group.width, dtype=np.bool_)
+            out.append((from_bits(buffer.load(at, ref.type.bytes), ref.type), undefined))
+        return out
+
+    def bits_of(self, value: Array, scalar: Scalar, access: Access) -> Array:
+        """The bits of a value for the accesses, shape (n,)."""
+        bits = to_bits(value, scalar)
+        if bits.size == 1:
+            return np.full(len(access.positions), bits[0], dtype=bits.dtype)
+        return bits if len(access.positions) == self.group.width else bits[access.positions]
+
+    def store(self, ref: MemRef, access: Access, element: int, bits: Array, undefined: Array | None) -> None:
+        """Writes element `element` of the reference; undefined values leave the memory uninitialised."""
+        region = self.regions[ref.object]
+        at = access.address + element * ref.type.bytes
+        region.buffer.store(at, ref.type.bytes, bits)
+        self.writes += 1
+        if undefined is not None:
+            mine = undefined[access.positions] if undefined.size > 1 else np.full(len(at), undefined[0])
+            if mine.any():
+                if region.output:
+                    self.undefined(access, mine, ref.span, f"an undefined value is stored to `{ref.object}`", ref.object)
+                region.buffer.forget(at[mine], ref.type.bytes)
+
+    def undefined(self, access: Access, bad: Array, span: Span, text: str, name: str) -> None:
+        """An `init` event for the first of the accesses that is bad."""
+        i = int(np.argmax(bad))
+        thread = self.group.name(int(access.positions[i]))
+        self.recorder.report(Event("init", text, (span,), (thread,), name, int(access.offset[i])))
+
+    # -------------------------------------------------------------------------------------------- races
+    def cells(self, region: Region, access: Access, width: int) -> tuple[NDArray[np.int64], Who]:
+        """The race cells of accesses of `width` bytes, and the thread of each."""
+        count = width // region.unit
+        cells = access.address // region.unit
+        who = self.who(access)
+        if count == 1:
+            return cells, who
+        return (cells[:, None] + np.arange(count)).reshape(-1), who.repeat(count)
+
+    def some(self, cells: NDArray[np.int64], who: Who, keep: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Who]:
+        """Only some of the cells."""
+        return cells[keep], Who(who.group, who.positions[keep], who.threads[keep], who.blocks[keep])
+
+    def watch(self, kind: str, ref: MemRef, access: Access, span: Span, values: list[Array] | None = None) -> None:
+        """Tells the race detector of an access. `values`: bits about to be stored, to tell same-value writes apart."""
+        region = self.regions[ref.object]
+        if region.shadow is None or not len(access.positions):
+            return
+        width = ref.count * ref.type.bytes
+        cells, who = self.cells(region, access, width)
+        for conflict in region.shadow.access(kind, cells, who, self.order.advance(span)):
+            self.report_race(conflict, ref, access, width // region.unit, span, values)
+
+    def report_race(
+        self, conflict: Conflict, ref: MemRef, access: Access, per: int, span: Span, values: list[Array] | None
+    ) -> None:
+        """Turns a conflict into an event; `per`: cells of one access."""
+        region = self.regions[ref.object]
+        pick, severity, note = 0, "error", ""
+        if conflict.why == "overwrite" and values is not None:
+            differs = ~self._same_value(conflict, ref, access, per, values)
+            pick = int(np.argmax(differs))
+            if not differs.any():
+                severity, note = "note", "; all write the same value"
+        cell = int(conflict.which[pick])
+        earlier = int(conflict.stamps[pick])
+        there = self.order.spans[earlier >> 32] or NOWHERE
+        text = {
+            "unordered": "two threads access the same memory without a barrier between, one of them writes",
+            "overwrite": "two threads write the same memory without a barrier between",
+            "read-only": "memory that is read through the read-only path is written in the same launch",
+            "copy": "memory of an asynchronous copy is accessed before the copy has completed",
+        }[conflict.why]
+        threads = (self.group.name(int(access.positions[cell // per])), self.group.geometry.name(earlier & THREAD))
+        offset = int(access.offset[cell // per]) + cell % per * region.unit
+        self.recorder.report(Event("race", text + note, (span, there), threads, ref.object, offset, severity))
+
+    def _same_value(
+        self, conflict: Conflict, ref: MemRef, access: Access, per: int, values: list[Array]
+    ) -> NDArray[np.bool_]:
+        """Which of the conflicting writes leave what is there, and what every thread of this statement writes there."""
+        buffer, width = self.regions[ref.object].buffer, ref.type.bytes
+        same = np.ones(len(conflict.which), dtype=np.bool_)
+        which = conflict.which // per
+        earlier = conflict.stamps >> 32 != self.order.tick
+        for i, bits in enumerate(values):
+            at = access.address + i * width
+            if earlier.any():
+                old = buffer.load(at[which], width)
+                same &= ~earlier | (old == bits[which])
+            order = np.argsort(at, kind="stable")
+            winner = order[np.searchsorted(at[order], at[which], side="right") - 1]
+            same &= earlier | (bits[winner] == bits[which])
+        return same

@@ -1,0 +1,40 @@
+"""Sparse arrays by pages: huge index spaces of which a run touches little."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Index = NDArray[np.int64]
+
+PAGE = 4096  # entries of a page
+_SHIFT = 12
+
+
+class PageTable:
+    """Maps indices below `length` to slots of a growing pool of pages; a page exists once it was asked for."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._table = np.zeros((length >> _SHIFT) + 1, dtype=np.int32)  # page -> 1 + its place in the pool
+        self.pages = 0
+
+    def lookup(self, index: Index) -> Index:
+        """Slots of indices; -1 where the page does not exist."""
+        place = self._table[index >> _SHIFT].astype(np.int64)
+        return np.where(place > 0, ((place - 1) << _SHIFT) + (index & (PAGE - 1)), -1)
+
+    def missing(self, index: Index) -> Index:
+        """The pages that `index` touches and that do not exist, ascending."""
+        pages = index >> _SHIFT
+        return np.unique(pages[self._table[pages] == 0])
+
+    def add(self, pages: Index) -> None:
+        """Gives missing pages the next places of the pool, in order."""
+        self._table[pages] = np.arange(self.pages + 1, self.pages + 1 + len(pages), dtype=np.int32)
+        self.pages += len(pages)
+
+    @property
+    def capacity(self) -> int:
+        """Slots in use."""
+        return self.pages << _SHIFT

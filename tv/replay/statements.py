@@ -1,0 +1,254 @@
+"""Statements of the Kernel IR as closures (frame, mask) -> the threads that go on to the next statement.
+
+A closure returns the very mask it was given where no thread left, None where none goes on. Break, continue and return
+take threads out of the flow; what follows an `if` or a loop runs for the threads that come out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tv.diagnostic import Unsupported
+from tv.kernel import (
+    Assign,
+    Assume,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
+    Atomic,
+    Barrier,
+    Break,
+    Continue,
+    Fence,
+    If,
+    Load,
+    Loop,
+    Return,
+    Shuffle,
+    Space,
+    Stmt,
+    Store,
+    Vote,
+    walk,
+)
+from tv.replay import atomics, barriers, copies, warps
+from tv.replay.expressions import Expression
+from tv.replay.frame import Frame, LoopState
+from tv.replay.masks import Mask, union
+from tv.replay.mathlib import MathLibrary
+from tv.source import Span
+
+Run = Callable[[Frame, Mask], Mask | None]
+
+
+def compile_body(body: tuple[Stmt, ...], math: MathLibrary) -> Run:
+    steps = [compile_statement(s, math) for s in body]
+
+    def run(frame: Frame, mask: Mask) -> Mask | None:
+        current: Mask | None = mask
+        for step in steps:
+            frame.budget.spend()
+            current = step(frame, current)
+            if current is None:
+                return None
+        return current
+
+    return run
+
+
+def compile_statement(s: Stmt, math: MathLibrary) -> Run:
+    """Raises Unsupported for a statement that the interpreter has no meaning for."""
+    match s:
+        case If():
+            return _if(s, math)
+        case Loop():
+            return _loop(s, math)
+        case Break():
+            return lambda frame, mask: None
+        case Continue():
+            return _continue
+        case Return():
+            return _return
+        case _:
+            effect = compile_effect(s, math)
+            return lambda frame, mask: effect(frame, mask) or mask
+
+
+def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
+    """A statement after which every thread goes on."""
+    match s:
+        case Assign(var=var, value=value):
+            return _assign(var.name, Expression(value, math))
+        case Load():
+            return _load(s, math)
+        case Store():
+            return _store(s, math)
+        case Assume():
+            return _assume(s, math)
+        case Barrier():
+            return barriers.compile_barrier(s, math)
+        case Fence():
+            return barriers.compile_fence(s)
+        case Shuffle():
+            return warps.compile_shuffle(s, math)
+        case Vote():
+            return warps.compile_vote(s, math)
+        case Atomic():
+            return atomics.compile_atomic(s, math)
+        case AsyncCopy():
+            return copies.compile_copy(s, math)
+        case AsyncCommit():
+            return copies.commit
+        case AsyncWait(groups=groups):
+            return copies.compile_wait(groups, s.span)
+        case _:
+            raise Unsupported("TV0701", f"the interpreter has no meaning for {type(s).__name__}", s.span)
+
+
+def _continue(frame: Frame, mask: Mask) -> None:
+    frame.keep_continued(mask)
+
+
+def _return(frame: Frame, mask: Mask) -> None:
+    frame.group.exited |= mask.flags
+    frame.group.exits += 1
+
+
+def _branch(frame: Frame, cond: Expression, mask: Mask, span: Span) -> tuple[Mask | None, Mask | None]:
+    bad = cond.undefined(frame, mask)
+    if bad is not None:
+        frame.report("init", "a branch depends on a value that was never written", span, bad)
+    return mask.split(cond.value(frame, mask))
+
+
+def _if(s: If, math: MathLibrary) -> Run:
+    cond = Expression(s.cond, math)
+    then, orelse = compile_body(s.then, math), compile_body(s.orelse, math)
+
+    def run(frame: Frame, mask: Mask) -> Mask | None:
+        yes, no = _branch(frame, cond, mask, s.span)
+        after_yes = then(frame, yes) if yes is not None else None
+        after_no = orelse(frame, no) if no is not None else None
+        if after_yes is yes and after_no is no:
+            return mask
+        return union(after_yes, after_no, mask)
+
+    return run
+
+
+def waits(s: Loop) -> bool:
+    """Whether a loop may wait for other threads: it reads memory that they may change meanwhile."""
+    for t in walk((*s.prelude, *s.body, *s.step)):
+        if isinstance(t, Atomic) or (isinstance(t, Load) and t.ref.access == "volatile"):
+            return True
+    return False
+
+
+def _loop(s: Loop, math: MathLibrary) -> Run:
+    cond = Expression(s.cond, math)
+    prelude, body, step = (compile_body(b, math) for b in (s.prelude, s.body, s.step))
+    spins = waits(s)
+
+    def rounds(frame: Frame, mask: Mask, state: LoopState) -> None:
+        current: Mask | None = mask
+        test = s.test_first
+        while current is not None:
+            if test:
+                current = prelude(frame, current)
+                if current is None:
+                    return
+                current = _branch(frame, cond, current, s.span)[0]
+                if current is None:
+                    return
+                current.parent = None if current is mask else mask  # keeps the chain of parents short
+            test = True
+            frame.budget.spend()
+            if spins:
+                frame.scheduler.spinning(frame, s.span, current)
+            state.continued = None
+            current = union(body(frame, current), state.continued, mask)
+            if current is not None:
+                current = step(frame, current)
+
+    def run(frame: Frame, mask: Mask) -> Mask | None:
+        exits = frame.group.exits
+        state = LoopState()
+        frame.loops.append(state)
+        rounds(frame, mask, state)
+        frame.loops.pop()
+        return mask if frame.group.exits == exits else mask.without(frame.group.exited)
+
+    return run
+
+
+def _assign(name: str, value: Expression) -> Callable[[Frame, Mask], None]:
+    def run(frame: Frame, mask: Mask) -> None:
+        frame.assign(name, value.value(frame, mask), mask, value.undefined(frame, mask))
+
+    return run
+
+
+def _assume(s: Assume, math: MathLibrary) -> Callable[[Frame, Mask], None]:
+    cond = Expression(s.cond, math)
+
+    def run(frame: Frame, mask: Mask) -> None:
+        _, no = _branch(frame, cond, mask, s.span)
+        if no is not None:
+            frame.report("range", f"`{s.word}` does not hold", s.span, no.flags)
+
+    return run
+
+
+def check_offset(offset: Expression, frame: Frame, mask: Mask, span: Span) -> None:
+    """An `init` event where an address is undefined."""
+    bad = offset.undefined(frame, mask)
+    if bad is not None:
+        frame.report("init", "an address depends on a value that was never written", span, bad)
+
+
+def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
+    offset = Expression(s.ref.offset, math)
+    kind = {"readonly": "read_only", "volatile": "atomic_read"}.get(s.ref.access, "read")
+
+    def run(frame: Frame, mask: Mask) -> None:
+        check_offset(offset, frame, mask, s.span)
+        at = offset.value(frame, mask)
+        memory = frame.memory
+        access = memory.locate(s.ref, at, mask)
+        region = memory.regions[s.ref.object]
+        volatile = kind == "atomic_read"
+        if region.shadow is not None:
+            memory.watch("read" if volatile and region.space is not Space.GLOBAL else kind, s.ref, access, s.span)
+            if volatile:
+                atomics.observe(frame, s.ref, access, reads=True, writes=False)
+        whole = len(access.positions) == mask.count
+        if at.size == 1 and region.space is Space.GLOBAL and whole:
+            loaded = memory.load_uniform(s.ref, at)
+        else:
+            loaded = memory.load(s.ref, access, mask)
+        for dest, (value, undefined) in zip(s.dests, loaded, strict=True):
+            frame.assign(dest.name, value, mask, undefined)
+
+    return run
+
+
+def _store(s: Store, math: MathLibrary) -> Callable[[Frame, Mask], None]:
+    offset = Expression(s.ref.offset, math)
+    values = [Expression(v, math) for v in s.values]
+    volatile = s.ref.access == "volatile"
+
+    def run(frame: Frame, mask: Mask) -> None:
+        check_offset(offset, frame, mask, s.span)
+        memory = frame.memory
+        access = memory.locate(s.ref, offset.value(frame, mask), mask)
+        undefined = [v.undefined(frame, mask) for v in values]
+        bits = [memory.bits_of(v.value(frame, mask), s.ref.type, access) for v in values]
+        region = memory.regions[s.ref.object]
+        strong = volatile and region.space is Space.GLOBAL
+        memory.watch("atomic_write" if strong else "write", s.ref, access, s.span, bits)
+        if strong and region.shadow is not None:
+            atomics.observe(frame, s.ref, access, reads=False, writes=True)
+        for i, (b, u) in enumerate(zip(bits, undefined, strict=True)):
+            memory.store(s.ref, access, i, b, u)
+
+    return run

@@ -1,0 +1,232 @@
+"""From what a specification says of a parameter to its binding, with everything that can be wrong with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from tv.diagnostic import BadInput, Unsupported
+from tv.kernel import Parameter, Scalar
+from tv.launch import Binding, BufferBinding, InputAssumption, ScalarBinding, TensorImage
+from tv.source import Span
+from tv.spec import arguments as arg
+from tv.spec.border import Border, resolve_shape
+from tv.spec.expression import evaluate, names, parse, simplified
+from tv.spec.fit import (
+    extent_text,
+    integer_range,
+    is_one_element,
+    require_extent,
+    require_fit,
+    require_scalar_fit,
+    scalar_value,
+)
+from tv.spec.layout import check_layout, elements, parse_layout
+from tv.spec.locate import nearest
+from tv.spec.model_signature import TensorSignature
+from tv.spec.polynomial import Polynomial, number, polynomial
+from tv.spec.symbols import Symbols
+
+_ELEMENT = re.compile(r"^\s*(.+?)\s*\[([^\[\]]*)\]\s*$")
+
+
+@dataclass(slots=True)
+class Binder:
+    """Binds parameters of one launch. assumptions: what a binding says about graph inputs besides."""
+
+    border: Border
+    symbols: Symbols
+    assumptions: list[InputAssumption] = field(default_factory=list)
+
+    def bind(self, p: Parameter, a: arg.Argument) -> Binding:
+        """Raises BadInput (TV0222 .. TV0226), Unsupported (TV0240), Unknown (TV0229)."""
+        match a:
+            case arg.Pointers(span=span):
+                raise Unsupported(
+                    "TV0240", f"`{p.name}` is an array of pointers", span, "pass one buffer: { concat = [...] }"
+                )
+            case arg.Fields(span=span):
+                raise Unsupported(
+                    "TV0240", f"`{p.name}` is a structure by value", span, "pass its fields as parameters"
+                )
+            case _ if p.pointee is not None:
+                return self.pointer(p.name, p.pointee, p.readonly, a)
+            case _ if p.type is not None:
+                return self.scalar(p.name, p.type, a)
+            case _:
+                raise ValueError(f"parameter `{p.name}` is neither a pointer nor a scalar")
+
+    # ------------------------------------------------------------------------------------------- pointers
+    def pointer(self, name: str, pointee: Scalar, readonly: bool, a: arg.Argument) -> BufferBinding:
+        match a:
+            case arg.Word(text="null"):
+                return BufferBinding(null=True)
+            case arg.Word(text=tensor, span=span):
+                return self.buffer(name, pointee, readonly, arg.Buffer((tensor,), span))
+            case arg.Buffer():
+                return self.buffer(name, pointee, readonly, a)
+            case arg.Scratch(extent=extent, span=span, zeroed=zeroed, align=align):
+                require_extent(extent, number(1), self.symbols.ranges(), span, f"scratch `{name}`")
+                return BufferBinding((), (), extent, align, zeroed)
+            case _:
+                raise BadInput(
+                    "TV0224", f"`{name}` is a pointer", a.span, 'bind it to a tensor, to scratch or to "null"'
+                )
+
+    def buffer(self, name: str, pointee: Scalar, readonly: bool, a: arg.Buffer) -> BufferBinding:
+        """Images of tensors in one buffer: their places, whether they fit, and the buffer's extent."""
+        before: list[TensorImage] = []
+        after: list[TensorImage] = []
+        needed: list[Polynomial] = []
+        start = polynomial(parse(a.offset, a.span))
+        for tensor, is_output in self._tensors(a):
+            if is_output and readonly:
+                raise BadInput(
+                    "TV0224", f"output `{tensor.name}` behind a pointer to const", a.span, f"`{name}` is const"
+                )
+            require_fit(pointee, tensor, name, a.span)
+            size = self._size(tensor, a, is_output)
+            offset = simplified(start.expression())
+            (after if is_output else before).append(TensorImage(tensor.name, a.layout, offset))
+            if size is not None:
+                needed.append(start + size)
+            if len(a.tensors) > 1:
+                start = start + self._known(size, tensor, a.span)
+        self._require_start(a)
+        ranges = self.symbols.ranges()
+        if a.extent is not None:
+            for n in needed:
+                require_extent(a.extent, n, ranges, a.span, f"`{name}`")
+        extent = a.extent if a.extent is not None or not needed else extent_text(needed, ranges)
+        return BufferBinding(tuple(before), tuple(after), extent, a.align)
+
+    def _require_start(self, a: arg.Buffer) -> None:
+        r = polynomial(parse(a.offset, a.span)).range(self.symbols.ranges())
+        if r is None or r[0] < 0:
+            unknown = [n for n in names(parse(a.offset)) if n not in self.symbols.table]
+            code, what = ("TV0206", f"unknown symbol `{unknown[0]}`") if unknown else ("TV0225", "a negative offset")
+            raise BadInput(code, f"{what} in `offset`", a.span)
+
+    def _tensors(self, a: arg.Buffer) -> list[tuple[TensorSignature, bool]]:
+        """(tensor, is it an output) of everything in the buffer."""
+        result = [(self._one(t, a.span)) for t in a.tensors]
+        if a.input is not None:
+            result.append((self._named(a.input, self.border.before(a.input), "input or initializer", a.span), False))
+        if a.output is not None:
+            result.append((self._named(a.output, self.border.after(a.output), "output", a.span), True))
+        outputs = [t.name for t, is_output in result if is_output]
+        twice = next((t for t in outputs if outputs.count(t) > 1), None)
+        if twice is not None:
+            raise BadInput("TV0226", f"output `{twice}` stands twice in one buffer", a.span)
+        return result
+
+    def _one(self, name: str, span: Span) -> tuple[TensorSignature, bool]:
+        before, after = self.border.before(name), self.border.after(name)
+        if before is not None and after is not None:
+            both = f'{{ input = "{name}" }} or {{ output = "{name}" }}'
+            raise BadInput("TV0224", f"`{name}` is an input and an output", span, f"say which: {both}")
+        return self._named(name, before or after, "tensor at its border", span), after is not None
+
+    def _named(self, name: str, found: TensorSignature | None, what: str, span: Span) -> TensorSignature:
+        if found is None:
+            raise BadInput("TV0222", f"the model has no {what} `{name}`", span, nearest(name, self.border.names()))
+        return found
+
+    def _size(self, tensor: TensorSignature, a: arg.Buffer, is_output: bool) -> Polynomial | None:
+        """How far the tensor's image reaches; None where its shape is not known (an output, row-major)."""
+        shape = resolve_shape(tensor, self.symbols.of_dimensions())
+        if shape is None:
+            return None if a.layout is None and is_output else self._known(None, tensor, a.span)
+        if a.layout is None:
+            return elements(shape)
+        layout = parse_layout(a.layout, len(shape), a.span)
+        return check_layout(layout, shape, self.symbols.ranges(), a.span)
+
+    def _known(self, size: Polynomial | None, tensor: TensorSignature, span: Span) -> Polynomial:
+        if size is None:
+            dims = ", ".join(str(d) or "?" for d in tensor.shape or ())
+            raise BadInput("TV0228", f"the size of `{tensor.name}` is not known: [{dims}]", span, OPEN_HELP)
+        return size
+
+    # ------------------------------------------------------------------------------------------- scalars
+    def scalar(self, name: str, kind: Scalar, a: arg.Argument) -> ScalarBinding:
+        match a:
+            case arg.Plain(value=value, span=span):
+                return ScalarBinding(scalar_value(value, kind, name, span))
+            case arg.Word(text=source, span=span):
+                return self._expression(name, kind, source, span)
+            case arg.Open():
+                return self._open(name, kind, a)
+            case arg.Element(text=source, span=span):
+                return ScalarBinding(element=self.element(name, kind, source, span))
+            case _:
+                raise BadInput("TV0224", f"`{name}` is a number by value", a.span, "bind it to a number or a symbol")
+
+    def _expression(self, name: str, kind: Scalar, source: str, span: Span) -> ScalarBinding:
+        tensor = self.border.before(source)
+        if tensor is not None and source not in self.symbols.table:
+            index = ", ".join("0" for _ in tensor.shape or ())
+            help_text = f'one element of a tensor is {{ element = "{source}[{index}]" }}'
+            raise BadInput("TV0224", f"`{name}` is a number, `{source}` is a tensor", span, help_text)
+        if kind.is_float:
+            raise BadInput("TV0224", f"`{name}` is a float, `{source}` an integer expression", span)
+        e = parse(source, span)
+        for n in names(e):
+            if n not in self.symbols.table:
+                evaluate(e, dict.fromkeys(self.symbols.table, 1), span)
+        low, high = integer_range(kind)
+        r = polynomial(e).range(self.symbols.ranges())
+        if r is not None and (r[1] < low or r[0] > high):
+            raise BadInput("TV0224", f"`{source}` is no value of `{name}`, which goes from {low} to {high}", span)
+        if r is None or r[0] < low or r[1] > high:
+            raise BadInput("TV0224", f"`{source}` may leave the range of `{name}`", span, "narrow its symbols")
+        value = simplified(e)
+        return ScalarBinding(value)
+
+    def _open(self, name: str, kind: Scalar, a: arg.Open) -> ScalarBinding:
+        if a.type is not None and a.type != kind.label:
+            raise BadInput("TV0224", f"`{name}` is {kind.label}, its symbol {a.type}", a.span)
+        twin = self.border.before(a.symbol)
+        twin = twin if twin is not None and is_one_element(twin) else None
+        if kind.is_float:
+            if twin is None:
+                return ScalarBinding(symbol=a.symbol)
+            require_scalar_fit(kind, twin, name, a.span)
+            return ScalarBinding(element=_only_element(twin))
+        if a.symbol not in self.symbols.table:
+            raise BadInput("TV0207", f"symbol `{a.symbol}` has no range", a.span, "add `min` and `max`")
+        low, high = integer_range(kind)
+        symbol = self.symbols.table[a.symbol]
+        if symbol.min < low or symbol.max > high:
+            raise BadInput("TV0224", f"`{a.symbol}` leaves the range of `{name}`: {low} to {high}", a.span)
+        if twin is not None and twin.element.startswith(("int", "uint")):
+            self.assumptions.append(InputAssumption(twin.name, value=a.symbol))
+        return ScalarBinding(symbol=a.symbol)
+
+    def element(self, name: str, kind: Scalar, source: str, span: Span) -> str:
+        """Checks `tensor[i, j]` and returns it in one spelling."""
+        m = _ELEMENT.match(source)
+        if m is None:
+            raise BadInput("TV0203", f"`{source}` is no element of a tensor", span, 'element = "input_ids[0, 0]"')
+        tensor = self._named(m.group(1), self.border.before(m.group(1)), "input or initializer", span)
+        require_scalar_fit(kind, tensor, name, span)
+        index = [parse(i, span) for i in m.group(2).split(",")] if m.group(2).strip() else []
+        shape = resolve_shape(tensor, self.symbols.of_dimensions())
+        if shape is None or len(shape) != len(index):
+            raise BadInput("TV0203", f"`{source}`: `{tensor.name}` has {len(tensor.shape or ())} dimensions", span)
+        for i, extent in zip(index, shape, strict=True):
+            for side, what in (
+                (polynomial(i), "negative"),
+                (polynomial(extent) - polynomial(i) - number(1), "too large"),
+            ):
+                r = side.range(self.symbols.ranges())
+                if r is None or r[0] < 0:
+                    raise BadInput("TV0225", f"`{source}` has an index that is or may be {what}", span)
+        return f"{tensor.name}[{', '.join(str(simplified(i)) for i in index)}]"
+
+
+OPEN_HELP = "declare its open dimensions: [symbols] N = { min = 1, max = 4096 }"
+
+
+def _only_element(tensor: TensorSignature) -> str:
+    return f"{tensor.name}[{', '.join('0' for _ in tensor.shape or ())}]"

@@ -1,0 +1,279 @@
+"""The one place where specification, command line, host code, kernel and model meet: what is launched, on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tv.diagnostic import BadInput, Diagnostic
+from tv.kernel import HostLaunch, Kernel, Module, Parameter, Space
+from tv.launch import (
+    Binding,
+    BufferBinding,
+    InputAssumption,
+    IntOrText,
+    Launch,
+    Spec,
+)
+from tv.request import Overrides
+from tv.source import Span
+from tv.spec import arguments as arg
+from tv.spec import guess
+from tv.spec.bind import OPEN_HELP, Binder
+from tv.spec.border import Border, border, resolve_shape
+from tv.spec.document import Document, LaunchText, read_dims
+from tv.spec.expression import evaluate, names, parse
+from tv.spec.launches import block_of, find_kernel, grid_of, host_launch, shared_of
+from tv.spec.locate import Locator, nearest
+from tv.spec.model_signature import ModelSignature
+from tv.spec.polynomial import polynomial
+from tv.spec.symbols import Symbols, collect
+from tv.spec.words import binding_texts, sentences, warnings
+
+OPTION = "<command line>"  # the file of spans that point at options
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A launch with nothing left to find out. kernels: one a launch. assumptions: sentences to print with the verdict."""
+
+    spec: Spec
+    kernels: tuple[Kernel, ...]
+    border: Border
+    bindings: dict[str, str]
+    guessed: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def resolve(module: Module, model: ModelSignature, document: Document, overrides: Overrides) -> Resolved:
+    """Raises BadInput (TV0203 .. TV0241), Unsupported (TV0240) or Unknown (TV0229); never guesses without saying so."""
+    where = border(model, document.model_inputs, document.model_outputs, document.model_span)
+    texts = _overridden(document, overrides)
+    kernels = tuple(find_kernel(module, t.kernel, t.where("kernel")) for t in texts)
+    written = [
+        _written(t, k, overrides if len(texts) == 1 else Overrides()) for t, k in zip(texts, kernels, strict=True)
+    ]
+    everything = [a for args in written for a in args.values()] + list(document.globals.values())
+    symbols = collect(document, everything, where)
+    _require_ranges(where, symbols)
+    options = document.compile_options(overrides)
+    launches: list[Launch] = []
+    binder = Binder(where, symbols)
+    for text, kernel, args in zip(texts, kernels, written, strict=True):
+        bound, guessed = _bind(kernel, args, host_launch(module, kernel.name), binder)
+        launches.append(_launch(text, kernel, host_launch(module, kernel.name), symbols, options.arch, bound, guessed))
+    variables = _globals(document, kernels, binder)
+    _require_outputs(where, launches, variables, document)
+    assumptions = _inputs(document, where, symbols, binder.assumptions)
+    spec = Spec(
+        tuple(launches),
+        tuple(symbols.table.values()),
+        options,
+        assumptions,
+        variables,
+        document.model_inputs,
+        document.model_outputs,
+    )
+    bindings = binding_texts(spec)
+    guessed_all = tuple(p for x in launches for p in x.guessed)
+    return Resolved(spec, kernels, where, bindings, guessed_all, sentences(spec), warnings(spec, kernels))
+
+
+# ---------------------------------------------------------------------------------------------- what was written
+def _overridden(document: Document, overrides: Overrides) -> tuple[LaunchText, ...]:
+    """The launches of the document with the command line's word put first."""
+    given = (overrides.kernel, overrides.grid, overrides.block, overrides.shared)
+    if len(document.launches) > 1:
+        if any(g is not None for g in given) or overrides.args:
+            raise BadInput("TV0211", "launch options with several launches", Span(OPTION, 0), "edit the specification")
+        return document.launches
+    text = document.launches[0]
+    option = Span(OPTION, 0)
+    spans = {key: option for key, g in zip(("kernel", "grid", "block", "shared"), given, strict=True) if g is not None}
+    changed = replace(
+        text,
+        kernel=text.kernel if overrides.kernel is None else overrides.kernel,
+        grid=text.grid if overrides.grid is None else read_dims(overrides.grid, "grid", option),
+        block=text.block if overrides.block is None else read_dims(overrides.block, "block", option),
+        shared=text.shared if overrides.shared is None else overrides.shared,
+        spans={**text.spans, **spans},
+    )
+    return (changed,)
+
+
+def _written(text: LaunchText, kernel: Kernel, overrides: Overrides) -> dict[str, arg.Argument]:
+    """What the document and the command line say of the kernel's parameters. Raises BadInput (TV0221)."""
+    locator = Locator(OPTION, "")
+    given = {k: _option_argument(v, locator, k) for k, v in overrides.args.items()}
+    result = _flattened({**text.args, **given}, kernel)
+    known = [p.name for p in kernel.parameters]
+    for name, a in result.items():
+        if name not in known:
+            raise BadInput("TV0221", f"`{kernel.name}` has no parameter `{name}`", a.span, nearest(name, known))
+    return result
+
+
+def _option_argument(value: object, locator: Locator, name: str) -> arg.Argument:
+    found = arg.read_argument(value, locator, name)
+    return replace(found, span=Span(OPTION, 0))
+
+
+def _flattened(args: dict[str, arg.Argument], kernel: Kernel) -> dict[str, arg.Argument]:
+    """Fields of a structure under the names that a reader gives them, `p.ld`, where it took the structure apart."""
+    names_of = {p.name for p in kernel.parameters}
+    result: dict[str, arg.Argument] = {}
+    for name, a in args.items():
+        if isinstance(a, arg.Fields) and name not in names_of and all(f"{name}.{f}" in names_of for f in a.values):
+            result.update({f"{name}.{f}": v for f, v in a.values.items()})
+        else:
+            result[name] = a
+    return result
+
+
+# ---------------------------------------------------------------------------------------------- binding
+def _bind(
+    kernel: Kernel, written: dict[str, arg.Argument], host: HostLaunch | None, binder: Binder
+) -> tuple[dict[str, Binding], tuple[str, ...]]:
+    """Every parameter's binding, and which of them were guessed. Raises BadInput (TV0220) for one without."""
+    literal = guess.from_host(kernel, host)
+    chosen: dict[str, arg.Argument] = {}
+    for p in kernel.parameters:
+        found = written.get(p.name) or literal.get(p.name) or guess.by_name(p, binder.border)
+        if found is not None:
+            chosen[p.name] = found
+    guessed = _positional(kernel, chosen, binder.border)
+    for p in kernel.parameters:
+        if p.name in guessed:
+            chosen[p.name] = arg.Buffer((guessed[p.name],), p.span)
+    _require_all(kernel, chosen)
+    return {p.name: binder.bind(p, chosen[p.name]) for p in kernel.parameters}, tuple(guessed)
+
+
+def _positional(kernel: Kernel, chosen: dict[str, arg.Argument], where: Border) -> dict[str, str]:
+    open_pointers = [p for p in kernel.parameters if p.pointee is not None and p.name not in chosen]
+    if not open_pointers:
+        return {}
+    taken = {t for a in chosen.values() for t in _tensors_of(a)}
+    before = [t for t in (*where.inputs, *where.initializers) if t.name not in taken]
+    after = [t for t in where.outputs if t.name not in taken]
+    return guess.by_position(open_pointers, before, after)
+
+
+def _tensors_of(a: arg.Argument) -> tuple[str, ...]:
+    match a:
+        case arg.Word(text=t):
+            return (t,)
+        case arg.Buffer():
+            return (*a.tensors, *(t for t in (a.input, a.output) if t is not None))
+        case arg.Element(text=t):
+            return (t.partition("[")[0].strip(),)
+        case _:
+            return ()
+
+
+def _require_all(kernel: Kernel, chosen: dict[str, arg.Argument]) -> None:
+    missing: list[Parameter] = [p for p in kernel.parameters if p.name not in chosen]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        what = f"parameter `{missing[0].name}` of `{kernel.name}` is bound to nothing{more}"
+        help_text = f'write [args] {missing[0].name} = "..."; `tv init KERNEL.cu MODEL.onnx` drafts a specification'
+        raise BadInput("TV0220", what, missing[0].span, help_text)
+
+
+def _launch(
+    text: LaunchText,
+    kernel: Kernel,
+    host: HostLaunch | None,
+    symbols: Symbols,
+    arch: str,
+    args: dict[str, Binding],
+    guessed: tuple[str, ...],
+) -> Launch:
+    def where(key: str) -> Span:
+        return host.span if key not in text.spans and host is not None else text.where(key)
+
+    grid: tuple[IntOrText, ...] | None = text.grid if text.grid is not None or host is None else host.grid
+    block: tuple[IntOrText, ...] | None = text.block if text.block is not None or host is None else host.block
+    shared = text.shared if text.shared is not None or host is None else host.shared
+    ranges = symbols.ranges()
+    return Launch(
+        kernel.name,
+        grid_of(grid, ranges, where("grid")),
+        block_of(block, kernel, where("block")),
+        shared_of(shared, kernel, arch, ranges, where("shared")),
+        bool(text.cooperative),
+        args,
+        guessed,
+    )
+
+
+def _globals(document: Document, kernels: tuple[Kernel, ...], binder: Binder) -> dict[str, Binding]:
+    """`[globals]`: initial contents of module variables. Raises BadInput (TV0221)."""
+    parameters = {p.name for k in kernels for p in k.parameters}
+    variables = {
+        name: o for k in kernels for name, o in k.objects.items() if o.space is Space.GLOBAL and name not in parameters
+    }
+    result: dict[str, Binding] = {}
+    for name, a in document.globals.items():
+        if name not in variables:
+            raise BadInput("TV0221", f"no kernel here uses a variable `{name}`", a.span, nearest(name, variables))
+        number = isinstance(a, arg.Plain | arg.Open | arg.Element)
+        element = variables[name].element
+        result[name] = binder.scalar(name, element, a) if number else binder.pointer(name, element, False, a)
+    return result
+
+
+# ---------------------------------------------------------------------------------------------- what must hold
+def _require_ranges(where: Border, symbols: Symbols) -> None:
+    """Every open dimension of what the outputs depend on is a declared symbol, and no extent is negative."""
+    dims = symbols.of_dimensions()
+    for t in (*where.inputs, *where.initializers):
+        shape = resolve_shape(t, dims)
+        if shape is None:
+            unknown = [str(d) or "?" for d in t.shape or () if isinstance(d, str) and d not in dims]
+            what = f"dimension `{unknown[0]}` of `{t.name}` has no range" if unknown else f"`{t.name}` has no shape"
+            raise BadInput("TV0228", what, Span(where.path, 0), OPEN_HELP)
+        for extent in shape:
+            r = polynomial(extent).range(symbols.ranges())
+            if r is None or r[0] < 0:
+                raise BadInput("TV0235", f"`{t.name}` may have a negative dimension", Span(where.path, 0), OPEN_HELP)
+
+
+def _require_outputs(where: Border, launches: list[Launch], variables: dict[str, Binding], document: Document) -> None:
+    """Every output in a buffer, and within one launch in one only. Raises BadInput (TV0226, TV0227)."""
+    bound: set[str] = set()
+    for group in (*(x.args for x in launches), variables):
+        here = [i.tensor for b in group.values() if isinstance(b, BufferBinding) for i in b.outputs]
+        twice = next((t for t in here if here.count(t) > 1), None)
+        if twice is not None:
+            raise BadInput("TV0226", f"output `{twice}` is bound to two buffers", Span(document.path, 0))
+        bound |= set(here)
+    missing = [t.name for t in where.outputs if t.name not in bound]
+    if missing:
+        others = f'; [model] outputs = ["{next(iter(sorted(bound)))}"] leaves it out' if bound else ""
+        help_text = f'write [args] PARAMETER = "{missing[0]}"{others}'
+        raise BadInput("TV0227", f"output `{missing[0]}` is bound to no buffer", Span(document.path, 0), help_text)
+
+
+def _inputs(
+    document: Document, where: Border, symbols: Symbols, implied: list[InputAssumption]
+) -> tuple[InputAssumption, ...]:
+    """`[inputs]`, checked against the model. Raises BadInput (TV0206, TV0241)."""
+    for a in document.inputs:
+        span = document.input_spans[a.tensor]
+        tensor = where.before(a.tensor)
+        if tensor is None:
+            known = [t.name for t in (*where.inputs, *where.initializers)]
+            raise BadInput("TV0241", f"the model has no input `{a.tensor}`", span, nearest(a.tensor, known))
+        is_float = tensor.element in ("float16", "bfloat16", "float", "double")
+        if a.finite and not is_float:
+            raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}, always finite", span)
+        if is_float and (a.min is not None or a.max is not None or a.value is not None):
+            raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}; values are assumed of integers only", span)
+        if a.value is not None:
+            e = parse(a.value, span)
+            for n in names(e):
+                if n not in symbols.table:
+                    evaluate(e, dict.fromkeys(symbols.table, 1), span)
+    told = {a.tensor for a in document.inputs}
+    return (*document.inputs, *(a for a in dict.fromkeys(implied) if a.tensor not in told))

@@ -1,0 +1,64 @@
+"""Bindings and assumptions in words, as reports print them."""
+
+from __future__ import annotations
+
+from tv.diagnostic import Diagnostic
+from tv.kernel import Kernel
+from tv.launch import Binding, BufferBinding, ScalarBinding, Spec, TensorImage
+
+
+def binding_text(b: Binding) -> str:
+    """A binding as reports print it."""
+    match b:
+        case ScalarBinding(element=element) if element is not None:
+            return element
+        case ScalarBinding(symbol=symbol) if symbol is not None:
+            return symbol
+        case ScalarBinding(value=value):
+            return str(value)
+        case BufferBinding(null=True):
+            return "null"
+        case BufferBinding(inputs=(), outputs=()):
+            return "scratch, zeroed" if b.zeroed else "scratch"
+        case BufferBinding():
+            before = " ++ ".join(_image_text(i) for i in b.inputs)
+            after = " ++ ".join(_image_text(i) for i in b.outputs)
+            return f"{before} -> {after}" if before and after else before or after
+
+
+def _image_text(i: TensorImage) -> str:
+    return i.tensor if i.layout is None else f"{i.tensor} as {i.layout}"
+
+
+def binding_texts(spec: Spec) -> dict[str, str]:
+    several = len(spec.launches) > 1
+    result = {}
+    for n, launch in enumerate(spec.launches):
+        for name, b in launch.args.items():
+            result[f"{n}.{launch.kernel}.{name}" if several else name] = binding_text(b)
+    return {**result, **{name: binding_text(b) for name, b in spec.globals.items()}}
+
+
+def sentences(spec: Spec) -> tuple[str, ...]:
+    """What the launch assumes of its caller."""
+    buffers = [b for x in spec.launches for b in x.args.values() if isinstance(b, BufferBinding) and not b.null]
+    aligns = sorted({b.align for b in buffers})
+    result = ["parameters do not alias"] if len(buffers) > 1 else []
+    result += [f"buffers are aligned to {' or '.join(str(a) for a in aligns)} bytes"] if aligns else []
+    result += ["all blocks are resident at once"] if any(x.cooperative for x in spec.launches) else []
+    for a in spec.inputs:
+        result += [f"every element of {a.tensor} is {a.value}"] if a.value is not None else []
+        if a.min is not None or a.max is not None:
+            low = "any" if a.min is None else a.min
+            result.append(f"elements of {a.tensor} are from {low} to {'any' if a.max is None else a.max}")
+        result += [f"{a.tensor} holds no NaN and no infinity"] if a.finite else []
+    return tuple(result)
+
+
+def warnings(spec: Spec, kernels: tuple[Kernel, ...]) -> tuple[Diagnostic, ...]:
+    result = []
+    for launch, kernel in zip(spec.launches, kernels, strict=True):
+        if "dynamic_shared" in kernel.objects and launch.shared == 0:
+            what = f"`{kernel.name}` uses dynamic shared memory, but the launch gives it none"
+            result.append(Diagnostic("TV0212", "warning", what, kernel.span, "write shared = BYTES or --shared BYTES"))
+    return tuple(result)

@@ -1,0 +1,212 @@
+"""From a trace to a system: every event a unit over its instances, every value a term over index maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+
+from tv.diagnostic import Unknown
+from tv.kernel import Space
+from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets, Sym
+from tv.sets.affine import Range, all_of, eq, floordiv, negate, within
+from tv.symexec.events import Access, BarrierEvent, Publication, Time, Trace
+from tv.symexec.memory import Cells
+from tv.symexec.simplify import extract, merge, operation
+from tv.symexec.values import Node
+from tv.system import Scope, System, Unit
+from tv.term import Term, Terms
+
+
+@dataclass(slots=True)
+class AccessMap:
+    """An access over index sets: unit instances -> cells."""
+
+    access: Access
+    cells: Map
+
+
+@dataclass(slots=True)
+class Program:
+    """The kernel as a system, with what its obligations need.
+
+    objects: index spaces of memory; extents: their cells. accesses by unit. final: unit that reads an output's final content.
+    """
+
+    system: System
+    trace: Trace
+    objects: dict[str, Cells]
+    extents: dict[str, Set] = field(default_factory=dict)
+    accesses: dict[str, AccessMap] = field(default_factory=dict)
+    publications: dict[str, Publication] = field(default_factory=dict)
+    time_arity: int = 0
+    barriers: list[tuple[BarrierEvent, str, Set]] = field(default_factory=list)  # with its unit tuple and domain
+
+
+class Builder:
+    def __init__(self, sets: Sets, terms: Terms, trace: Trace, objects: dict[str, Cells], symbols: dict[str, tuple[int, int]]) -> None:
+        self.sets, self.terms, self.trace, self.objects, self.symbols = sets, terms, trace, objects, symbols
+        self.program = Program(System(sets, terms), trace, objects)
+        times = [*(a.time for a in trace.accesses), *(p.time for p in trace.publications), *(b.time for b in trace.barriers)]
+        self.program.time_arity = 1 + max((len(t) for t in times), default=1)
+        self.memo: dict[tuple[int, str, str], Term] = {}
+        self.proofs: dict[tuple[str, str], bool] = {}
+
+    def range_of(self, a: Dim | Sym) -> Range:
+        if isinstance(a, Sym):
+            return self.symbols[a.name]
+        return self.trace.ranges.get(a.name, (None, None))
+
+    def run(self) -> Program:
+        p = self.program
+        self.sets.declare("Time", p.time_arity)
+        self.sets.declare("Thread", len(self.trace.space.dims))
+        for name, cells in self.objects.items():
+            p.extents[name] = self.extent(cells)
+        by_name: dict[str, Access | Publication] = {a.name: a for a in self.trace.accesses}
+        by_name |= {x.name: x for x in self.trace.publications}
+        for name in self.trace.order:
+            event = by_name[name]
+            if isinstance(event, Access):
+                self.access(event)
+            else:
+                self.publication(event)
+        for i, b in enumerate(self.trace.barriers):
+            p.barriers.append((b, f"B{i}", self.sets.set(f"B{i}", b.dims, b.domain)))
+        return p
+
+    def extent(self, cells: Cells) -> Set:
+        dims = tuple(f"c{i}" for i in range(cells.arity))
+        owner = self.trace.space.domain.substitute({Dim(d): Affine.dim(c) for d, c in zip(cells.owner, dims, strict=False)})
+        if cells.space is Space.SHARED:  # the launch's domain mentions thread digits: keep what is about blocks
+            owner = all_of(*(f for f in (owner.args if owner.op == "and" else (owner,)) if not _mentions(f, self.trace.space.thread_dims)))
+        return self.sets.set(cells.name, dims, cells.domain(dims, TRUE if not cells.owner else owner))
+
+    # -------------------------------------------------------------- units
+    def time_map(self, scope: Scope, time: Time) -> Map:
+        padded = [Affine.of(0), *time] + [Affine.of(0)] * (self.program.time_arity - 1 - len(time))
+        return self.sets.map(scope.name, scope.dims, scope.domain, "Time", padded)
+
+    def thread_map(self, scope: Scope) -> Map:
+        return self.sets.map(scope.name, scope.dims, scope.domain, "Thread", [Affine.dim(d) for d in self.trace.space.dims])
+
+    def unit(self, scope: Scope, width: int, value: Term, event: Access | Publication) -> None:
+        system = self.program.system
+        u = Unit(scope.name, scope, system.scope_sets[scope.name], width, value, len(system.units), event.span)
+        u.time, u.thread = self.time_map(scope, event.time), self.thread_map(scope)
+        system.units[scope.name] = u
+
+    def cells_per_access(self, a: Access) -> int:
+        bits = a.type.bits if a.register else a.type.bytes * 8
+        return a.count * bits // self.objects[a.object].bits
+
+    def access(self, a: Access) -> None:
+        cells, n = self.objects[a.object], self.cells_per_access(a)
+        dims, domain = a.dims, a.domain
+        if n > 1:
+            dims, domain = (*dims, "c"), all_of(domain, within(Affine.dim("c"), n))
+        scope = self.program.system.scope(Scope(a.name, dims, domain, a.name))
+        first = a.offset if a.register else floordiv(a.offset, cells.bits // 8)
+        cell = first + Affine.dim("c") if n > 1 else first
+        where = cells.coordinates(cell, self.cell_range(n), lambda f: self.proved(scope, f))
+        owner = [Affine.dim(d) for d in cells.owner]
+        m = self.sets.map(scope.name, dims, domain, cells.name, [*owner, *where])
+        self.program.accesses[a.name] = AccessMap(a, m)
+        value = self.stored(scope, a, n) if a.write else self.terms.load(a.name, cells.bits)
+        self.unit(scope, cells.bits, value, a)
+
+    def cell_range(self, n: int):  # type: ignore[no-untyped-def]
+        return lambda d: (0, n - 1) if d == Dim("c") else self.range_of(d)
+
+    def proved(self, scope: Scope, f: Formula) -> bool:
+        key = (scope.name, f.text())
+        if key not in self.proofs:
+            self.proofs[key] = self.sets.empty(self.sets.set(scope.name, scope.dims, all_of(scope.domain, negate(f))))
+        return self.proofs[key]
+
+    def stored(self, scope: Scope, a: Access, n: int) -> Term:
+        """The value of cell `c` of a store: one term for all cells, merged from the elements' terms."""
+        bits, per = self.objects[a.object].bits, n // a.count
+        if n == 1:
+            return self.lower(a.values[0], scope)
+        pieces = []
+        for c in range(n):
+            here = scope.where(eq(Affine.dim("c"), c))
+            element = self.lower(a.values[c // per], here)
+            term = element if per == 1 else extract(self.terms, element, (c % per) * bits, bits)
+            pieces.append((self.sets.set(here.name, here.dims, here.domain), term))
+        return merge(self.sets, self.terms, pieces)
+
+    def publication(self, x: Publication) -> None:
+        scope = self.program.system.scope(Scope(x.name, x.dims, x.domain, x.name))
+        self.program.publications[x.name] = x
+        self.unit(scope, x.value.width, self.lower(x.value, scope), x)
+
+    # -------------------------------------------------------------- terms
+    def lower(self, n: Node, scope: Scope) -> Term:
+        key = (id(n), scope.name, scope.domain.text())
+        if key not in self.memo:
+            self.memo[key] = self._lower(n, scope)
+        return self.memo[key]
+
+    def _lower(self, n: Node, scope: Scope) -> Term:
+        match n.kind:
+            case "const":
+                return self.terms.const(n.bits, n.width)
+            case "op":
+                return operation(self.terms, n.name, tuple(self.lower(a, scope) for a in n.args), n.attr, n.width)
+            case "undefined":
+                return self.terms.make("undefined", name=n.name, width=n.width)
+            case "fetch":
+                return self.fetch(n, scope)
+            case "exchange":
+                return self.exchange(n, scope)
+            case "index":
+                return self.cases(scope, [(c, self.index(a, scope.where(c), n.width)) for c, a in n.pieces])
+            case "case":
+                return self.cases(scope, [(c, self.lower(a, scope.where(c))) for c, a in zip(n.conditions, n.args, strict=True)])
+            case _:
+                raise TypeError(f"node {n.kind}")
+
+    def cases(self, scope: Scope, pieces: list[tuple[Formula, Term]]) -> Term:
+        out: list[tuple[Set, Term]] = []
+        for c, t in pieces:
+            s = self.sets.set(scope.name, scope.dims, all_of(scope.domain, c))
+            if not self.sets.empty(s):
+                out.append((s, t))
+        return merge(self.sets, self.terms, out) if out else pieces[0][1]
+
+    def index(self, a: Affine, scope: Scope, width: int) -> Term:
+        if a.constant is not None:
+            return self.terms.const(a.constant, width)
+        return self.terms.make("index", map=self.sets.map(scope.name, scope.dims, scope.domain, "Z", [a]), width=width)
+
+    def fetch(self, n: Node, scope: Scope) -> Term:
+        """Element `index` of an access: its cells, put together."""
+        source = self.program.system.units[n.name]
+        a = self.program.accesses[n.name].access
+        per, missing = self.cells_per_access(a) // a.count, [d for d in a.dims if d not in scope.dims]
+        if missing:
+            raise Unknown("TV0515", f"a value of loop round {missing} is used outside its loop", a.span)
+        base = [Affine.dim(d) for d in a.dims]
+        element = n.index[0].constant or 0
+        parts = []
+        for k in range(per):
+            at = [*base, Affine.of(element * per + k)] if self.cells_per_access(a) > 1 else base
+            m = self.sets.map(scope.name, scope.dims, scope.domain, source.name, at)
+            parts.append(self.terms.ref(source.name, m, source.width))
+        return parts[0] if per == 1 else operation(self.terms, "concat", tuple(parts), "", n.width)
+
+    def exchange(self, n: Node, scope: Scope) -> Term:
+        source = self.program.publications[n.name]
+        threads = dict(zip(self.trace.space.thread_dims, n.index, strict=True))
+        at = [threads.get(d, Affine.dim(d)) for d in source.dims]
+        m = self.sets.map(scope.name, scope.dims, scope.domain, n.name, at)
+        return self.terms.ref(n.name, m, n.width)
+
+
+def _mentions(f: Formula, dims: tuple[str, ...]) -> bool:
+    return any(isinstance(a, Dim) and a.name in dims for a in f.atoms())
+
+
+def union(sets: Sets, parts: list[Set]) -> Set:
+    return reduce(sets.join, parts)

@@ -1,0 +1,87 @@
+"""What execution of a symbolic thread leaves behind: accesses, publications, barriers and open questions, in program order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tv.kernel import Kernel, Scalar
+from tv.sets import Affine, Formula
+from tv.source import Span
+from tv.symexec.instances import LaunchSpace
+from tv.symexec.integers import RangeCheck
+from tv.symexec.values import Node
+
+Time = tuple[Affine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A load or store of `count` elements of `type` at byte `offset` of `object`, at every instance of dims where `domain` holds.
+
+    values: what is stored, per element. register: the object is a scalar variable that lives across loop rounds.
+    """
+
+    name: str
+    write: bool
+    object: str
+    offset: Affine
+    type: Scalar
+    count: int
+    mode: str
+    dims: tuple[str, ...]
+    domain: Formula
+    time: Time
+    span: Span
+    values: tuple[Node, ...] = ()
+    register: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A value that other lanes read: `dims`, `domain`, `time` as of an access. exchange: how the reader finds its lane."""
+
+    name: str
+    value: Node
+    dims: tuple[str, ...]
+    domain: Formula
+    time: Time
+    span: Span
+    mask: int | None
+    sources: tuple[tuple[Formula, tuple[Affine, ...]], ...]  # per piece of the reading instance: the instance read
+
+
+@dataclass(frozen=True, slots=True)
+class BarrierEvent:
+    """scope: warp, block or grid."""
+
+    scope: str
+    dims: tuple[str, ...]
+    domain: Formula
+    time: Time
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCheck:
+    """`check.must` has to hold on `domain`."""
+
+    kind: str  # range | bounds | ...
+    dims: tuple[str, ...]
+    domain: Formula
+    check: RangeCheck
+
+
+@dataclass(slots=True)
+class Trace:
+    """Everything that one run of the symbolic thread recorded."""
+
+    kernel: Kernel
+    space: LaunchSpace
+    ranges: dict[str, tuple[int, int | None]]
+    accesses: list[Access] = field(default_factory=list)
+    publications: list[Publication] = field(default_factory=list)
+    barriers: list[BarrierEvent] = field(default_factory=list)
+    checks: list[DomainCheck] = field(default_factory=list)
+    registers: dict[str, Scalar] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)  # names of accesses and publications, program order

@@ -1,0 +1,442 @@
+"""One symbolic thread runs the kernel: every access, exchange and barrier becomes an event over all threads and loop rounds.
+
+Scalars are forward-substituted. A variable that a loop carries lives in a register cell: read where a round first uses it,
+written back where a round ends; dataflow later says who reads whom. A counter with a constant stride is a function of the
+round's ordinal: guessed from its update, and checked against what the round computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Iterator
+
+from tv import kernel as ir
+from tv.diagnostic import Unknown, Unsupported
+from tv.kernel import Scalar
+from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
+from tv.sets.affine import Range, all_of, any_of, eq, floordiv, ge, lt, negate
+from tv.source import Span
+from tv.symexec.events import Access, BarrierEvent, DomainCheck, Publication, Trace
+from tv.symexec.exchange import shuffle_sources
+from tv.symexec.expressions import Evaluator, choose
+from tv.symexec.instances import Cuts, LaunchSpace, Place
+from tv.symexec.integers import Integers, RangeCheck
+from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
+from tv.symexec.values import Node, Value, node_of, product
+
+UNROLL_LIMIT = 4096
+Prove = Callable[[tuple[str, ...], Formula, Formula], bool]
+
+
+class Executor:
+    """scalars: parameters by value. symbols: ranges of symbols. prove(dims, domain, f): f everywhere on domain?"""
+
+    def __init__(
+        self,
+        kernel: ir.Kernel,
+        space: LaunchSpace,
+        scalars: dict[str, Value],
+        symbols: dict[str, tuple[int, int]],
+        fmad: bool,
+        cuts: Cuts,
+        prove: Prove,
+    ) -> None:
+        self.kernel, self.space, self.symbols, self._prove = kernel, space, symbols, prove
+        self.trace = Trace(kernel, space, dict(space.ranges))
+        self.place = Place(list(space.dims), [space.domain])
+        self.env: dict[str, Value] = {}
+        self.resident: set[str] = set()
+        self.dirty: set[str] = set()
+        self.silent = 0  # inside: range questions are answered later
+        self.data_condition: Span | None = None
+        self.loop_depth = 0
+        self.integers = Integers(self.range_of, cuts, self.holds_here, self.refuse)
+        builtins = {f"threadIdx.{a}": space.index["t" + a] for a in "xyz"} | {f"blockIdx.{a}": space.index["b" + a] for a in "xyz"}
+        builtins |= {f"blockDim.{a}": Affine.of(space.block[i]) for i, a in enumerate("xyz")}
+        builtins |= {f"gridDim.{a}": space.grid[i] for i, a in enumerate("xyz")}
+        self.evaluator = Evaluator(self.integers, self.read, scalars, builtins, fmad)
+
+    def run(self) -> Trace:
+        self.block(self.kernel.body)
+        return self.trace
+
+    # -------------------------------------------------------------- services for integer arithmetic
+    def range_of(self, a: Dim | Sym) -> Range:
+        if isinstance(a, Sym):
+            return self.symbols[a.name]
+        return self.trace.ranges.get(a.name, (None, None))
+
+    def holds_here(self, f: Formula) -> bool:
+        return True if self.silent else self._prove(tuple(self.place.dims), self.place.domain(), f)
+
+    def refuse(self, check: RangeCheck) -> None:
+        if not self.silent:
+            self.trace.checks.append(DomainCheck("range", tuple(self.place.dims), self.place.domain(), check))
+
+    @contextmanager
+    def under(self, cond: Formula) -> Iterator[None]:
+        self.place.conditions.append(cond)
+        try:
+            yield
+        finally:
+            self.place.conditions.pop()
+
+    # -------------------------------------------------------------- variables
+    def read(self, v: ir.Var) -> Value:
+        if v.name not in self.env:
+            if v.name not in self.resident:
+                return Value(v.type, node=Node("undefined", v.type.bits, v.name))
+            self.env[v.name] = self.fetch_register(v.name)
+        return self.env[v.name]
+
+    def write(self, v: ir.Var, value: Value) -> None:
+        self.env[v.name] = value
+        if v.name in self.resident:
+            self.dirty.add(v.name)
+
+    def register_access(self, name: str, values: tuple[Node, ...]) -> str:
+        t = self.trace.registers[name]
+        return self.access(bool(values), f"reg.{name}", Affine.of(0), t, 1, "weak", self.kernel.span, values, register=True)
+
+    def fetch_register(self, name: str) -> Value:
+        t = self.trace.registers[name]
+        event = self.register_access(name, ())
+        n = Node("fetch", t.bits, event, index=(Affine.of(0),))
+        return Value(t, node=n)
+
+    def flush(self, names: set[str]) -> None:
+        for n in sorted(names & self.dirty):
+            self.register_access(n, (node_of(self.env[n]),))
+            self.dirty.discard(n)
+
+    # -------------------------------------------------------------- events
+    def access(
+        self,
+        write: bool,
+        obj: str,
+        offset: Affine,
+        type: Scalar,
+        count: int,
+        mode: str,
+        span: Span,
+        values: tuple[Node, ...] = (),
+        register: bool = False,
+    ) -> str:
+        name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
+        time, dims = self.place.tick(), tuple(self.place.dims)
+        a = Access(name, write, obj, offset, type, count, mode, dims, self.place.domain(), time, span, values, register)
+        self.trace.accesses.append(a)
+        self.trace.order.append(name)
+        return name
+
+    def pieces_of(self, ref: ir.MemRef) -> tuple[tuple[Formula, Affine], ...]:
+        offset = self.evaluator.value(ref.offset)
+        if offset.pieces is None:
+            raise Unknown("TV0502", f"the address of this access to `{ref.object}` is not an affine function of indices", ref.span)
+        return offset.pieces
+
+    # -------------------------------------------------------------- statements
+    def block(self, body: tuple[ir.Stmt, ...]) -> Formula:
+        """Runs the statements; returns under which condition control falls out at the end (else the thread has returned)."""
+        alive, pushed = TRUE, 0
+        for s in body:
+            f = self.statement(s)
+            if f.op != "true":
+                alive = all_of(alive, f)
+                self.place.conditions.append(f)
+                pushed += 1
+            if f.op == "false":
+                break
+        for _ in range(pushed):
+            self.place.conditions.pop()
+        return alive
+
+    def statement(self, s: ir.Stmt) -> Formula:
+        match s:
+            case ir.Assign(var=v, value=e):
+                self.write(v, self.evaluator.value(e))
+            case ir.Load(dests=ds, ref=r):
+                self.load(ds, r)
+            case ir.Store(ref=r, values=vs):
+                self.store(r, tuple(node_of(self.evaluator.value(v)) for v in vs))
+            case ir.If():
+                return self.branch(s)
+            case ir.Loop():
+                self.no_data_condition(s, "a loop")
+                self.loop(s)
+            case ir.Return():
+                if self.loop_depth:
+                    raise Unsupported("TV0504", "`return` inside a loop", s.span, "guard the rest of the body instead")
+                self.no_data_condition(s, "`return`")
+                return FALSE
+            case ir.Barrier(scope=scope, mask=m):
+                self.no_data_condition(s, "a barrier")
+                if m is not None and self.evaluator.value(m).constant not in (0xFFFFFFFF, -1):
+                    raise Unsupported("TV0505", "a warp barrier with a partial mask", s.span, "use the full mask 0xffffffff")
+                dims = tuple(self.place.dims)
+                self.trace.barriers.append(BarrierEvent(scope, dims, self.place.domain(), self.place.tick(), s.span))
+            case ir.Shuffle():
+                self.no_data_condition(s, "a shuffle")
+                self.shuffle(s)
+            case ir.Fence():
+                pass
+            case ir.Assume(cond=c, word=w):
+                f = self.evaluator.value(c).formula
+                if f is None:
+                    raise Unknown("TV0506", f"`{w}` on a condition that depends on data", s.span)
+                self.refuse(RangeCheck(f, w, s.span))
+            case _:
+                raise Unsupported("TV0501", f"`{type(s).__name__}` has no symbolic meaning yet", s.span)
+        return TRUE
+
+    def no_data_condition(self, s: ir.Stmt, what: str) -> None:
+        if self.data_condition is not None:
+            raise Unknown("TV0507", f"{what} under a condition that depends on data ({self.data_condition})", s.span)
+
+    def load(self, dests: tuple[ir.Var, ...], r: ir.MemRef) -> None:
+        parts: list[tuple[Formula, str]] = []
+        for cond, offset in self.pieces_of(r):
+            with self.under(cond):
+                parts.append((cond, self.access(False, r.object, offset, r.type, r.count, r.access, r.span)))
+        for i, d in enumerate(dests):
+            nodes = tuple(Node("fetch", d.type.bits, event, index=(Affine.of(i),)) for _, event in parts)
+            n = nodes[0] if len(nodes) == 1 else Node("case", d.type.bits, args=nodes, conditions=tuple(c for c, _ in parts))
+            self.write(d, Value(d.type, node=n))
+
+    def store(self, r: ir.MemRef, values: tuple[Node, ...]) -> None:
+        if self.data_condition is not None:
+            raise Unknown("TV0507", f"a store under a condition that depends on data ({self.data_condition})", r.span)
+        for cond, offset in self.pieces_of(r):
+            with self.under(cond):
+                self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values)
+
+    def shuffle(self, s: ir.Shuffle) -> None:
+        value, lane, mask = node_of(self.evaluator.value(s.value)), self.evaluator.value(s.lane), self.evaluator.value(s.mask)
+        if mask.constant is None:
+            raise Unsupported("TV0508", "a shuffle whose mask is not constant", s.span, "use 0xffffffff")
+        sources = shuffle_sources(s, lane, self.space, self.integers)
+        name = f"X{len(self.trace.publications)}"
+        dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
+        self.trace.publications.append(Publication(name, value, dims, domain, time, s.span, mask.constant & 0xFFFFFFFF, sources))
+        self.trace.order.append(name)
+        nodes = tuple(Node("exchange", s.dest.type.bits, name, index=at) for _, at in sources)
+        conds = tuple(c for c, _ in sources)
+        n = nodes[0] if len(nodes) == 1 else Node("case", s.dest.type.bits, args=nodes, conditions=conds)
+        self.write(s.dest, Value(s.dest.type, node=n))
+
+    # -------------------------------------------------------------- conditions
+    def branch(self, s: ir.If) -> Formula:
+        c = self.evaluator.value(s.cond)
+        if c.constant is not None:
+            return self.block(s.then if c.constant else s.orelse)
+        f = c.formula
+        if f is None:
+            outer, self.data_condition = self.data_condition, s.span
+            alive, envs = [], []
+            before, dirty = dict(self.env), set(self.dirty)
+            for body in (s.then, s.orelse):
+                self.env = dict(before)
+                alive.append(self.block(body))
+                envs.append(self.env)
+            self.data_condition, self.dirty = outer, self.dirty | dirty
+            if any(a.op != "true" for a in alive):
+                raise Unknown("TV0507", "`return` under a condition that depends on data", s.span)
+            self.env = {}
+            self.merge(c, envs[0], envs[1], TRUE, TRUE)
+            return TRUE
+        before, dirty = dict(self.env), set(self.dirty)
+        with self.under(f):
+            self.env = dict(before)
+            alive_then = self.block(s.then)
+            env_then, dirty_then = self.env, self.dirty
+        with self.under(negate(f)):
+            self.env, self.dirty = dict(before), dirty
+            alive_else = self.block(s.orelse)
+        env_else, self.dirty = self.env, self.dirty | dirty_then
+        if alive_then.op == "false" or alive_else.op == "false":
+            self.env = env_else if alive_then.op == "false" else env_then
+        else:
+            self.env = {}
+            self.merge(c, env_then, env_else, f, negate(f))
+        return any_of(all_of(f, alive_then), all_of(negate(f), alive_else))
+
+    def merge(self, c: Value, a: dict[str, Value], b: dict[str, Value], ca: Formula, cb: Formula) -> None:
+        for n in {**a, **b}:
+            x, y = a.get(n), b.get(n)
+            if x is y and x is not None:
+                self.env[n] = x
+                continue
+            if x is None or y is None:
+                if n in self.resident and n not in self.dirty:
+                    continue  # stale on one side, a cached copy on the other: memory has it
+                if n in self.resident:
+                    with self.under(ca if x is None else cb):
+                        fresh = self.fetch_register(n)
+                    x, y = x or fresh, y or fresh
+                else:
+                    t = (x or y)
+                    assert t is not None
+                    missing = Value(t.type, node=Node("undefined", t.type.bits, n))
+                    x, y = x or missing, y or missing
+            self.env[n] = choose(x.type, c, x, y)
+
+    # -------------------------------------------------------------- loops
+    def loop(self, s: ir.Loop) -> None:
+        for inner in ir.walk(s.body):
+            if isinstance(inner, ir.Break | ir.Continue):
+                raise Unsupported("TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition")
+        if not s.test_first:
+            raise Unsupported("TV0504", "a do-while loop", s.span, "test at the head of the loop")
+        ordinal = f"i{len(self.trace.ranges)}"
+        counters = self.counters(s, ordinal)
+        if set(variables(s.cond)) & (modified(s) - set(counters)):
+            self.unroll(s)
+        else:
+            self.rounds(s, ordinal, counters)
+
+    def unroll(self, s: ir.Loop) -> None:
+        """A loop whose counter is no affine function of the round runs on constants, round by round."""
+        for _ in range(UNROLL_LIMIT):
+            self.block(s.prelude)
+            test = self.evaluator.value(s.cond).constant
+            if test is None:
+                raise Unknown("TV0509", "the loop's condition is neither affine in its round nor constant", s.span)
+            if not test:
+                return
+            self.block(s.body)
+            self.block(s.step)
+        raise Unknown("TV0509", f"the loop does not end within {UNROLL_LIMIT} rounds", s.span)
+
+    def counters(self, s: ir.Loop, ordinal: str) -> dict[str, Value]:
+        """Variables with a closed form: their value at the start of round `ordinal`, a guess that `rounds` checks."""
+        out: dict[str, Value] = {}
+        changing = modified(s)
+        for n in sorted(changing):
+            start, update = self.env.get(n), single_update(s, n)
+            if start is None or start.pieces is None or update is None:
+                continue
+            o = Affine.dim(ordinal)
+            if update.step is None:
+                closed = self.periodic(start, update.statement, n, ordinal)
+                if closed is not None:
+                    out[n] = closed
+                continue
+            if set(variables(update.step)) & changing:
+                continue
+            self.silent += 1
+            step = self.evaluator.value(update.step).constant
+            self.silent -= 1
+            if step is not None:
+                k = -step if update.negative else step
+                k = k - (1 << start.type.bits) if not start.type.signed and k >= 1 << (start.type.bits - 1) else k
+                out[n] = Value(start.type, pieces=tuple((c, a + o * k) for c, a in start.pieces))
+        return out
+
+    def periodic(self, start: Value, update: ir.Assign, name: str, ordinal: str) -> Value | None:
+        """v = f(v) from a constant: the values repeat with a period of at most 8 and are affine in (round mod period)."""
+        if start.constant is None or set(variables(update.value)) != {name}:
+            return None
+        saved, seen = self.env.get(name), [start.constant]
+        self.silent += 1
+        try:
+            for _ in range(8):
+                self.env[name] = Value(start.type, pieces=((TRUE, Affine.of(seen[-1])),))
+                nxt = self.evaluator.value(update.value).constant
+                if nxt is None:
+                    return None
+                if nxt == seen[0]:
+                    break
+                seen.append(nxt)
+            else:
+                return None
+        finally:
+            self.silent -= 1
+            if saved is not None:
+                self.env[name] = saved
+        slope = seen[1] - seen[0] if len(seen) > 1 else 0
+        if any(v != seen[0] + slope * i for i, v in enumerate(seen)):
+            return None
+        phase = self.integers.remainder(Affine.dim(ordinal), len(seen))
+        return Value(start.type, pieces=((TRUE, phase * slope + seen[0]),))
+
+    def rounds(self, s: ir.Loop, ordinal: str, counters: dict[str, Value]) -> None:
+        if s.prelude:
+            raise Unsupported("TV0510", "a loop whose condition reads memory", s.span, "load the bound before the loop")
+        carried = modified(s) - set(counters)
+        self.settle(s, carried, set(counters))
+        o = Affine.dim(ordinal)
+        self.trace.ranges[ordinal] = (0, None)
+        start = {n: self.env[n] for n in counters}
+        self.env.update(counters)
+        self.silent += 1
+        going = self.evaluator.value(s.cond).formula
+        self.silent -= 1
+        if going is None:
+            raise Unknown("TV0507", "the loop's condition depends on data", s.span)
+        last, closed = bound(going, ordinal, self.range_of, s.span)
+        if going.op != "false" and (last is None or not closed):
+            raise Unknown("TV0509", "the loop's rounds are not an affine interval with an end", s.span)
+        self.trace.ranges[ordinal] = (0, max(last or 0, 0) + 1)
+        self.place.dims.append(ordinal)
+        head = all_of(ge(o), any_of(eq(o), going.substitute({Dim(ordinal): o - 1})))
+        with self.under(head):
+            self.evaluator.value(s.cond)
+        self.trace.ranges[ordinal] = (0, max(last or 0, 0))
+        self.place.ordinals.append(ordinal)
+        self.place.tick()
+        self.place.positions.append(0)
+        with self.under(all_of(ge(o), going)):
+            self.loop_depth += 1
+            self.block(s.body)
+            self.block(s.step)
+            self.check_counters(s, ordinal, counters)
+            self.flush(carried)
+            self.loop_depth -= 1
+        self.place.positions.pop()
+        self.place.ordinals.pop()
+        self.place.dims.pop()
+        for n in carried:
+            self.env.pop(n, None)
+        for n in counters:
+            self.env.pop(n, None)
+            if n in read_outside(self.kernel, s):
+                self.env[n] = self.after(start[n], counters[n], going, ordinal, s.span)
+            self.dirty.discard(n)
+
+    def settle(self, s: ir.Loop, carried: set[str], counters: set[str]) -> None:
+        """Before the first round: carried variables move into register cells."""
+        live = exposed((*s.body, *s.step)) | read_outside(self.kernel, s)
+        types = {v.name: v.type for t in ir.walk((s,)) for v in ir.assigned(t)}
+        for n in sorted(carried):
+            if n in live and n not in self.resident:
+                self.trace.registers[n] = types[n]
+                self.resident.add(n)
+                if n in self.env:
+                    self.dirty.add(n)
+        self.flush(carried)
+        for n in carried:
+            self.env.pop(n, None)
+        for n in counters:
+            self.resident.discard(n)
+            self.dirty.discard(n)
+
+    def check_counters(self, s: ir.Loop, ordinal: str, counters: dict[str, Value]) -> None:
+        """The guess is proved: what the round leaves is the closed form at the next ordinal."""
+        for n, closed in counters.items():
+            got = self.env[n].pieces
+            want = closed.pieces or ()
+            after = tuple((c, a.substitute({Dim(ordinal): Affine.dim(ordinal) + 1})) for c, a in want)
+            for c, x, y in product(got or (), after):
+                if x != y and not self.integers.holds(c, eq(x, y)):
+                    raise Unknown("TV0511", f"`{n}` does not follow the closed form guessed for it", s.span)
+            if got is None:
+                raise Unknown("TV0511", f"`{n}` is not affine in the loop's round", s.span)
+
+    def after(self, start: Value, closed: Value, going: Formula, ordinal: str, span: Span) -> Value:
+        """A counter's value when the loop has ended: the closed form at the number of rounds."""
+        k, c = trip_count(going, ordinal, span)
+        count = floordiv(k, c, self.range_of) + 1
+        done = tuple((all_of(g, ge(k)), a.substitute({Dim(ordinal): count})) for g, a in closed.pieces or ())
+        none = tuple((all_of(g, lt(k, 0)), a) for g, a in start.pieces or ())
+        return Value(start.type, pieces=tuple((g, a) for g, a in done + none if g.op != "false"))

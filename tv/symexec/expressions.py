@@ -1,0 +1,188 @@
+"""Evaluation of Kernel IR expressions to symbolic values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tv import kernel as ir
+from tv.diagnostic import Unsupported
+from tv.kernel import Scalar
+from tv.sets import TRUE, Affine
+from tv.sets.affine import all_of, any_of, eq, negate
+from tv.symexec.integers import Integers, compare
+from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of
+
+INT_NAME = {"div": ("udiv", "sdiv"), "rem": ("urem", "srem"), "shr": ("lshr", "ashr"), "min": ("umin", "smin"), "max": ("umax", "smax")}
+EXACT = {"sqrt": "fsqrt", "fma": "ffma", "fmax": "fmax", "fmin": "fmin", "fabs": "fabs"}
+
+
+def label(t: Scalar) -> str:
+    """The type's label inside an operation's name."""
+    if t.is_float:
+        return t.label
+    return "u1" if t is Scalar.BOOL else f"{'s' if t.signed else 'u'}{t.bits}"
+
+
+class Evaluator:
+    """read: the value of a variable, here and now. scalars: kernel parameters. builtins: `threadIdx.x` and kin."""
+
+    def __init__(
+        self, integers: Integers, read: Callable[[ir.Var], Value], scalars: dict[str, Value], builtins: dict[str, Affine], fmad: bool
+    ) -> None:
+        self.integers, self.read, self.scalars, self.builtins, self.fmad = integers, read, scalars, builtins, fmad
+
+    def value(self, e: ir.Expr) -> Value:
+        match e:
+            case ir.Const(type=t, bits=b):
+                if t is Scalar.BOOL:
+                    return Value(t, formula=TRUE if b else negate(TRUE))
+                return Value(t, node=node_const(b, t.bits)) if t.is_float else integer(t, as_signed(b, t))
+            case ir.Var():
+                return self.read(e)
+            case ir.Param(name=n):
+                return self.scalars[n]
+            case ir.Builtin(name=n):
+                return integer(Scalar.U32, self.builtins[n])
+            case ir.Unary():
+                return self.unary(e)
+            case ir.Binary():
+                return self.binary(e)
+            case ir.Compare():
+                return self.comparison(e)
+            case ir.Select(type=t, cond=c, a=a, b=b):
+                return choose(t, self.value(c), self.value(a), self.value(b))
+            case ir.Convert(type=t, a=a, rounding=r):
+                return self.convert(t, self.value(a), r)
+            case ir.Bitcast(type=t, a=a):
+                return self.bitcast(t, self.value(a))
+            case ir.Pack(type=t, parts=ps):
+                return Value(t, node=Node("op", t.bits, "concat", tuple(node_of(self.value(p)) for p in ps)))
+            case ir.Extract(type=t, a=a, low=low):
+                return Value(t, node=Node("op", t.bits, f"extract.{low}.{t.bits}", (node_of(self.value(a)),)))
+            case ir.Call():
+                return self.call(e)
+            case _:
+                raise Unsupported("TV0501", f"expression `{type(e).__name__}` has no symbolic meaning")
+
+    # -------------------------------------------------------------- operators
+    def unary(self, e: ir.Unary) -> Value:
+        a, t = self.value(e.a), e.type
+        if t is Scalar.BOOL and e.op == "not":
+            if a.formula is not None:
+                return Value(t, formula=negate(a.formula))
+            return Value(t, node=Node("op", 1, "xor.i1", (node_of(a), node_const(1, 1))))
+        if t.is_float and e.op == "neg":
+            return Value(t, node=Node("op", t.bits, f"fneg.{t.label}", (node_of(a),)))
+        if a.pieces is not None:
+            if e.op == "neg":
+                return Value(t, pieces=self.integers.fit(tuple((c, -x) for c, x in a.pieces), t, "neg", e.span))
+            top = -1 if t.signed else (1 << t.bits) - 1
+            return Value(t, pieces=tuple((c, -x + top) for c, x in a.pieces))
+        name, other = ("sub", node_const(0, t.bits)) if e.op == "neg" else ("xor", node_const(-1, t.bits))
+        args = (other, node_of(a)) if name == "sub" else (node_of(a), other)
+        return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", args))
+
+    def binary(self, e: ir.Binary) -> Value:
+        a, b, t = self.value(e.a), self.value(e.b), e.type
+        if t.is_float:
+            attr = "c" if self.fmad and not e.rn and e.op in ("add", "sub", "mul") else ""
+            return Value(t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr))
+        if t is Scalar.BOOL:
+            return logic(e.op, a, b)
+        if a.pieces is not None and b.pieces is not None:
+            pieces = self.integers.binary(e.op, t, a.pieces, b.pieces, e.span)
+            if pieces is not None:
+                return Value(t, pieces=pieces)
+        names = INT_NAME.get(e.op)
+        name = e.op if names is None else names[int(t.signed)]
+        return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", (node_of(a), node_of(b))))
+
+    def comparison(self, e: ir.Compare) -> Value:
+        a, b, t = self.value(e.a), self.value(e.b), e.a.type
+        if t is Scalar.BOOL and e.op in ("eq", "ne"):
+            differ = logic("xor", a, b)
+            return differ if e.op == "ne" else logic("xor", differ, Value(t, formula=TRUE))
+        if a.pieces is not None and b.pieces is not None:
+            return Value(Scalar.BOOL, formula=compare(e.op, a.pieces, b.pieces))
+        x, y = node_of(a), node_of(b)
+        if e.op in ("gt", "ge"):
+            x, y = y, x
+        base = {"eq": "eq", "ne": "eq", "lt": "lt", "le": "le", "gt": "lt", "ge": "le"}[e.op]
+        if t.is_float:
+            name = f"f{base}.{t.label}"
+        else:
+            name = f"{base if base == 'eq' else ('s' if t.signed else 'u') + base}.i{t.bits}"
+        n = Node("op", 1, name, (x, y))
+        return Value(Scalar.BOOL, node=Node("op", 1, "xor.i1", (n, node_const(1, 1))) if e.op == "ne" else n)
+
+    def call(self, e: ir.Call) -> Value:
+        t = e.type
+        args = tuple(node_of(self.value(a)) for a in e.args)
+        return Value(t, node=Node("op", t.bits, f"{EXACT.get(e.function, e.function)}.{t.label}", args))
+
+    # -------------------------------------------------------------- conversions
+    def convert(self, t: Scalar, a: Value, rounding: str) -> Value:
+        s = a.type
+        if s is t:
+            return a
+        if t is Scalar.BOOL:
+            if a.pieces is not None:
+                return Value(t, formula=negate(any_of(*(all_of(c, eq(x)) for c, x in a.pieces))))
+            zero = node_const(0, s.bits)
+            test = Node("op", 1, f"feq.{s.label}" if s.is_float else f"eq.i{s.bits}", (node_of(a), zero))
+            return Value(t, node=Node("op", 1, "xor.i1", (test, node_const(1, 1))))
+        if a.formula is not None:
+            a = Value(Scalar.U8, pieces=((a.formula, Affine.of(1)), (negate(a.formula), Affine.of(0))))
+            s = Scalar.U8
+        if a.pieces is not None and not t.is_float:
+            return Value(t, pieces=self.integers.convert(a.pieces, s, t))
+        if a.constant is not None and t in (Scalar.F32, Scalar.F64):
+            kind = np.float32 if t is Scalar.F32 else np.float64
+            return Value(t, node=node_const(int.from_bytes(kind(a.constant).tobytes(), "little"), t.bits))
+        if not s.is_float and not t.is_float and t.bits == s.bits:
+            return Value(t, node=node_of(a))
+        if not s.is_float and not t.is_float and t.bits < s.bits:
+            return Value(t, node=Node("op", t.bits, f"extract.0.{t.bits}", (node_of(a),)))
+        suffix = "" if rounding == "rn" or not t.is_float else f".{rounding}"
+        return Value(t, node=Node("op", t.bits, f"cvt.{label(t)}.{label(s)}{suffix}", (node_of(a),)))
+
+    def bitcast(self, t: Scalar, a: Value) -> Value:
+        if a.pieces is not None and not t.is_float:
+            return Value(t, pieces=self.integers.convert(a.pieces, a.type, t))
+        return Value(t, node=node_of(a))
+
+
+def logic(op: str, a: Value, b: Value) -> Value:
+    """and, or, xor of two booleans."""
+    if a.formula is not None and b.formula is not None:
+        f, g = a.formula, b.formula
+        if op == "and":
+            return Value(Scalar.BOOL, formula=all_of(f, g))
+        if op == "or":
+            return Value(Scalar.BOOL, formula=any_of(f, g))
+        return Value(Scalar.BOOL, formula=any_of(all_of(f, negate(g)), all_of(negate(f), g)))
+    return Value(Scalar.BOOL, node=Node("op", 1, f"{op}.i1", (node_of(a), node_of(b))))
+
+
+def choose(t: Scalar, c: Value, a: Value, b: Value) -> Value:
+    """c ? a : b."""
+    if a is b:
+        return a
+    f = c.formula
+    if f is None:
+        return Value(t, node=Node("op", t.bits, "select", (node_of(c), node_of(a), node_of(b))))
+    if f.op == "true":
+        return a
+    if f.op == "false":
+        return b
+    if t is Scalar.BOOL and a.formula is not None and b.formula is not None:
+        return Value(t, formula=any_of(all_of(f, a.formula), all_of(negate(f), b.formula)))
+    if a.pieces is not None and b.pieces is not None:
+        chosen = [(all_of(f, k), x) for k, x in a.pieces] + [(all_of(negate(f), k), x) for k, x in b.pieces]
+        return Value(t, pieces=tuple((k, x) for k, x in chosen if k.op != "false"))
+    return Value(t, node=Node("case", t.bits, args=(node_of(a), node_of(b)), conditions=(f, negate(f))))
+
+
+

@@ -1,0 +1,147 @@
+"""Memory objects as index spaces: owner coordinates, then the cell, in units of the narrowest access.
+
+A buffer's linear offset is taken apart at the strides of what is bound to it: quotient and remainder, exact whatever the
+offset is, and free of floors wherever the ranges (or an index-set question) show that a coordinate stays in its dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import gcd
+
+from tv.diagnostic import Unknown
+from tv.kernel import MemoryObject, Space
+from tv.sets import FALSE, Affine, Formula, Ranges
+from tv.sets.affine import all_of, floordiv, ge, lt, mod, within
+from tv.symexec.events import Access, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class BufferShape:
+    """Of a bound buffer: extent in bytes, strides in bytes (descending, each dividing the one before) that its tensors use.
+
+    content: what no write precedes: input (free), zero, or undefined. align in bytes.
+    """
+
+    extent: Affine
+    strides: tuple[int, ...]
+    content: str
+    align: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """An object's index space: tuple `name`, owner dimensions, strides in cells, bits of a cell, extent in cells."""
+
+    object: str
+    name: str
+    space: Space
+    owner: tuple[str, ...]
+    strides: tuple[int, ...]
+    bits: int
+    extent: Affine
+    content: str
+    align: int
+
+    @property
+    def arity(self) -> int:
+        return len(self.owner) + len(self.strides) + 1
+
+    def coordinates(self, cell: Affine, ranges: Ranges, prove: Callable[[Formula], bool]) -> tuple[Affine, ...]:
+        """The cell's position below the owner, by strides."""
+        out: list[Affine] = []
+        rest = cell
+        for s in self.strides:
+            q = _floor(rest, s, ranges, prove)
+            out.append(q)
+            rest = rest - q * s
+        return (*out, rest)
+
+    def domain(self, dims: tuple[str, ...], owner: Formula) -> Formula:
+        """Inside the object: dims are the owner's, then one a stride, then the innermost."""
+        inner = [Affine.dim(d) for d in dims[len(self.owner) :]]
+        linear = inner[-1]
+        conds = [owner]
+        for d, s in zip(inner, self.strides, strict=False):
+            linear = linear + d * s
+        for d, s, t in zip(inner[1:], self.strides, (*self.strides[1:], 1), strict=False):
+            conds.append(within(d, s // t))
+        return all_of(*conds, within(linear, self.extent))
+
+
+def _floor(a: Affine, k: int, ranges: Ranges, prove: Callable[[Formula], bool]) -> Affine:
+    """floor(a / k); where the part of a that is no multiple of k is provably in [0, k), without a floor."""
+    q = floordiv(a, k, ranges)
+    whole = Affine(tuple((x, c // k) for x, c in a.terms if c % k == 0), a.const // k)
+    rest = a - whole * k
+    if q != whole and prove(all_of(ge(rest), lt(rest, k))):
+        return whole
+    return q
+
+
+def cell_bits(accesses: list[Access], obj: MemoryObject | None) -> int:
+    """The narrowest access of an object, and the alignment of its constant offsets, decide the cell."""
+    bits = 0
+    for a in accesses:
+        bits = gcd(bits, a.type.bits if a.register else a.type.bytes * 8)
+        for c in (a.offset.const, *(c for _, c in a.offset.terms)):
+            if not a.register:
+                bits = gcd(bits, c * 8)
+    if bits == 0 and obj is not None:
+        bits = obj.element.bytes * 8
+    return bits
+
+
+def spaces(trace: Trace, buffers: dict[str, BufferShape], dynamic_shared: Affine) -> dict[str, Cells]:
+    """The index space of every object that the trace touches, bound outputs included."""
+    by_object: dict[str, list[Access]] = {}
+    for a in trace.accesses:
+        by_object.setdefault(a.object, []).append(a)
+    out: dict[str, Cells] = {}
+    block, thread = trace.space.block_dims, trace.space.thread_dims
+    for name in {**by_object, **buffers}:
+        obj, accesses = trace.kernel.objects.get(name), by_object.get(name, [])
+        bits = cell_bits(accesses, obj)
+        if bits == 0 or (bits % 8 and obj is not None):
+            raise Unknown("TV0513", f"no common cell width for the accesses to `{name}`")
+        tuple_name = "m_" + name.replace(".", "_")
+        if obj is None:
+            out[name] = Cells(name, tuple_name, Space.LOCAL, block + thread, (), bits, Affine.of(1), "undefined", 1)
+        elif obj.space is Space.GLOBAL:
+            b = buffers.get(name)
+            if b is None:
+                raise Unknown("TV0514", f"`{name}` is used but bound to nothing", obj.span, f"write `{name} = ...` under [args]")
+            w = bits // 8
+            strides = tuple(s // w for s in b.strides if s % w == 0 and s > w)
+            out[name] = Cells(name, tuple_name, obj.space, (), strides, bits, floordiv(b.extent, w), b.content, b.align)
+        else:
+            out[name] = _static(obj, tuple_name, bits, block if obj.space is Space.SHARED else block + thread, dynamic_shared)
+    return out
+
+
+def _static(obj: MemoryObject, tuple_name: str, bits: int, owner: tuple[str, ...], dynamic_shared: Affine) -> Cells:
+    """Shared and local objects: C dimensions where they are declared, the launch's size where not."""
+    w = bits // 8
+    if obj.extents is None:
+        return Cells(obj.name, tuple_name, obj.space, owner, (), bits, floordiv(dynamic_shared, w), "undefined", obj.align)
+    stride, strides = obj.element.bytes, []
+    for n in reversed(obj.extents[1:]):
+        stride *= n
+        strides.append(stride // w)
+    total = stride * (obj.extents[0] if obj.extents else 1) // w
+    used = tuple(s for s in reversed(strides) if s > 1)
+    return Cells(obj.name, tuple_name, obj.space, owner, used, bits, Affine.of(total), "undefined", obj.align)
+
+
+def misaligned(a: Access, cells: Cells, ranges: Ranges) -> Formula | None:
+    """The condition an access's address must meet to be aligned; None where it plainly is."""
+    need = a.count * a.type.bytes
+    if a.register or need == 1:
+        return None
+    rest = mod(a.offset, need, ranges)
+    if rest.constant == 0 and cells.align % need == 0:
+        return None
+    if cells.align % need:
+        return FALSE
+    return all_of(ge(rest), ge(-rest))

@@ -1,0 +1,142 @@
+"""Obligations on the kernel alone: bounds and alignment, integer ranges, barriers, lane exchanges."""
+
+from __future__ import annotations
+
+from tv.obligation import Obligation, Status, Witness
+from tv.sets import Affine, Dim, Map, Set, Sets
+from tv.sets.affine import all_of, floordiv, mod, negate
+from tv.sets.ordering import full_over
+from tv.source import Span
+from tv.symexec.build import Program
+from tv.symexec.memory import misaligned
+from tv.system import Scope
+
+
+def witness(program: Program, scope_dims: tuple[str, ...], point: dict[str, int] | None, obj: str = "", *spans: Span) -> Witness:
+    """A sampled instance as (block, thread) coordinates."""
+    if point is None:
+        return Witness(object=obj, spans=spans)
+    symbols = {s: point[s] for s in program.system.sets.symbols}
+    values = {d: point.get(f"out_{i}", 0) for i, d in enumerate(scope_dims)}
+    return Witness(symbols, (thread_of(program, values, symbols),), obj, (), "", spans)
+
+
+def thread_of(program: Program, dims: dict[str, int], symbols: dict[str, int]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Block and thread index from values of the instance dimensions."""
+
+    def at(name: str) -> int:
+        a = program.trace.space.index[name]
+        total = a.const
+        for atom, c in a.terms:
+            total += c * (dims[atom.name] if isinstance(atom, Dim) else 0)
+        return total
+
+    return (at("bx"), at("by"), at("bz")), (at("tx"), at("ty"), at("tz"))
+
+
+def failing(kind: str, id: str, span: Span, message: str, help: str, w: Witness) -> Obligation:
+    """An obligation with a set-level counterexample: unknown until the witness is executed."""
+    return Obligation(id, kind, Status.UNKNOWN, span, message, help, witness=w)
+
+
+def kernel_obligations(program: Program) -> list[Obligation]:
+    out = [*bounds(program), *ranges(program), *barriers(program), *exchanges(program)]
+    return out
+
+
+def bounds(program: Program) -> list[Obligation]:
+    sets, name = program.system.sets, program.trace.kernel.name
+    bad: list[Obligation] = []
+    for unit, am in program.accesses.items():
+        a, u = am.access, program.system.units[unit]
+        if a.register:
+            continue
+        outside = sets.leaving(am.cells, program.extents[a.object])
+        if not sets.empty(outside):
+            w = witness(program, u.scope.dims, sets.sample(sets.domain(outside)), a.object, a.span)
+            what = "store" if a.write else "load"
+            bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, f"this {what} leaves `{a.object}`", "guard the access", w))
+        need = misaligned(a, program.objects[a.object], lambda d: program.trace.ranges.get(d.name, (None, None)))
+        if need is not None:
+            off = sets.set(unit, u.scope.dims, all_of(u.scope.domain, negate(need)))
+            if not sets.empty(off):
+                w = witness(program, u.scope.dims, sets.sample(off), a.object, a.span)
+                size = a.count * a.type.bytes
+                text = f"this {size}-byte access to `{a.object}` is not {size}-byte aligned"
+                bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, "align the address or narrow the access", w))
+    return bad or [Obligation(f"{name}.bounds", "bounds", Status.PROVED, program.trace.kernel.span)]
+
+
+def ranges(program: Program) -> list[Obligation]:
+    sets, name = program.system.sets, program.trace.kernel.name
+    bad: list[Obligation] = []
+    for i, c in enumerate(program.trace.checks):
+        s = sets.set(f"R{i}", c.dims, all_of(c.domain, negate(c.check.must)))
+        if not sets.empty(s):
+            w = witness(program, c.dims, sets.sample(s), "", c.check.span)
+            text = f"`{c.check.what}` leaves the range of its type here"
+            bad.append(failing("range", f"{name}.range", c.check.span, text, "compute it in a wider type", w))
+    return bad or [Obligation(f"{name}.range", "range", Status.PROVED, program.trace.kernel.span)]
+
+
+def barriers(program: Program) -> list[Obligation]:
+    """Every barrier instance is reached by all threads of its scope: its domain is a full product (S4)."""
+    sets, name, space = program.system.sets, program.trace.kernel.name, program.trace.space
+    bad: list[Obligation] = []
+    for b, unit, domain in program.barriers:
+        hidden = {"grid": space.dims, "block": space.thread_dims, "warp": lane_dims(program)}[b.scope]
+        missing = missing_members(sets, program, unit, b.dims, domain, hidden)
+        if not sets.empty(missing):
+            w = witness(program, b.dims, sets.sample(missing), "", b.span)
+            text = f"not all threads of the {b.scope} reach this barrier"
+            bad.append(failing("barrier", f"{name}.barrier", b.span, text, "move the barrier out of the condition", w))
+    return bad or [Obligation(f"{name}.barrier", "barrier", Status.PROVED, program.trace.kernel.span)]
+
+
+def missing_members(sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, hidden: tuple[str, ...]) -> Set:
+    """Instances with the kept coordinates of some member of `domain`, inside the launch, that are not in it."""
+    kept = [Affine.dim(d) for d in dims if d not in hidden]
+    scope = Scope(unit, dims, program.trace.space.domain, unit)
+    keep: Map = sets.map(unit, dims, scope.domain, f"{unit}_kept", kept)
+    return full_over(sets, domain, keep, sets.set(unit, dims, scope.domain))
+
+
+def lane_dims(program: Program) -> tuple[str, ...]:
+    """Thread digits below the warp; a digit that spans the warp boundary is not among them (then nothing is proved)."""
+    space = program.trace.space
+    return tuple(d for d in space.thread_dims if space.weights[d] < 32 and space.weights[d] * ((space.ranges[d][1] or 0) + 1) <= 32)
+
+
+def exchanges(program: Program) -> list[Obligation]:
+    """A shuffle's participants: the mask names exactly the lanes that execute it, and the lane read is among them (S9)."""
+    sets, name, space = program.system.sets, program.trace.kernel.name, program.trace.space
+    bad: list[Obligation] = []
+    threads = space.block[0] * space.block[1] * space.block[2]
+    for x in program.publications.values():
+        domain = program.system.scope_sets[x.name]
+        lanes = lane_dims(program)
+        lane = mod(space.linear, 32, lambda d: program.trace.ranges.get(d.name, (None, None)))
+        if x.mask != 0xFFFFFFFF or threads % 32:
+            text = "this shuffle's mask does not name exactly the lanes of a whole warp"
+            bad.append(failing("barrier", f"{name}.barrier", x.span, text, "use full warps and the mask 0xffffffff", Witness(spans=(x.span,))))
+            continue
+        covered = sum((space.weights[d] * (space.ranges[d][1] or 0)) for d in lanes)
+        if covered != min(31, threads - 1):
+            missing = whole_warps(sets, program, x.name, x.dims, domain, floordiv(space.linear, 32), lane)
+        else:
+            missing = missing_members(sets, program, x.name, x.dims, domain, lanes)
+        if not sets.empty(missing):
+            w = witness(program, x.dims, sets.sample(missing), "", x.span)
+            text = "lanes that the mask names do not execute this shuffle"
+            bad.append(failing("barrier", f"{name}.barrier", x.span, text, "let the whole warp reach it, or narrow the mask", w))
+    return bad
+
+
+def whole_warps(
+    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine, lane: Affine
+) -> Set:
+    """As `missing_members`, where thread digits do not separate the lane: members of one warp by quotient."""
+    space = program.trace.space
+    kept = [warp, *(Affine.dim(d) for d in dims if d not in space.thread_dims)]
+    keep = sets.map(unit, dims, space.domain, f"{unit}_kept", kept)
+    return full_over(sets, domain, keep, sets.set(unit, dims, space.domain))

@@ -1,0 +1,159 @@
+"""Races: pairs of accesses of one cell, one a write, by different threads, with no barrier strictly between."""
+
+from __future__ import annotations
+
+from tv.kernel import Space
+from tv.obligation import Obligation, Status, Witness
+from tv.sets import Affine, Map, Set
+from tv.sets.affine import Formula, all_of, any_of, eq, negate
+from tv.sets.ordering import Placed, conflicts, head, head_set, lex_less, unordered
+from tv.symexec.build import Program
+from tv.symexec.obligations import failing, lane_dims, thread_of
+
+
+class Races:
+    def __init__(self, program: Program) -> None:
+        self.program, self.sets = program, program.system.sets
+        self.shared = {u: m for u, m in program.accesses.items() if program.objects[m.access.object].space is not Space.LOCAL}
+        self.blocks = len(program.trace.space.block_dims)
+
+    def obligations(self) -> list[Obligation]:
+        name = self.program.trace.kernel.name
+        bad = [*self.stale_reads(), *self.pairs()]
+        return bad or [Obligation(f"{name}.race", "race", Status.PROVED, self.program.trace.kernel.span)]
+
+    def stale_reads(self) -> list[Obligation]:
+        """Reads through the read-only path must not meet anything that the launch writes (S5)."""
+        out, sets = [], self.sets
+        writes = [(u, m) for u, m in self.shared.items() if m.access.write]
+        for r, m in self.shared.items():
+            if m.access.mode != "readonly":
+                continue
+            for w, n in writes:
+                if n.access.object == m.access.object and not sets.empty(sets.compose(m.cells, sets.reverse(n.cells))):
+                    text = f"`{m.access.object}` is read through the read-only path here and written in the same launch at line {n.access.span.line}"
+                    wit = Witness(object=m.access.object, spans=(m.access.span, n.access.span))
+                    help = "drop `__restrict__ const` or `__ldg` from this read"
+                    out.append(failing("race", f"{self.program.trace.kernel.name}.{m.access.object}.race", m.access.span, text, help, wit))
+        return out
+
+    # -------------------------------------------------------------- pairs
+    def pairs(self) -> list[Obligation]:
+        by_object: dict[str, list[str]] = {}
+        for u, m in self.shared.items():
+            by_object.setdefault(m.access.object, []).append(u)
+        busy = {o: us for o, us in by_object.items() if any(self.shared[u].access.write for u in us)}
+        if not busy:
+            return []
+        self.prepare([u for us in busy.values() for u in us])
+        out = []
+        for obj, units in busy.items():
+            writes = [u for u in units if self.shared[u].access.write]
+            for i, w in enumerate(writes):
+                for o in writes[i:] + [u for u in units if not self.shared[u].access.write]:
+                    found = self.race(obj, w, o)
+                    if found is not None:
+                        out.append(found)
+        return out
+
+    def race(self, obj: str, a: str, b: str) -> Obligation | None:
+        _, bad = conflicts(self.sets, self.placed[a], self.placed[b], self.apart)
+        if bad is None:
+            return None
+        x, y = self.shared[a].access, self.shared[b].access
+        point = self.sets.sample(bad)
+        verb = "written" if y.write else "read"
+        other = f"line {y.span.line}" if y.span.line != x.span.line else "the same line"
+        text = f"`{obj}` is written here by one thread and {verb} at {other} by another, with no barrier between"
+        name = self.program.trace.kernel.name
+        return failing("race", f"{name}.{obj}.race", x.span, text, "put a barrier between the two accesses", self.witness(a, b, obj, point))
+
+    def witness(self, a: str, b: str, obj: str, point: dict[str, int] | None) -> Witness:
+        if point is None:
+            return Witness(object=obj)
+        units = self.program.system.units
+        symbols = {s: point[s] for s in self.sets.symbols}
+        first = {d: point[f"in_{i}"] for i, d in enumerate(units[a].scope.dims)}
+        second = {d: point[f"out_{i}"] for i, d in enumerate(units[b].scope.dims)}
+        threads = (thread_of(self.program, first, symbols), thread_of(self.program, second, symbols))
+        return Witness(symbols, threads, obj, (), "", (units[a].span, units[b].span))
+
+    # -------------------------------------------------------------- order
+    def prepare(self, units: list[str]) -> None:
+        """When = block coordinates then as much of time as keeps barriers and accesses apart; relations of thread pairs."""
+        sets, p = self.sets, self.program
+        barriers = {scope: self.times(scope) for scope in ("grid", "block", "warp")}
+        whens = {u: self.when(u) for u in units}
+        keep = self.shortest(whens, [b for b in barriers.values() if b is not None])
+        name = f"When{keep}"
+        self.placed = {}
+        for u in units:
+            thread = p.system.units[u].thread
+            assert thread is not None
+            self.placed[u] = Placed(u, p.accesses[u].cells, head(sets, whens[u], keep, name), thread)
+        sets.declare(name, keep)
+        cut = {s: head_set(sets, b, keep, name) if b is not None else None for s, b in barriers.items()}
+        self.apart: list[tuple[Map, Map | None]] = []
+        dims = p.trace.space.dims
+        lanes = set(lane_dims(p))
+        inner = [d for d in p.trace.space.thread_dims if d not in lanes]
+        if self.blocks:
+            loose = unordered(sets, name, lex_less(sets, name, self.blocks, tied=False), cut["grid"])
+            self.apart.append((self.threads(differ(dims[: self.blocks])), loose))
+        same_block = same(dims[: self.blocks])
+        together = self.join(cut["grid"], cut["block"])
+        within_block = unordered(sets, name, lex_less(sets, name, self.blocks, tied=True), together)
+        with_warp = self.join(together, cut["warp"])
+        if cut["warp"] is None:
+            self.apart.append((self.threads(all_of(same_block, differ(p.trace.space.thread_dims))), within_block))
+            return
+        self.apart.append((self.threads(all_of(same_block, differ(tuple(inner)))), within_block))
+        in_warp = unordered(sets, name, lex_less(sets, name, self.blocks, tied=True), with_warp)
+        self.apart.append((self.threads(all_of(same_block, same(tuple(inner)), differ(tuple(lanes)))), in_warp))
+
+    def threads(self, cond: Formula) -> Map:
+        dims = self.program.trace.space.dims
+        return self.sets.relation("Thread", tuple(f"{d}_1" for d in dims), "Thread", tuple(f"{d}_2" for d in dims), cond)
+
+    def join(self, a: Set | None, b: Set | None) -> Set | None:
+        if a is None or b is None:
+            return b if a is None else a
+        joined: Set = self.sets.join(a, b)
+        return joined
+
+    def when(self, u: str) -> Map:
+        scope = self.program.system.units[u].scope
+        a = self.program.accesses[u].access
+        return self.when_map(scope.name, scope.dims, scope.domain, a.time)
+
+    def when_map(self, name: str, dims: tuple[str, ...], domain: Formula, time: tuple[Affine, ...]) -> Map:
+        blocks = [Affine.dim(d) for d in self.program.trace.space.block_dims]
+        pad = [Affine.of(0)] * (self.program.time_arity - 1 - len(time))
+        return self.sets.map(name, dims, domain, "When", [*blocks, *time, *pad])
+
+    def times(self, scope: str) -> Set | None:
+        out: Set | None = None
+        for b, unit, _ in self.program.barriers:
+            if b.scope == scope:
+                out = self.join(out, self.sets.range(self.when_map(unit, b.dims, b.domain, b.time)))
+        return out
+
+    def shortest(self, whens: dict[str, Map], barriers: list[Set]) -> int:
+        """The shortest prefix of `When` on which no access coincides with a barrier: fewer coordinates, fewer pieces."""
+        full = self.sets.arity("When")
+        for keep in range(self.blocks + 1, full):
+            name = f"When{keep}"
+            cut = [head_set(self.sets, b, keep, name) for b in barriers]
+            images = [self.sets.range(head(self.sets, m, keep, name)) for m in whens.values()]
+            if all(self.sets.disjoint(i, b) for i in images for b in cut):
+                return keep
+        return full
+
+
+def same(dims: tuple[str, ...]) -> Formula:
+    return all_of(*(eq(Affine.dim(f"{d}_1"), Affine.dim(f"{d}_2")) for d in dims))
+
+
+def differ(dims: tuple[str, ...]) -> Formula:
+    return any_of(*(negate(eq(Affine.dim(f"{d}_1"), Affine.dim(f"{d}_2"))) for d in dims))
+

@@ -1,0 +1,78 @@
+"""Building terms in normal form: bit extraction through concatenation, and cases over cells folded into one term."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from tv.sets import Set, Sets
+from tv.term import Term, Terms
+
+
+def operation(terms: Terms, name: str, args: tuple[Term, ...], attr: str, width: int) -> Term:
+    """An operation, with extraction and concatenation of bits undone where they cancel."""
+    if name.startswith("extract."):
+        _, low, size = name.split(".")
+        return extract(terms, args[0], int(low), int(size))
+    if name == "concat":
+        flat = [p for a in args for p in (a.args if a.kind == "op" and a.name == "concat" else (a,))]
+        if len(flat) == 1:
+            return flat[0]
+        if all(p.kind == "const" for p in flat):
+            bits, at = 0, 0
+            for p in flat:
+                bits, at = bits | p.bits << at, at + p.width
+            return terms.const(bits, at)
+        whole = _reassembled(flat)
+        return whole if whole is not None else terms.op("concat", *flat)
+    return terms.op(name, *args, attr=attr, width=width)
+
+
+def _reassembled(parts: list[Term]) -> Term | None:
+    """concat(extract(x, 0, a), extract(x, a, b), ...) of all of x is x."""
+    at, source = 0, None
+    for p in parts:
+        if p.kind != "op" or not p.name.startswith("extract."):
+            return None
+        if int(p.name.split(".")[1]) != at or (source is not None and p.args[0] is not source):
+            return None
+        source, at = p.args[0], at + p.width
+    return source if source is not None and source.width == at else None
+
+
+def extract(terms: Terms, t: Term, low: int, bits: int) -> Term:
+    """Bits [low, low + bits) of t."""
+    if low == 0 and bits == t.width:
+        return t
+    if t.kind == "const":
+        return terms.const(t.bits >> low, bits)
+    if t.kind == "op" and t.name.startswith("extract."):
+        return extract(terms, t.args[0], low + int(t.name.split(".")[1]), bits)
+    if t.kind == "op" and t.name == "concat":
+        at, inside = 0, []
+        for p in t.args:
+            lo, hi = max(low, at), min(low + bits, at + p.width)
+            if lo < hi:
+                inside.append(extract(terms, p, lo - at, hi - lo))
+            at += p.width
+        return inside[0] if len(inside) == 1 else terms.op("concat", *inside)
+    if t.kind == "case":
+        return terms.case([(s, extract(terms, a, low, bits)) for s, a in zip(t.sets, t.args, strict=True)])
+    return terms.op(f"extract.{low}.{bits}", t)
+
+
+def merge(sets: Sets, terms: Terms, pieces: list[tuple[Set, Term]]) -> Term:
+    """A case with its pieces folded where they are one term over the union: equal terms, references to one unit, and
+    operations of one kind, argument by argument. The pieces' sets are disjoint."""
+    if len(pieces) == 1:
+        return pieces[0][1]
+    first = pieces[0][1]
+    if all(t is first for _, t in pieces):
+        return first
+    if all(t.kind == first.kind and t.name == first.name and t.width == first.width for _, t in pieces):
+        if first.kind in ("ref", "input", "index"):
+            whole = reduce(sets.join, [sets.restrict_domain(t.embedding(), s) for s, t in pieces])
+            return terms.make(first.kind, name=first.name, map=whole, width=first.width)
+        if first.kind == "op" and all(len(t.args) == len(first.args) and t.attr == first.attr for _, t in pieces):
+            args = tuple(merge(sets, terms, [(s, t.args[i]) for s, t in pieces]) for i in range(len(first.args)))
+            return terms.op(first.name, *args, attr=first.attr, width=first.width)
+    return terms.case(pieces)

@@ -1,0 +1,99 @@
+"""Symbolic values during execution: an exact affine view of integers and conditions where there is one, else a node.
+
+Nodes are terms whose references still name dimensions; `build` turns them into `Term`s over index maps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tv.kernel import Scalar
+from tv.sets import TRUE, Affine, Formula
+from tv.sets.affine import all_of
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Node:
+    """A data value. kind: const op fetch exchange case index undefined.
+
+    fetch: element read by event `name`, `index` its cell within the access. exchange: the value that event `name` published,
+    at instance `index`. case: pieces by `conditions`. index: the integer `pieces` (affine). All of `width` bits.
+    """
+
+    kind: str
+    width: int
+    name: str = ""
+    args: tuple[Node, ...] = ()
+    bits: int = 0
+    attr: str = ""
+    index: tuple[Affine, ...] = ()
+    conditions: tuple[Formula, ...] = ()
+    pieces: tuple[tuple[Formula, Affine], ...] = ()
+
+
+Pieces = tuple[tuple[Formula, Affine], ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Value:
+    """A typed value. pieces: ints, exact, by disjoint conditions that cover. formula: booleans. node: everything else."""
+
+    type: Scalar
+    pieces: Pieces | None = None
+    formula: Formula | None = None
+    node: Node | None = None
+
+    @property
+    def constant(self) -> int | None:
+        """The mathematical integer, where there is just one."""
+        if self.pieces is not None and len(self.pieces) == 1:
+            return self.pieces[0][1].constant
+        if self.formula is not None and self.formula.op in ("true", "false"):
+            return int(self.formula.op == "true")
+        return None
+
+
+def integer(type: Scalar, a: Affine | int) -> Value:
+    return Value(type, pieces=((TRUE, a if isinstance(a, Affine) else Affine.of(a)),))
+
+
+def product(a: Pieces, b: Pieces) -> list[tuple[Formula, Affine, Affine]]:
+    """All combinations of pieces whose conditions are not plainly contradictory."""
+    out = []
+    for ca, x in a:
+        for cb, y in b:
+            c = all_of(ca, cb)
+            if c.op != "false":
+                out.append((c, x, y))
+    return out
+
+
+def as_signed(bits: int, t: Scalar) -> int:
+    """The integer that `bits` mean in type t."""
+    return bits - (1 << t.bits) if t.signed and bits >> (t.bits - 1) else bits
+
+
+def type_range(t: Scalar) -> tuple[int, int]:
+    if t is Scalar.BOOL:
+        return 0, 1
+    return (-(1 << (t.bits - 1)), (1 << (t.bits - 1)) - 1) if t.signed else (0, (1 << t.bits) - 1)
+
+
+def node_const(bits: int, width: int) -> Node:
+    return Node("const", width, bits=bits & ((1 << width) - 1))
+
+
+def node_of(v: Value) -> Node:
+    """A value as data: integers become `index` nodes, conditions likewise (0 or 1)."""
+    if v.node is not None:
+        return v.node
+    if v.constant is not None:
+        return node_const(v.constant, v.type.bits)
+    if v.pieces is not None:
+        return Node("index", v.type.bits, pieces=v.pieces)
+    if v.formula is not None:
+        from tv.sets.affine import negate
+
+        one, zero = node_const(1, 1), node_const(0, 1)
+        return Node("case", 1, args=(one, zero), conditions=(v.formula, negate(v.formula)))
+    return Node("undefined", v.type.bits)

@@ -18,10 +18,10 @@ import onnx
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "corpus")]
 
-from authoring import Spec, spec_text  # noqa: E402
-from c_names import DIRECTIVES, VOCABULARY, is_member, own_names  # noqa: E402
-from c_tokens import Kind, Token, tokens  # noqa: E402
-from families import Expectation, expectation, load  # noqa: E402
+from authoring import Spec, spec_text
+from c_names import DIRECTIVES, VOCABULARY, is_member, own_names
+from c_tokens import Kind, Token, tokens
+from families import Expectation, expectation, load
 
 Names = Mapping[str, str]
 _CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
@@ -153,11 +153,11 @@ def _renamed_binding(value: object, outer: Names) -> object:
 
 def _renamed_field(key: str, value: object, outer: Names) -> object:
     match key, value:
-        case ("tensor" | "input" | "output" | "symbol"), str():
+        case (("tensor" | "input" | "output" | "symbol"), str()):
             return outer[value]
         case "concat", list():
             return [outer[name] for name in value]
-        case ("layout" | "extent" | "zeroed" | "min" | "max" | "type"), _:
+        case (("layout" | "extent" | "zeroed" | "min" | "max" | "type"), _):
             return value
         case _:
             raise ValueError(f"binding key `{key}`")

@@ -19,7 +19,7 @@ Sizes = Mapping[str, int]
 Spec = dict[str, Any]
 
 IR_VERSION = 10
-ELEMENT_BYTES = {TensorProto.FLOAT: 4, TensorProto.FLOAT16: 2}
+ELEMENT_BYTES: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.FLOAT16: 2}
 
 
 def tensor(name: str, element: int, dims: Dims) -> onnx.ValueInfoProto:

@@ -18,7 +18,7 @@ import onnx
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from authoring import Sizes, Spec, only, spec_text  # noqa: E402
+from authoring import Sizes, Spec, only, spec_text
 
 KINDS = frozenset({"race", "equal", "bounds", "init", "barrier", "coverage", "range"})
 RELATIONS = frozenset({"bitwise", "reassoc", "real"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import tomllib
@@ -14,10 +15,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "corpus"), str(ROOT / "benchmarks")]
 
-from c_names import own_names  # noqa: E402
-from c_tokens import Kind, tokens  # noqa: E402
-from families import Family, expectation, families  # noqa: E402
-from redraw import redraw, renamed_kernel, small  # noqa: E402
+from c_names import own_names
+from c_tokens import Kind, tokens
+from families import expectation, families
+from redraw import redraw, renamed_kernel, small
 
 FAMILIES = {f.folder.name: f for f in families()}
 CASES = {f"{f.folder.name}/{c.name}": (f, c) for f in FAMILIES.values() for c in f.cases}
@@ -83,7 +84,8 @@ def test_spec_is_the_familys_and_fits(name: str) -> None:
     inputs, outputs = graph_ends(family.build(family.all_sizes[0]))
     bound = bound_tensors(written["args"], inputs)
     counts = Counter(tensor for _, tensor in bound)
-    assert set(counts) == inputs | outputs and set(counts.values()) == {1}
+    assert set(counts) == inputs | outputs
+    assert set(counts.values()) == {1}
     assert all(t in inputs for role, t in bound if role == "input")
     assert all(t in outputs for role, t in bound if role == "output")
 
@@ -96,16 +98,9 @@ def test_spec_names_what_the_kernel_declares(name: str) -> None:
     for sizes in family.sizes(case.name):
         spec = family.spec(case.name, sizes)
         macros = {m for k, v in spec.items() if k == "defines" for m in v}
-        assert set(spec["args"]) <= own and macros <= own
+        assert set(spec["args"]) | macros <= own
         assert spec["kernel"].split("<")[0] in own
-        assert eval_product(spec["block"]) <= 1024
-
-
-def eval_product(block: list[int]) -> int:
-    product = 1
-    for extent in block:
-        product *= extent
-    return product
+        assert math.prod(spec["block"]) <= 1024
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -181,7 +176,7 @@ def check_pair(folder: Path) -> None:
     onnx.checker.check_model(without_data(model), full_check=True)
     spec = tomllib.loads((folder / "kernel.toml").read_text())
     own = own_names(tokens((folder / "kernel.cu").read_text()))[0]
-    assert set(spec["args"]) <= own and set(spec.get("defines", ())) <= own
+    assert set(spec["args"]) | set(spec.get("defines", ())) <= own
     inputs, outputs = graph_ends(model)
     assert {tensor for _, tensor in bound_tensors(spec["args"], inputs)} == inputs | outputs
 
@@ -209,7 +204,7 @@ def test_an_unknown_name_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["int a = $;", 'const char* s = R"(x)";', "int a = 1;\n\x00"])
 def test_text_that_is_no_token_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no token starts|raw string"):
         tokens(text)
 
 
@@ -225,9 +220,5 @@ def test_text_that_is_no_token_is_refused(text: str) -> None:
     ],
 )
 def test_a_first_line_that_disagrees_with_its_markers_is_refused(kernel: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="verdict|relation|marks"):
         expectation(kernel)
-
-
-def test_family_type() -> None:
-    assert all(isinstance(f, Family) and f.cases and f.all_sizes for f in FAMILIES.values())

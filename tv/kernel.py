@@ -182,6 +182,14 @@ class Call(Expr):
     span: Span = NOWHERE
 
 
+@dataclass(frozen=True, slots=True)
+class NotNull(Expr):
+    """type BOOL: whether the pointer parameter that `object` names is bound to a buffer (a spec may bind it to null)."""
+
+    object: str
+    span: Span = NOWHERE
+
+
 # ------------------------------------------------------------------------------------------------ memory
 class Space(Enum):
     GLOBAL = "global"
@@ -282,10 +290,15 @@ class Return(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class Barrier(Stmt):
-    """scope: warp (`__syncwarp`, mask or None for all), block (`__syncthreads`), grid (`cooperative_groups` grid sync)."""
+    """scope: warp (`__syncwarp`, mask or None for all), block (`__syncthreads`), grid (`cooperative_groups` grid sync).
+
+    counter, target: of a grid barrier recognised as an atomic counter that all blocks raise to `target` (never from a reader).
+    """
 
     scope: str
     mask: Expr | None = None
+    counter: str = ""
+    target: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +428,7 @@ COMPARES = frozenset("eq ne lt le gt ge".split())
 def children(e: Expr) -> tuple[Expr, ...]:
     """Direct operands of an expression."""
     match e:
-        case Const() | Var() | Param() | Builtin():
+        case Const() | Var() | Param() | Builtin() | NotNull():
             return ()
         case Unary(a=a) | Convert(a=a) | Bitcast(a=a) | Extract(a=a):
             return (a,)
@@ -463,8 +476,8 @@ def expressions(s: Stmt) -> tuple[Expr, ...]:
             return (r.offset, *vs)
         case If(cond=c) | Loop(cond=c) | Assume(cond=c):
             return (c,)
-        case Barrier(mask=m):
-            return () if m is None else (m,)
+        case Barrier(mask=m, target=t):
+            return tuple(e for e in (m, t) if e is not None)
         case Shuffle(value=v, lane=lane, mask=m):
             return (v, lane, m)
         case Vote(value=v, mask=m):
@@ -519,6 +532,8 @@ def _check_expr(e: Expr, kernel: Kernel, params: dict[str, Scalar | None]) -> No
             _require(params.get(n) is t, "no such scalar parameter", e)
         case Builtin(type=t):
             _require(t is Scalar.U32, "builtins are U32", e)
+        case NotNull(type=t, object=name):
+            _require(t is Scalar.BOOL and name in kernel.objects and name in params, "null test of a pointer parameter", e)
         case Binary(type=t, op=op, a=a, b=b):
             if t is Scalar.BOOL:
                 _require(op in ("and", "or", "xor"), "operator on bool", e)

@@ -77,7 +77,7 @@ def run_limited(function: Callable[[], T], timeout_s: float | None = None, memor
     """
     if not hasattr(os, "fork"):
         raise BadInput(
-            "TV0103", "this system has no `fork`, which every check runs in", help="use Linux, or WSL on Windows"
+            "TV0001", "this system has no `fork`, which every check runs in", help="use Linux, or WSL on Windows"
         )
     sys.stdout.flush()
     sys.stderr.flush()

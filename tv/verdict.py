@@ -242,3 +242,11 @@ def gave_up(request: CheckRequest, verdict: Verdict, why: str, help: str = "") -
     if verdict not in (Verdict.UNKNOWN, Verdict.INTERNAL_ERROR):
         raise ValueError(f"a check that did not finish is not `{verdict.value}`")
     return CheckResult(verdict, request.require, KernelInfo(request.kernel), request.model, why=why, help=help)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command other than `check` found: does the claim hold (exit 0, else 1), and the text to print."""
+
+    holds: bool
+    text: str

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, constant, defines, main, model, tensor
+from authoring import Dims, Sizes, Spec, constant, defines, main, model, tensor
 
 SIZES = (
     {"HEADS": 32, "HD": 128, "CTX": 4096},
@@ -37,7 +37,9 @@ def build(HEADS: int = 32, HD: int = 128) -> onnx.ModelProto:
         helper.make_node("Softmax", ["scores"], ["probs"], "softmax", axis=-1),
         helper.make_node("MatMul", ["probs", "present_v"], ["o"], "values"),
     ]
-    one, past, present = [HEADS, 1, HD], [HEADS, "P", HD], [HEADS, "P + 1", HD]
+    one: Dims = [HEADS, 1, HD]
+    past: Dims = [HEADS, "P", HD]
+    present: Dims = [HEADS, "P + 1", HD]
     inputs = [tensor(n, f32, one) for n in "qkv"] + [tensor(n, f32, past) for n in ("past_k", "past_v")]
     outputs = [tensor("o", f32, one), tensor("present_k", f32, present), tensor("present_v", f32, present)]
     return model("attention_decode", nodes, inputs, outputs, [constant("scale", f32, [], [scale_of(HD)])])

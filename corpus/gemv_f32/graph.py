@@ -23,7 +23,9 @@ def build(N: int = 4096, K: int = 11008) -> onnx.ModelProto:
     """W: [N, K] (an initializer); x: [K]; y: [N], all f32."""
     element = TensorProto.FLOAT
     nodes = [helper.make_node("MatMul", ["W", "x"], ["y"], "linear")]
-    return model("gemv", nodes, [tensor("x", element, [K])], [tensor("y", element, [N])], [weight("W", element, [N, K])])
+    return model(
+        "gemv", nodes, [tensor("x", element, [K])], [tensor("y", element, [N])], [weight("W", element, [N, K])]
+    )
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

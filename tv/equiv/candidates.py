@@ -120,8 +120,7 @@ class Candidates:
                         out = c if out is None else self.sets.meet(out, c)
                 possible = True
                 if out is not None:
-                    joined: Map = self.sets.coalesce(out)
-                    return joined
+                    return self.sets.coalesce(out)
             except Impossible:
                 continue
         if not possible:

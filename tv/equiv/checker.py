@@ -12,8 +12,9 @@ from tv.diagnostic import Unknown
 from tv.equiv.laws import LAWS
 from tv.equiv.matching import Matching
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head, op_type
 from tv.equiv.script import Apply, Claim, Fold, Leaf, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
+from tv.equiv.uniform import Reordered, Uniformity
 from tv.obligation import Relation, weaker
 from tv.sets import Map
 from tv.term import Term
@@ -24,8 +25,7 @@ class Checker:
         self.p, self.sets, self.rules, self.claims = problem, problem.sets, Rules(problem), claims
         self.relation = Relation.BITWISE
         self.laws: set[str] = set()
-        self.sums: list[tuple[Claim, str, Map]] = []  # reordered sums: their claim, and the results they relate
-        self.current: Claim | None = None
+        self.sums: list[Reordered] = []
 
     def check(self, roots: Mapping[str, tuple[int, ...]]) -> Relation:
         """Every output's claims, and every claim they rest on. roots: output name -> claim ids. Raises what a rule raises."""
@@ -49,6 +49,7 @@ class Checker:
                 raise Unknown("TV0611", f"claim {i} has no proof")
             self.claim(c)
             todo += sorted(uses(c.script))
+        Uniformity(self.p).check(self.sums)
         return self.relation
 
     def claim(self, c: Claim) -> None:
@@ -56,7 +57,6 @@ class Checker:
         inside = self.sets.subset(self.sets.domain(c.relation), ku.domain) and self.sets.subset(self.sets.range(c.relation), gu.domain)
         if not inside or ku.width != gu.width or c.script is None:
             raise Unknown("TV0613", f"claim {c.id} is not about instances of its two units")
-        self.current = c
         self.goal(ku.value, gu.value, c.relation, c.script)
 
     def covers(self, kernel: str, graph: str, r: Map, ids: tuple[int, ...]) -> None:
@@ -147,9 +147,10 @@ class Checker:
         matching.check(links)
         if s.op.startswith("fadd"):
             self.relation = weaker(self.relation, Relation.REASSOC)
-            assert self.current is not None
-            self.sums.append((self.current, s.op, r))
+            self.sums.append(Reordered(kt, gt, r))
         for proof, (i, j, link) in zip(proofs, links, strict=True):
+            if s.op.startswith("fadd") and self.rules.may_be_product(k[i].leaf, op_type(s.op), set()):
+                self.must(self.rules.graph_product(g[j].leaf), "a contraction that the graph does not allow")
             self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
 
     def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend import registry
-from tv.graph_frontend.elements import Element
-from tv.graph_frontend.load import Model, Node
+from tv.graph_frontend.elements import Element, integer_of
+from tv.graph_frontend.load import Declared, Model, Node
 from tv.graph_frontend.place import Place, box
 from tv.graph_frontend.shapes import Shape
 from tv.graph_frontend.static import Pieces, constant_pieces
@@ -51,6 +51,9 @@ class Builder:
         self.depth = 0
         self.opsets: Mapping[str, int] = model.opsets
         self.refs: dict[tuple[Scope, str, tuple[Affine, ...]], Term] = {}
+        self.stored: dict[str, Declared] = {}
+        self.free_units: dict[str, str] = {}  # free tensor -> its unit
+        self.fixed: frozenset[str] = frozenset()
         self.announced: dict[str, str] = {}
         self.assumptions: list[str] = []
         self._names: set[str] = set()
@@ -124,6 +127,15 @@ class Builder:
         self._add(tuple_name, scope, element, full, value, node, self.path + name)
         return Tensor(name, element, shape, InUnit(tuple_name) if self.layers is None else SameLayer(tuple_name))
 
+    def forced_unit(self, name: str, t: Tensor) -> str:
+        """A unit that holds t even where t is a constant, an input or known by index: an output of the graph."""
+        dims, full, index, layer = self.dims(t.shape)
+        unit = self.unique(f"g_{name}")
+        scope = self.system.scope(Scope(unit, dims, box(dims, full), unit))
+        value = Place(self, scope, index, layer, dict(zip(dims, full, strict=True))).get(t)
+        self._add(unit, scope, t.element, full, value, "", name)
+        return unit
+
     def announce(self, name: str, element: Element, shape: Shape) -> str:
         """Makes the rolled unit of tensor `name` known before its value is, for the layer after to refer to."""
         dims, full, _, _ = self.dims(shape)
@@ -146,6 +158,13 @@ class Builder:
         self._add(tuple_name, scope, element, full, value, "", name)
         return tuple_name
 
+    def free(self, name: str) -> str:
+        """The unit of a stored tensor that stays free, made when it is first read."""
+        if name not in self.free_units:
+            d = self.stored[name]
+            self.free_units[name] = self.input_unit(name, d.element, d.shape)
+        return self.free_units[name]
+
     def _add(self, unit: str, scope: Scope, element: Element, shape: Shape, value: Term, node: str, tensor: str) -> None:
         units = self.system.units
         if unit in units:  # announced before its value was known (a tensor that one layer hands to the next)
@@ -155,8 +174,6 @@ class Builder:
         units[unit] = Unit(unit, scope, domain, element.width, value, len(units), node=node, tensor=tensor, shape=shape)
 
     def uniform(self, name: str, element: Element, shape: Shape, bits: int) -> Tensor:
-        from tv.graph_frontend.elements import integer_of
-
         if element.is_float:
             return Tensor(name, element, shape, Uniform(bits))
         value = integer_of(bits, element)

@@ -109,7 +109,7 @@ def gemm(n: NodeView, b: Builder) -> None:
         out = p.get(total)
         if alpha != 1.0:
             out = p.op(f"fmul.{w.op}", p.number(alpha, w), out)
-        if c is not None and beta != 0.0:
+        if c is not None:
             bias = p.convert(p.get(c, broadcast_index(c.shape, p.index)), e, w)
             out = p.op(f"fadd.{w.op}", out, bias if beta == 1.0 else p.op(f"fmul.{w.op}", p.number(beta, w), bias))
         return p.convert(out, w, e)

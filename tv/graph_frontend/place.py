@@ -9,7 +9,7 @@ from tv.diagnostic import Unknown
 from tv.graph_frontend import arithmetic, static
 from tv.graph_frontend.elements import Element, float_bits
 from tv.graph_frontend.shapes import Shape
-from tv.graph_frontend.tensors import Indexed, InUnit, PreviousLayer, SameLayer, Tensor, Uniform
+from tv.graph_frontend.tensors import Indexed, InUnit, PreviousLayer, SameLayer, Stored, Tensor, Uniform
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Range, Sym, all_of, eq, ge, within
 from tv.system import Scope
@@ -18,7 +18,7 @@ from tv.term import Term
 if TYPE_CHECKING:
     from tv.graph_frontend.build import Builder
 
-INTEGERS = "Int"  # the one-dimensional space of values that `index` terms map to
+INTEGERS = "Z"  # the one-dimensional space of values that `index` terms map to
 
 
 class Place:
@@ -55,6 +55,8 @@ class Place:
                 if t.ints is None:
                     raise TypeError(f"`{t.name}` has no index values")
                 return self.integer(t.ints, here, t.element)
+            case Stored(name=name):
+                return self._ref(self.b.free(name), here)
             case InUnit(unit=unit, layer=None):
                 return self._ref(unit, here)
             case InUnit(unit=unit, layer=layer) if layer is not None:

@@ -47,7 +47,14 @@ class Indexed:
     """Elements are integers known by their index (`Tensor.ints`); nothing is stored."""
 
 
-Source = InUnit | SameLayer | PreviousLayer | Uniform | Indexed
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An initializer that becomes a free unit only if an element of it is read as data."""
+
+    name: str
+
+
+Source = Stored | InUnit | SameLayer | PreviousLayer | Uniform | Indexed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tv.replay.expressions import Expression
 from tv.replay.frame import Frame
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
-from tv.replay.memory import Access, Region
+from tv.replay.memory import Access, Changes, Region
 
 Effect = Callable[[Frame, Mask], None]
 
@@ -25,9 +25,7 @@ _GATHERED = {"add": np.add, "min": np.minimum, "max": np.maximum} | _BITWISE  # 
 _ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")
 
 
-def observe(
-    frame: Frame, ref: MemRef, access: Access, order: str = "relaxed", *, reads: bool, writes: bool
-) -> None:
+def observe(frame: Frame, ref: MemRef, access: Access, order: str = "relaxed", *, reads: bool, writes: bool) -> None:
     """Tells the clocks of the accesses, one thread after the other."""
     if order == "relaxed" and frame.order.quiet(frame.group):
         return
@@ -57,8 +55,7 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
         observe(frame, s.ref, access, s.order, reads=reads, writes=writes)
         if reads:
             _check_initialised(frame, region, access, s)
-        old = _execute(s, region, access, bits)
-        memory.writes += writes
+        old = _execute(s, region, access, bits, memory.changes)
         if writes and (s.dest is not None or scalar.is_float or s.op in ("exch", "cas", "store", "inc", "dec")):
             frame.ordered_atomics = True
         if s.dest is not None:
@@ -83,20 +80,23 @@ def _check_initialised(frame: Frame, region: Region, access: Access, s: Atomic) 
         frame.memory.undefined(access, ~good, s.span, text, s.ref.object)
 
 
-def _execute(s: Atomic, region: Region, access: Access, bits: list[Array]) -> Array:
+def _execute(s: Atomic, region: Region, access: Access, bits: list[Array], changes: Changes) -> Array:
     """Performs the operation; returns the bits that each thread found."""
     width, buffer = s.ref.type.bytes, region.buffer
     if s.op == "load":
         return buffer.load(access.address, width)
     ranks = _ranks(access.address)
     if s.dest is None and s.op in _GATHERED and s.ref.type.is_int and ranks.any():
+        changes.count += 1
         return _gather(s, region, access, bits[0])
     old = np.zeros(len(access.address), dtype=bits[0].dtype)
     flush = s.ref.type is Scalar.F32 and region.space is Space.GLOBAL
     for turn in _turns(ranks):
         at = access.address[turn]
         old[turn] = buffer.load(at, width)
-        buffer.store(at, width, update(s.op, s.ref.type, old[turn], [b[turn] for b in bits], flush=flush))
+        new = update(s.op, s.ref.type, old[turn], [b[turn] for b in bits], flush=flush)
+        buffer.store(at, width, new)
+        changes.count += not np.array_equal(new, old[turn])
     return old
 
 
@@ -104,8 +104,8 @@ def _gather(s: Atomic, region: Region, access: Access, bits: Array) -> Array:
     """Reduces the operands of each address first."""
     order = np.argsort(access.address, kind="stable")
     at, starts = np.unique(access.address[order], return_index=True)
-    with np.errstate(over="ignore"):
-        operands = _GATHERED[s.op].reduceat(from_bits(bits[order], s.ref.type), starts)
+    values = from_bits(bits[order], s.ref.type)
+    operands = _GATHERED[s.op].reduceat(values, starts, dtype=values.dtype)
     old = region.buffer.load(at, s.ref.type.bytes)
     new = update(s.op, s.ref.type, old, [to_bits(operands, s.ref.type)], flush=False)
     region.buffer.store(at, s.ref.type.bytes, new)

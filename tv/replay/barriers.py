@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tv.diagnostic import Unsupported
 from tv.kernel import Barrier, Fence
+from tv.replay.carriers import Array
 from tv.replay.events import Event
 from tv.replay.expressions import Expression
 from tv.replay.frame import Frame
@@ -46,16 +47,16 @@ def block_barrier(frame: Frame, mask: Mask, span: Span) -> None:
     """All living threads of each block that is here, or an event. A thread that returned before is a note."""
     group = frame.group
     n = group.geometry.block_threads
-    here = mask.flags.reshape(-1, n)
-    arrived = here.any(axis=1)
+    here: Array = mask.flags.reshape(-1, n)
+    arrived: Array = np.any(here, axis=1)
     gone = group.exited.reshape(-1, n)
-    absent = arrived[:, None] & ~here & ~gone
+    absent: Array = arrived[:, None] & ~here & ~gone
     if absent.any():
         other = int(np.argmax(absent))
         block = other // n
         arrival = block * n + int(np.argmax(here[block]))
         _report(frame, "not all threads of the block reach this barrier", span, arrival, other)
-    left = arrived[:, None] & gone
+    left: Array = arrived[:, None] & gone
     if left.any():
         other = int(np.argmax(left))
         arrival = other // n * n + int(np.argmax(here[other // n]))
@@ -93,9 +94,10 @@ def _warp_barrier(s: Barrier, math: MathLibrary) -> Effect:
 def check_full_warps(frame: Frame, mask: Mask, span: Span) -> None:
     """An event unless each warp that is here is here with all its living threads."""
     group = frame.group
-    here = group.per_warp(mask.flags, False)
+    here: Array = group.per_warp(mask.flags, False)
     alive = group.per_warp(~group.exited, False)
-    absent = here.any(axis=1)[:, None] & alive & ~here
+    arrived: Array = np.any(here, axis=1)
+    absent: Array = arrived[:, None] & alive & ~here
     if absent.any():
         warp, lane = (int(i[0]) for i in np.nonzero(absent))
         first = int(np.argmax(here[warp]))

@@ -81,14 +81,16 @@ class DenseBuffer:
         """One flag a byte."""
         if self._init is None:
             return np.ones(self.size, dtype=np.bool_)
-        return self._init[: self.size] != 0
+        flags: Flags = self._init[: self.size] != 0
+        return flags
 
     def array(self, dtype: Any) -> NDArray[Any]:
         """The contents as elements of a dtype."""
         return self.data.view(dtype)
 
     def load(self, offsets: Offsets, width: int) -> Array:
-        return self._views[width][offsets >> (width.bit_length() - 1)]
+        bits: Array = self._views[width][offsets >> (width.bit_length() - 1)]
+        return bits
 
     def store(self, offsets: Offsets, width: int, bits: Array, mask: Flags | None = None) -> None:
         if mask is not None:

@@ -44,8 +44,11 @@ def to_bits(value: Array, scalar: Scalar) -> Array:
     if scalar is Scalar.BOOL:
         return value.astype(np.uint8)
     if scalar is Scalar.BF16:
-        return (np.ascontiguousarray(value).view(np.uint32) >> np.uint32(16)).astype(np.uint16)
-    return np.ascontiguousarray(value).view(UNSIGNED[scalar.bytes])
+        words: Array = np.ascontiguousarray(value).view(np.uint32)
+        high: Array = (words >> np.uint32(16)).astype(np.uint16)
+        return high
+    bits: Array = np.ascontiguousarray(value).view(UNSIGNED[scalar.bytes])
+    return bits
 
 
 def from_bits(bits: Array, scalar: Scalar) -> Array:
@@ -54,7 +57,8 @@ def from_bits(bits: Array, scalar: Scalar) -> Array:
         return bits != 0
     narrow = np.ascontiguousarray(bits.astype(UNSIGNED[scalar.bytes], copy=False))
     if scalar is Scalar.BF16:
-        return (narrow.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        words: Array = narrow.astype(np.uint32) << np.uint32(16)
+        return words.view(np.float32)
     return narrow.view(CARRIER[scalar])
 
 

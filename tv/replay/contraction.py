@@ -21,6 +21,7 @@ from functools import partial
 
 from tv.kernel import (
     Assign,
+    Assume,
     AsyncCopy,
     Atomic,
     Barrier,
@@ -40,7 +41,6 @@ from tv.kernel import (
     MemRef,
     Pack,
     Param,
-    Assume,
     Select,
     Shuffle,
     Stmt,

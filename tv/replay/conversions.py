@@ -34,9 +34,7 @@ def convert(value: Array, source: Scalar, target: Scalar, rounding: str, span: S
 def _to_float(value: Array, source: Scalar, target: Scalar, rounding: str) -> Array:
     if source is target:
         return value
-    if source.is_float:
-        wide = value.astype(np.float64)
-    elif source.bits <= 32:
+    if source.is_float or source.bits <= 32:
         wide = value.astype(np.float64)
     else:
         wide, error = _split_sum(value)
@@ -73,5 +71,5 @@ def _float_to_int(value: Array, target: Scalar) -> tuple[Array, Array | None]:
     low = -(2.0 ** (target.bits - 1)) if target.signed else 0.0
     high = 2.0 ** (target.bits - 1 if target.signed else target.bits)
     good = (whole >= low) & (whole < high)
-    result = np.where(good, whole, 0.0).astype(CARRIER[target])
+    result: Array = np.where(good, whole, 0.0).astype(CARRIER[target])
     return result, None if good.all() else ~good

@@ -19,6 +19,7 @@ from tv.replay.frame import Frame, PendingCopy
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
 from tv.replay.memory import Access
+from tv.replay.races import Conflict
 from tv.replay.warps import spread
 from tv.source import Span
 
@@ -66,18 +67,18 @@ def _issue(
         if region.shadow is not None:
             width = s.dst.count * s.dst.type.bytes
             cells, who = memory.cells(region, access, width)
-            if kind == "copy_source":  # what is zero-filled is not read
-                read = np.arange(width // region.unit) * region.unit < size[access.positions][:, None]
-                cells, who = memory.some(cells, who, read.reshape(-1))
+            per = width // region.unit
+            limit = size[access.positions] if kind == "copy_source" else np.full(len(both), width)
+            used = np.flatnonzero(np.arange(per) * region.unit < limit[:, None])  # what is zero-filled is not read
+            cells, who = memory.some(cells, who, used)
             for conflict in region.shadow.start_copy(kind, cells, who, tick):
-                memory.report_race(conflict, ref, access, width // region.unit, s.span, None)
+                whole = Conflict(used[conflict.which], conflict.stamps, conflict.why)
+                memory.report_race(whole, ref, access, per, s.span, None)
     _each_byte(s.dst, to, lambda at, unit: memory.regions[s.dst.object].buffer.forget(at, unit))
     frame.copies.append(PendingCopy(s.dst, s.src, frame.commits[both], to, source, size[both]))
 
 
-def _locate_source(
-    frame: Frame, mask: Mask, ref: MemRef, offset: Expression, size: NDArray[np.int64]
-) -> Access:
+def _locate_source(frame: Frame, mask: Mask, ref: MemRef, offset: Expression, size: NDArray[np.int64]) -> Access:
     """Checks the bytes that are read, which may differ from thread to thread."""
     at = offset.value(frame, mask)
     parts = []
@@ -85,7 +86,9 @@ def _locate_source(
         chosen = mask.split(size == length)[0]
         if chosen is not None:
             parts.append(frame.memory.locate(ref, at, chosen, int(length)))
-    joined = [np.concatenate(column) for column in zip(*((p.positions, p.address, p.offset) for p in parts), strict=True)]
+    joined = [
+        np.concatenate(column) for column in zip(*((p.positions, p.address, p.offset) for p in parts), strict=True)
+    ]
     order = np.argsort(joined[0])
     return Access(*(column[order] for column in joined))
 
@@ -129,6 +132,7 @@ def _complete(frame: Frame, copy: PendingCopy, span: Span) -> None:
     for kind, region, access in (("copy", target, copy.to), ("copy_source", origin, copy.source)):
         if region.shadow is not None:
             region.shadow.end_copy(kind, memory.cells(region, access, width)[0])
+    memory.watch("read", copy.origin, copy.source.only(copy.size == width), span)
     memory.watch("write", copy.target, copy.to, span)
     unit = copy.target.type.bytes
     for i in range(copy.target.count):
@@ -148,4 +152,4 @@ def _complete(frame: Frame, copy: PendingCopy, span: Span) -> None:
         target.buffer.store(copy.to.address + i * unit, unit, bits)
         if undefined.any():
             target.buffer.forget(copy.to.address[undefined] + i * unit, unit)
-    memory.writes += 1
+    memory.changes.count += 1

@@ -15,6 +15,7 @@ from tv.replay.group import Group
 from tv.replay.masks import Mask, union
 from tv.replay.memory import Access, Memory
 from tv.replay.ordering import Order
+from tv.replay.waiting import Spin
 from tv.source import Span
 
 
@@ -32,7 +33,7 @@ class Scheduler(Protocol):
 
     def at_grid_barrier(self, frame: Frame, span: Span) -> None: ...
 
-    def spinning(self, frame: Frame, span: Span, active: Mask) -> None: ...
+    def spinning(self, frame: Frame, spin: Spin, active: Mask) -> None: ...
 
 
 @dataclass(slots=True)
@@ -114,9 +115,10 @@ class Frame:
             return False
         for name in names:
             hole = self.holes.get(name)
-            if hole is not None and not (hole.clean is not None and mask.within(hole.clean)):
-                if hole.everywhere or (hole.lanes & mask.flags).any():
-                    return True
+            if hole is None or (hole.clean is not None and mask.within(hole.clean)):
+                continue
+            if hole.everywhere or (hole.lanes & mask.flags).any():
+                return True
         return False
 
     def keep_continued(self, mask: Mask) -> None:

@@ -122,5 +122,3 @@ def _exact(function: str, scalar: Scalar) -> Callable[..., Array]:
             return lambda a, b: np.copysign(a, b)
         case _:
             return _ROUNDERS[function]
-
-

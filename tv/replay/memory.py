@@ -51,12 +51,20 @@ class Region:
     serial: int = field(default_factory=itertools.count().__next__)
 
 
+@dataclass(slots=True)
+class Changes:
+    """Grows whenever a store may have changed memory that other threads see."""
+
+    count: int = 0
+
+
 class Memory:
     """Loads and stores of one group."""
 
-    def __init__(self, group: Group, order: Order, recorder: Recorder, regions: dict[str, Region]) -> None:
-        self.group, self.order, self.recorder, self.regions = group, order, recorder, regions
-        self.writes = 0  # grows whenever a store changes memory
+    def __init__(
+        self, group: Group, order: Order, recorder: Recorder, regions: dict[str, Region], changes: Changes
+    ) -> None:
+        self.group, self.order, self.recorder, self.regions, self.changes = group, order, recorder, regions, changes
 
     def _base(self, region: Region, positions: NDArray[np.int64]) -> NDArray[np.int64] | int:
         match region.space:
@@ -151,12 +159,14 @@ class Memory:
         region = self.regions[ref.object]
         at = access.address + element * ref.type.bytes
         region.buffer.store(at, ref.type.bytes, bits)
-        self.writes += 1
+        self.changes.count += 1
         if undefined is not None:
             mine = undefined[access.positions] if undefined.size > 1 else np.full(len(at), undefined[0])
             if mine.any():
                 if region.output:
-                    self.undefined(access, mine, ref.span, f"an undefined value is stored to `{ref.object}`", ref.object)
+                    self.undefined(
+                        access, mine, ref.span, f"an undefined value is stored to `{ref.object}`", ref.object
+                    )
                 region.buffer.forget(at[mine], ref.type.bytes)
 
     def undefined(self, access: Access, bad: Array, span: Span, text: str, name: str) -> None:
@@ -175,7 +185,7 @@ class Memory:
             return cells, who
         return (cells[:, None] + np.arange(count)).reshape(-1), who.repeat(count)
 
-    def some(self, cells: NDArray[np.int64], who: Who, keep: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Who]:
+    def some(self, cells: NDArray[np.int64], who: Who, keep: NDArray[np.int64]) -> tuple[NDArray[np.int64], Who]:
         """Only some of the cells."""
         return cells[keep], Who(who.group, who.positions[keep], who.threads[keep], who.blocks[keep])
 

@@ -33,7 +33,8 @@ def _odd(rounded: Array, above: Array, below: Array) -> Array:
     bits = np.ascontiguousarray(rounded).view(unsigned)
     even = (bits & unsigned.type(1)) == 0
     step = (even & above).astype(unsigned) - (even & below).astype(unsigned)
-    return (bits + step).view(rounded.dtype)
+    out: Array = (bits + step).view(rounded.dtype)
+    return out
 
 
 def odd_sum(s: Array, error: Array) -> Array:
@@ -154,7 +155,8 @@ def _step(value: Array, scalar: Scalar, up: Array, down: Array) -> Array:
     grow = np.where(np.signbit(value), down, up)
     shrink = np.where(np.signbit(value), up, down)
     unit = np.uint32(0x10000)
-    return (bits + unit * grow.astype(np.uint32) - unit * shrink.astype(np.uint32)).view(np.float32)
+    moved: Array = bits + unit * grow.astype(np.uint32) - unit * shrink.astype(np.uint32)
+    return moved.view(np.float32)
 
 
 def directed(wide: Array, value: Array, scalar: Scalar, mode: str) -> Array:

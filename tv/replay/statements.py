@@ -29,13 +29,13 @@ from tv.kernel import (
     Stmt,
     Store,
     Vote,
-    walk,
 )
 from tv.replay import atomics, barriers, copies, warps
 from tv.replay.expressions import Expression
 from tv.replay.frame import Frame, LoopState
 from tv.replay.masks import Mask, union
 from tv.replay.mathlib import MathLibrary
+from tv.replay.waiting import Spin, waits
 from tv.source import Span
 
 Run = Callable[[Frame, Mask], Mask | None]
@@ -45,12 +45,13 @@ def compile_body(body: tuple[Stmt, ...], math: MathLibrary) -> Run:
     steps = [compile_statement(s, math) for s in body]
 
     def run(frame: Frame, mask: Mask) -> Mask | None:
-        current: Mask | None = mask
+        current = mask
         for step in steps:
             frame.budget.spend()
-            current = step(frame, current)
-            if current is None:
+            left = step(frame, current)
+            if left is None:
                 return None
+            current = left
         return current
 
     return run
@@ -70,8 +71,15 @@ def compile_statement(s: Stmt, math: MathLibrary) -> Run:
         case Return():
             return _return
         case _:
-            effect = compile_effect(s, math)
-            return lambda frame, mask: effect(frame, mask) or mask
+            return _pass_on(compile_effect(s, math))
+
+
+def _pass_on(effect: Callable[[Frame, Mask], None]) -> Run:
+    def run(frame: Frame, mask: Mask) -> Mask:
+        effect(frame, mask)
+        return mask
+
+    return run
 
 
 def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
@@ -136,18 +144,10 @@ def _if(s: If, math: MathLibrary) -> Run:
     return run
 
 
-def waits(s: Loop) -> bool:
-    """Whether a loop may wait for other threads: it reads memory that they may change meanwhile."""
-    for t in walk((*s.prelude, *s.body, *s.step)):
-        if isinstance(t, Atomic) or (isinstance(t, Load) and t.ref.access == "volatile"):
-            return True
-    return False
-
-
 def _loop(s: Loop, math: MathLibrary) -> Run:
     cond = Expression(s.cond, math)
     prelude, body, step = (compile_body(b, math) for b in (s.prelude, s.body, s.step))
-    spins = waits(s)
+    spin = Spin(s) if waits(s) else None
 
     def rounds(frame: Frame, mask: Mask, state: LoopState) -> None:
         current: Mask | None = mask
@@ -160,11 +160,12 @@ def _loop(s: Loop, math: MathLibrary) -> Run:
                 current = _branch(frame, cond, current, s.span)[0]
                 if current is None:
                     return
-                current.parent = None if current is mask else mask  # keeps the chain of parents short
+                if current is not mask:
+                    current.parent = mask  # keeps the chain of parents short
             test = True
             frame.budget.spend()
-            if spins:
-                frame.scheduler.spinning(frame, s.span, current)
+            if spin is not None:
+                frame.scheduler.spinning(frame, spin, current)
             state.continued = None
             current = union(body(frame, current), state.continued, mask)
             if current is not None:

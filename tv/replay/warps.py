@@ -143,17 +143,13 @@ def compile_vote(s: Vote, math: MathLibrary) -> Effect:
     return run
 
 
-def _count_votes(mode: str, frame: Frame, here: NDArray[np.bool_], voted: Array, masks: Named) -> Named:
+def _count_votes(mode: str, frame: Frame, here: NDArray[np.bool_], voted: Array, masks: Named) -> Array:
     group = frame.group
     power = np.uint32(1) << np.arange(WARP, dtype=np.uint32)
-    yes, active = (
+    votes: list[Array] = [
         np.where(group.per_warp(flags, False), power, np.uint32(0)).sum(axis=1, dtype=np.uint32)[group.warp] & masks
         for flags in (here & voted, here)
-    )
-    match mode:
-        case "ballot":
-            return yes
-        case "any":
-            return (yes != 0).astype(np.uint32)
-        case _:
-            return (yes == active).astype(np.uint32)
+    ]
+    yes, active = votes
+    result: Array = {"ballot": yes, "any": yes != 0, "all": yes == active}[mode]
+    return result

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import islpy as isl
 
@@ -18,6 +18,7 @@ from tv.sets.affine import TRUE, Affine, Formula
 
 Set: TypeAlias = isl.Set
 Map: TypeAlias = isl.Map
+SetOrMap = TypeVar("SetOrMap", isl.Set, isl.Map)
 _D = isl.dim_type
 _CTX = isl.DEFAULT_CONTEXT
 
@@ -98,19 +99,19 @@ class Sets:
             m = isl.Map(f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{', '.join(out_dims)}] : {cond.text()} }}")
             return m.intersect_params(self.context).coalesce()
 
-    def parse_map(self, text: str, in_name: str, out_name: str) -> Map:
-        """A map in isl's own notation (layouts of a spec, certificates) whose tuples must be the two named ones."""
+    def read_map(self, text: str) -> Map:
+        """A map of a certificate: its tuples must be declared spaces, its symbols this check's."""
         try:
-            m = isl.Map(text if text.lstrip().startswith("[") and "->" in text.split("{")[0] else self._prefix + text)
+            m = isl.Map(text)
         except isl.Error:
-            raise Unknown("TV0404", f"not an affine map: `{text[:80]}`") from None
-        m = m.align_params(self.context.get_space())
-        if m.dim(_D.param) != len(self.symbols):
-            raise Unknown("TV0404", f"a map over unknown symbols: `{text[:80]}`")
-        for kind, name in ((_D.in_, in_name), (_D.out, out_name)):
-            if m.get_tuple_name(kind) != name or m.dim(kind) != self.arity(name):
-                raise Unknown("TV0404", f"map `{text[:80]}` is not from {in_name} to {out_name}")
-        return m.intersect_params(self.context)
+            raise Unknown("TV0404", f"not an index map: `{text[:80]}`") from None
+        for i in range(m.dim(_D.param)):
+            if m.get_dim_name(_D.param, i) not in self.symbols:
+                raise Unknown("TV0404", f"an index map over unknown symbols: `{text[:80]}`")
+        for kind in (_D.in_, _D.out):
+            if m.dim(kind) != self.arity(str(m.get_tuple_name(kind))):
+                raise Unknown("TV0404", f"an index map between unknown spaces: `{text[:80]}`")
+        return m.align_params(self.context.get_space()).intersect_params(self.context)
 
     def text(self, x: Set | Map) -> str:
         return str(x)
@@ -149,17 +150,17 @@ class Sets:
             return bool(m.is_injective())
 
     # -------------------------------------------------------------- exact operations
-    def meet(self, a: Any, b: Any) -> Any:
+    def meet(self, a: SetOrMap, b: SetOrMap) -> SetOrMap:
         self._same(a, b, "meet")
         with self._ask("meet"):
             return a.intersect(b)
 
-    def join(self, a: Any, b: Any) -> Any:
+    def join(self, a: SetOrMap, b: SetOrMap) -> SetOrMap:
         self._same(a, b, "join")
         with self._ask("join"):
             return a.union(b).coalesce()
 
-    def minus(self, a: Any, b: Any) -> Any:
+    def minus(self, a: SetOrMap, b: SetOrMap) -> SetOrMap:
         self._same(a, b, "minus")
         with self._ask("minus"):
             return a.subtract(b).coalesce()
@@ -194,7 +195,7 @@ class Sets:
         with self._ask("leaving"):
             return m.intersect_range(s.complement())
 
-    def coalesce(self, x: Any) -> Any:
+    def coalesce(self, x: SetOrMap) -> SetOrMap:
         with self._ask("coalesce"):
             return x.coalesce()
 
@@ -241,6 +242,21 @@ class Sets:
         """Of Z -> [A -> B]: [Z -> A] -> B and [Z -> B] -> A."""
         with self._ask("curried"):
             return z.uncurry(), z.range_reverse().uncurry()
+
+    def product(self, a: Set, b: Set) -> Map:
+        """All pairs: a -> b."""
+        with self._ask("product"):
+            return isl.Map.from_domain_and_range(a, b)
+
+    def first_of(self, m: Map) -> Map:
+        """Z -> A from Z -> [A -> B]."""
+        with self._ask("first_of"):
+            return m.range_factor_domain()
+
+    def second_of(self, m: Map) -> Map:
+        """Z -> B from Z -> [A -> B]."""
+        with self._ask("second_of"):
+            return m.range_factor_range()
 
     def envelope(self, r: Map, dom: Set, ran: Set) -> Map:
         """A simpler superset of r inside dom x ran: its equalities only. A guess: whoever claims it proves it whole."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 CODES: dict[str, str] = {
-    "TV0103": """This system cannot start a check in a child process. Every check runs in one, so that a time limit, a
-memory limit and a crash of a solver all end in an answer instead of silence.""",
     "TV0201": """The specification file is missing or is not TOML. It is looked for beside the kernel under the kernel's
 own name (`rmsnorm.cu` goes with `rmsnorm.toml`), or where `--spec` says. `tv init` writes a draft.""",
     "TV0202": """The specification has a key that means nothing here. Nothing is ignored: a misspelt key would otherwise

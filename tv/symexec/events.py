@@ -52,13 +52,15 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class BarrierEvent:
-    """scope: warp, block or grid."""
+    """scope: warp, block or grid. counter, target: of a grid barrier made of an atomic counter, the count it waits for."""
 
     scope: str
     dims: tuple[str, ...]
     domain: Formula
     time: Time
     span: Span
+    counter: str = ""
+    target: Affine | None = None
 
 
 @dataclass(frozen=True, slots=True)

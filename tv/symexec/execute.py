@@ -174,8 +174,9 @@ class Executor:
                 self.no_data_condition(s, "a barrier")
                 if m is not None and self.evaluator.value(m).constant not in (0xFFFFFFFF, -1):
                     raise Unsupported("TV0505", "a warp barrier with a partial mask", s.span, "use the full mask 0xffffffff")
-                dims = tuple(self.place.dims)
-                self.trace.barriers.append(BarrierEvent(scope, dims, self.place.domain(), self.place.tick(), s.span))
+                target = None if s.target is None else self.single(s.target, s.span)
+                dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
+                self.trace.barriers.append(BarrierEvent(scope, dims, domain, time, s.span, s.counter, target))
             case ir.Shuffle():
                 self.no_data_condition(s, "a shuffle")
                 self.shuffle(s)
@@ -189,6 +190,12 @@ class Executor:
             case _:
                 raise Unsupported("TV0501", f"`{type(s).__name__}` has no symbolic meaning yet", s.span)
         return TRUE
+
+    def single(self, e: ir.Expr, span: Span) -> Affine:
+        pieces = self.evaluator.value(e).pieces
+        if pieces is None or len(pieces) != 1:
+            raise Unknown("TV0516", "the count that this grid barrier waits for is not affine", span)
+        return pieces[0][1]
 
     def no_data_condition(self, s: ir.Stmt, what: str) -> None:
         if self.data_condition is not None:

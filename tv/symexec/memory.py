@@ -21,13 +21,14 @@ from tv.symexec.events import Access, Trace
 class BufferShape:
     """Of a bound buffer: extent in bytes, strides in bytes (descending, each dividing the one before) that its tensors use.
 
-    content: what no write precedes: input (free), zero, or undefined. align in bytes.
+    content: what no write precedes: input (free), zero, or undefined. align in bytes. item: bytes of its narrowest tensor's elements.
     """
 
     extent: Affine
     strides: tuple[int, ...]
     content: str
     align: int = 256
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def spaces(trace: Trace, buffers: dict[str, BufferShape], dynamic_shared: Affine
     for name in {**by_object, **buffers}:
         obj, accesses = trace.kernel.objects.get(name), by_object.get(name, [])
         bits = cell_bits(accesses, obj)
+        if name in buffers:
+            bits = gcd(bits, buffers[name].item * 8)
         if bits == 0 or (bits % 8 and obj is not None):
             raise Unknown("TV0513", f"no common cell width for the accesses to `{name}`")
         tuple_name = "m_" + name.replace(".", "_")

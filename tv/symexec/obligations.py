@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Dim, Map, Set, Sets
-from tv.sets.affine import all_of, floordiv, mod, negate
-from tv.sets.ordering import full_over
+from tv.sets.affine import all_of, eq, floordiv, ge, mod, negate
+from tv.sets.ordering import full_over, lex_less
 from tv.source import Span
 from tv.symexec.build import Program
+from tv.symexec.events import BarrierEvent
 from tv.symexec.memory import misaligned
 from tv.system import Scope
 
@@ -39,9 +41,9 @@ def failing(kind: str, id: str, span: Span, message: str, help: str, w: Witness)
     return Obligation(id, kind, Status.UNKNOWN, span, message, help, witness=w)
 
 
-def kernel_obligations(program: Program) -> list[Obligation]:
-    out = [*bounds(program), *ranges(program), *barriers(program), *exchanges(program)]
-    return out
+def kernel_obligations(program: Program, launch: Launch) -> list[Obligation]:
+    """All but races and coverage."""
+    return [*bounds(program), *ranges(program), *barriers(program), *grid_barriers(program, launch), *exchanges(program)]
 
 
 def bounds(program: Program) -> list[Obligation]:
@@ -91,6 +93,60 @@ def barriers(program: Program) -> list[Obligation]:
             text = f"not all threads of the {b.scope} reach this barrier"
             bad.append(failing("barrier", f"{name}.barrier", b.span, text, "move the barrier out of the condition", w))
     return bad or [Obligation(f"{name}.barrier", "barrier", Status.PROVED, program.trace.kernel.span)]
+
+
+def grid_barriers(program: Program, launch: Launch) -> list[Obligation]:
+    """Grid barriers need all blocks resident, and a counter that the n-th of them expects at n * gridDim (S17)."""
+    name, bad = program.trace.kernel.name, []
+    grid = [(b, u, d) for b, u, d in program.barriers if b.scope == "grid"]
+    if grid and not launch.cooperative:
+        text = "a grid barrier in a launch that does not keep all blocks resident"
+        w = Witness(spans=(grid[0][0].span,))
+        bad.append(failing("barrier", f"{name}.barrier", grid[0][0].span, text, "launch cooperatively: `cooperative = true`", w))
+    counters = {b.counter for b, _, _ in grid if b.counter}
+    for c in sorted(counters):
+        span = next(b.span for b, _, _ in grid if b.counter == c)
+        other = [m.access.span for m in program.accesses.values() if m.access.object == c and not m.access.mode == "final"]
+        why = counted_wrong(program, [(b, u) for b, u, _ in grid if b.counter == c])
+        if other:
+            why = f"the barrier's counter is also accessed at line {other[0].line}"
+        elif program.objects[c].content != "zero":
+            why = "the barrier's counter has an unknown value at the start"
+        if why:
+            help = "count the barriers: the n-th waits for n * gridDim; bind the counter with `zeroed = true`"
+            bad.append(failing("barrier", f"{name}.barrier", span, why, help, Witness(spans=(span,))))
+    return bad
+
+
+def counted_wrong(program: Program, barriers: list[tuple[BarrierEvent, str]]) -> str:
+    """Why the targets are not gridDim times the barrier's rank in time; nothing where they are."""
+    sets, space = program.system.sets, program.trace.space
+    blocks = 1
+    for g in space.grid:
+        if g.constant is None:
+            return "a counted grid barrier needs a constant grid"
+        blocks *= g.constant
+    timed: Map | None = None  # Time -> Rank
+    for b, unit in barriers:
+        assert b.target is not None
+        rank = floordiv(b.target, blocks)
+        if rank * blocks != b.target:
+            return "this grid barrier waits for a count that is no multiple of the number of blocks"
+        padded = [Affine.of(0), *b.time] + [Affine.of(0)] * (program.time_arity - 1 - len(b.time))
+        when = sets.map(unit, b.dims, b.domain, "Time", padded)
+        m = sets.compose(sets.reverse(when), sets.map(unit, b.dims, b.domain, "Rank", [rank]))
+        timed = m if timed is None else sets.join(timed, m)
+    assert timed is not None
+    one = sets.set("Rank", ("r",), eq(Affine.dim("r"), 1))
+    ranks = sets.range(timed)
+    back = sets.map("Rank", ("r",), ge(Affine.dim("r"), 2), "Rank", [Affine.dim("r") - 1])
+    earlier = sets.compose(sets.compose(sets.reverse(timed), lex_less(sets, "Time", 0, tied=True)), timed)
+    rising = sets.subset(earlier, lex_less(sets, "Rank", 0, tied=True)) and sets.single_valued(timed)
+    gapless = sets.subset(sets.range(sets.restrict_domain(back, ranks)), ranks) and sets.subset(one, ranks)
+    low = sets.set("Rank", ("r",), ge(-Affine.dim("r")))
+    if not rising or not gapless or not sets.disjoint(ranks, low):
+        return "this grid barrier waits for a count that does not match the number of barriers before it"
+    return ""
 
 
 def missing_members(sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, hidden: tuple[str, ...]) -> Set:

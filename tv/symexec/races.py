@@ -14,7 +14,11 @@ from tv.symexec.obligations import failing, lane_dims, thread_of
 class Races:
     def __init__(self, program: Program) -> None:
         self.program, self.sets = program, program.system.sets
-        self.shared = {u: m for u, m in program.accesses.items() if program.objects[m.access.object].space is not Space.LOCAL}
+        self.shared = {
+            u: m
+            for u, m in program.accesses.items()
+            if m.access.mode != "final" and program.objects[m.access.object].space is not Space.LOCAL
+        }
         self.blocks = len(program.trace.space.block_dims)
 
     def obligations(self) -> list[Obligation]:
@@ -118,8 +122,7 @@ class Races:
     def join(self, a: Set | None, b: Set | None) -> Set | None:
         if a is None or b is None:
             return b if a is None else a
-        joined: Set = self.sets.join(a, b)
-        return joined
+        return self.sets.join(a, b)
 
     def when(self, u: str) -> Map:
         scope = self.program.system.units[u].scope

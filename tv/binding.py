@@ -1,0 +1,201 @@
+"""Where graph and kernel meet in memory: every bound tensor as a map from its indices to cells of a kernel object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import gcd
+
+from tv.diagnostic import BadInput, Unknown
+from tv.equiv.problem import Image
+from tv.graph import Graph, TensorInfo
+from tv.kernel import Kernel
+from tv.launch import BufferBinding, IntOrText, Launch, ScalarBinding, TensorImage
+from tv.sets import Affine, Dim, Formula, Map, Sets, Sym
+from tv.sets.affine import Range, all_of, eq, floordiv, mod, negate, within
+from tv.source import NOWHERE
+from tv.spec.expression import Apply, Expression, Name, Number, parse
+from tv.spec.layout import parse_layout
+from tv.symexec.memory import BufferShape, Cells
+from tv.term import type_width
+
+
+def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
+    """An integer expression of a spec as an Affine; Unknown where it is not affine in its names."""
+    match e:
+        case Number(value=v):
+            return Affine.of(v)
+        case Name(name=n):
+            if n not in names:
+                raise BadInput("TV0701", f"`{n}` is neither a symbol nor an index", help=f"known here: {', '.join(names) or 'none'}")
+            return names[n]
+        case Apply(op=op, args=args):
+            values = [affine(a, names) for a in args]
+            a, b = values[0], values[-1]
+            match op:
+                case "+":
+                    return a + b
+                case "-":
+                    return a - b if len(values) == 2 else -a
+                case "*" if b.constant is not None:
+                    return a * b.constant
+                case "*" if a.constant is not None:
+                    return b * a.constant
+                case "//" if b.constant:
+                    return floordiv(a, b.constant)
+                case "%" if b.constant:
+                    return mod(a, b.constant)
+                case "ceildiv" if b.constant:
+                    return floordiv(a + (b.constant - 1), b.constant)
+                case _:
+                    constants = [v.constant for v in values]
+                    if op in ("min", "max") and None not in constants:
+                        return Affine.of((min if op == "min" else max)(c for c in constants if c is not None))
+    raise Unknown("TV0702", "an expression of the specification is not affine in its symbols")
+
+
+def size(value: IntOrText, symbols: Mapping[str, Affine]) -> Affine:
+    return affine(parse(value), symbols)
+
+
+@dataclass(slots=True)
+class Binder:
+    """One launch's buffers against one graph. ranges: of symbols."""
+
+    sets: Sets
+    kernel: Kernel
+    launch: Launch
+    graph: Graph
+    ranges: Mapping[str, tuple[int, int]]
+
+    @property
+    def symbols(self) -> dict[str, Affine]:
+        return {s: Affine.sym(s) for s in self.ranges}
+
+    def buffers(self) -> dict[str, BufferBinding]:
+        return {n: b for n, b in self.launch.args.items() if isinstance(b, BufferBinding) and not b.null}
+
+    def info(self, image: TensorImage, output: bool) -> TensorInfo:
+        table = self.graph.outputs if output else self.graph.inputs
+        found = table.get(image.tensor)
+        if found is None:
+            kind = "output" if output else "input or initializer"
+            raise BadInput("TV0703", f"the graph has no {kind} `{image.tensor}`", help=f"it has: {', '.join(table)}")
+        return found
+
+    # -------------------------------------------------------------- offsets
+    def offset(self, image: TensorImage, t: TensorInfo) -> Affine:
+        """Offset in elements over dimensions i0.. of the tensor."""
+        index = [Affine.dim(f"i{k}") for k in range(len(t.shape))]
+        if image.layout is not None:
+            layout = parse_layout(image.layout, len(t.shape), NOWHERE)
+            out = affine(layout.offset, {**self.symbols, **dict(zip(layout.dims, index, strict=True))})
+        else:
+            out, stride = Affine.of(0), 1
+            for k in reversed(range(len(t.shape))):
+                out = out + index[k] * stride
+                extent = t.shape[k].constant
+                if extent is None and k:
+                    raise Unknown("TV0704", f"`{t.name}` is row-major with an open stride", help="give the buffer a `layout` with fixed strides")
+                stride *= extent or 1
+        return out + size(image.offset, self.symbols)
+
+    def shapes(self) -> dict[str, BufferShape]:
+        """Extent, strides and initial content of every bound buffer."""
+        return {n: self.shape(n, b) for n, b in self.buffers().items()}
+
+    def shape(self, name: str, b: BufferBinding) -> BufferShape:
+        obj = self.kernel.objects[name]
+        coefficients: set[int] = set()
+        end, width = Affine.of(0), obj.element.bytes
+        for image, output in [(i, False) for i in b.inputs] + [(i, True) for i in b.outputs]:
+            t = self.info(image, output)
+            item = type_width(t.type) // 8 if t.type != "bool" else 1
+            off = self.offset(image, t)
+            coefficients |= {c * item for a, c in off.terms if isinstance(a, Dim) and c > 0}
+            coefficients.add(off.const * item)
+            last = off
+            for k, extent in enumerate(t.shape):
+                last = last.substitute({Dim(f"i{k}"): extent - 1})
+            end, width = (last + 1) * item, gcd(width, item)
+        if b.extent is not None:
+            end = size(b.extent, self.symbols) * obj.element.bytes
+        content = "input" if b.inputs else "zero" if b.zeroed else "undefined"
+        return BufferShape(end, chain(coefficients, width), content, b.align, width)
+
+    # -------------------------------------------------------------- images
+    def coordinates(self, cells: Cells, off: Affine, t: TensorInfo) -> tuple[Affine, ...]:
+        """Cell coordinates of the element at `off`: its element is exactly one cell."""
+        item = type_width(t.type)
+        if item != cells.bits:
+            raise Unknown(
+                "TV0705", f"`{t.name}` has elements of {item} bits, but `{cells.object}` is accessed in cells of {cells.bits}"
+            )
+        limits = {f"i{k}": e for k, e in enumerate(t.shape)}
+
+        def range_of(a: Dim | Sym) -> Range:
+            if isinstance(a, Sym):
+                return self.ranges[a.name]
+            hi = limits[a.name].interval(range_of)[1]
+            return 0, None if hi is None else hi - 1
+
+        def proved(f: Formula) -> bool:
+            dims = tuple(limits)
+            box = all_of(*(within(Affine.dim(d), e) for d, e in limits.items()), negate(f))
+            return self.sets.empty(self.sets.set(f"at{len(dims)}", dims, box))
+
+        return cells.coordinates(off, range_of, proved)
+
+    def images(self, objects: Mapping[str, Cells]) -> dict[str, tuple[Image, ...]]:
+        """Graph input unit -> its places in memory."""
+        out: dict[str, tuple[Image, ...]] = {}
+        for name, b in self.buffers().items():
+            for image in b.inputs:
+                t = self.info(image, False)
+                if name in objects:
+                    out[t.unit] = (*out.get(t.unit, ()), Image(name, self.cell_map(objects[name], image, t)))
+        return out
+
+    def reader(
+        self, cells: Cells, image: TensorImage, t: TensorInfo, dims: tuple[str, ...], unit: str
+    ) -> tuple[Formula, tuple[Affine, ...], Map]:
+        """Of an output's final reader: its domain, the cell it reads, and reader instance -> element of the graph's unit."""
+        rename: dict[Dim | Sym, Affine] = {Dim(f"i{k}"): Affine.dim(d) for k, d in enumerate(dims)}
+        domain = all_of(*(within(Affine.dim(d), e) for d, e in zip(dims, t.shape, strict=True)))
+        cell = tuple(w.substitute(rename) for w in self.coordinates(cells, self.offset(image, t), t))
+        index = [Affine.dim(d) for d in dims]
+        at = index if t.layer is None else [Affine.of(t.layer), *index]
+        return domain, cell, self.sets.map(unit, dims, domain, t.unit, at)
+
+    def cell_map(self, cells: Cells, image: TensorImage, t: TensorInfo) -> Map:
+        scope = self.graph.system.scopes[t.unit]
+        where = self.coordinates(cells, self.offset(image, t), t)
+        dims = scope.dims if t.layer is None else scope.dims[1:]
+        rename: dict[Dim | Sym, Affine] = {Dim(f"i{k}"): Affine.dim(d) for k, d in enumerate(dims)}
+        at = [w.substitute(rename) for w in where]
+        domain = scope.domain if t.layer is None else scope.where(layer_is(scope.dims[0], t.layer)).domain
+        return self.sets.map(scope.name, scope.dims, domain, cells.name, at)
+
+
+def layer_is(dim: str, layer: int) -> Formula:
+    return eq(Affine.dim(dim), layer)
+
+
+def chain(coefficients: set[int], width: int) -> tuple[int, ...]:
+    """The strides, in bytes, at which a buffer is taken apart: descending, each dividing the one before."""
+    out: list[int] = []
+    for c in sorted((c for c in coefficients if c > width), reverse=True):
+        if not out or (out[-1] % c == 0 and out[-1] != c):
+            out.append(c)
+    return tuple(out)
+
+
+def affine_values(launch: Launch, symbols: Mapping[str, Affine]) -> dict[str, Affine]:
+    """Integer parameters whose value is a symbol or an expression over symbols."""
+    out: dict[str, Affine] = {}
+    for name, b in launch.args.items():
+        if isinstance(b, ScalarBinding) and b.symbol is not None and b.symbol in symbols:
+            out[name] = symbols[b.symbol]
+        elif isinstance(b, ScalarBinding) and isinstance(b.value, str):
+            out[name] = size(b.value, symbols)
+    return out

@@ -1,0 +1,95 @@
+"""From arguments to an exit code. Nothing that goes wrong on the way may end in 0, and nothing but a refutation in 1."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from tv.cli.commands import tv
+from tv.cli.output import STDOUT, Reports, flush
+from tv.cli.session import REPORT
+from tv.diagnostic import BadInput, TvError
+from tv.request import CheckRequest
+from tv.verdict import Verdict, failed, verdict_of
+
+INTERRUPTED = 130
+_REPORT_OPTIONS = ("--json", "--sarif", "--html")
+
+
+def main() -> NoReturn:
+    """The `tv` command."""
+    signal.signal(signal.SIGTERM, _terminate)
+    code = run(sys.argv[1:])
+    if not flush() and code == 0:
+        code = Verdict.INTERNAL_ERROR.exit_code  # the verdict was not delivered
+    sys.stderr.flush()
+    if sys.stdout.closed:
+        os._exit(code)  # the interpreter's own last flush would fail once more
+    sys.exit(code)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs a command; returns its exit code."""
+    try:
+        code = tv.main(args=list(argv), prog_name="tv", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        return _refused(argv, BadInput("TV0003", error.format_message(), help="see `tv --help`"))
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return Verdict.INTERNAL_ERROR.exit_code
+    except TvError as error:
+        from tv.report.terminal import print_diagnostic
+
+        print_diagnostic(error.diagnostic(), sys.stderr)
+        return _refused(argv, error)
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it ends in 5, with a word about it
+        return _defect(argv, error)
+    if not isinstance(code, int):
+        return _defect(argv, TypeError(f"a command returned {code!r}"))
+    return code
+
+
+def _defect(argv: Sequence[str], error: Exception) -> int:
+    if "-v" in argv:
+        traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write(f"tv: a defect: {type(error).__name__}: {error}\n{REPORT}\n")
+    return Verdict.INTERNAL_ERROR.exit_code
+
+
+def _refused(argv: Sequence[str], error: TvError) -> int:
+    """Reports are owed for every exit code, even where the arguments were not understood."""
+    words = [w for w in argv if not w.startswith("-")]
+    reports = Reports(*(_value(argv, option) for option in _REPORT_OPTIONS))
+    if argv and argv[0] == "check" and reports.paths():
+        kernel, model = (words[1:3] + ["", ""])[:2]
+        request = CheckRequest(kernel, model)
+        try:
+            reports.write(failed(request, error))
+        except BadInput as second:
+            sys.stderr.write(f"tv: {second.message}\n")
+    return verdict_of(error).exit_code
+
+
+def _value(argv: Sequence[str], option: str) -> str | None:
+    for n, word in enumerate(argv):
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2] or None
+        if word == option and n + 1 < len(argv) and (argv[n + 1] == STDOUT or not argv[n + 1].startswith("-")):
+            return argv[n + 1]
+    return None

@@ -1,0 +1,88 @@
+"""A check as the command line runs it: in a child process, under its limits, with an answer for every way it can end."""
+
+from __future__ import annotations
+
+import importlib
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tv.diagnostic import BadInput, TvError
+from tv.limits import Died, Finished, Outcome, OutOfMemory, Raised, TimedOut, run_limited
+from tv.request import CheckRequest, pending_options
+from tv.verdict import CheckResult, Verdict, failed, gave_up
+
+REPORT = "please report it: the command, the kernel and the model if you can, and the traceback that `-v` prints"
+
+
+def _silent(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+def engine(name: str) -> Callable[..., Any]:
+    """A function of `tv.check`, where all parts meet. Raises BadInput (TV0002) where this version has none."""
+    try:
+        module = importlib.import_module("tv.check")
+    except ModuleNotFoundError as error:
+        if error.name != "tv.check":
+            raise
+        module = None
+    function = getattr(module, name, None)
+    if function is None:
+        raise BadInput("TV0002", f"`tv {name}` is not implemented in this version")
+    return function  # type: ignore[no-any-return]
+
+
+def checked(request: CheckRequest, progress: Callable[[str], None]) -> CheckResult:
+    """The check itself, in this process; what it raises on purpose becomes its result."""
+    try:
+        pending = pending_options(request)
+        if pending:
+            option = pending[0].replace("_", "-")
+            raise BadInput("TV0002", f"`--{option}` is not implemented in this version", help="leave the option out")
+        result = engine("check")(request, progress)
+    except TvError as error:
+        return failed(request, error)
+    if not isinstance(result, CheckResult):
+        raise TypeError(f"tv.check.check returned {type(result).__name__}")
+    return result
+
+
+def run_check(request: CheckRequest, progress: Callable[[str], None] = _silent) -> CheckResult:
+    """The check in a child process. A hang, a crash or a lack of memory is a result too, and never a good one."""
+    started = time.monotonic()
+    try:
+        outcome = run_limited(lambda: checked(request, progress), request.timeout_s, request.memory_mb)
+    except TvError as error:
+        return failed(request, error)
+    result = _result(request, outcome)
+    return replace(result, time_s=time.monotonic() - started, peak_rss_mb=outcome.peak_rss_mb)
+
+
+def check_here(request: CheckRequest) -> CheckResult:
+    """The check in this process: for many small ones in a row. Limits and crashes are not caught."""
+    started = time.monotonic()
+    result = checked(request, _silent)
+    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return replace(result, time_s=time.monotonic() - started, peak_rss_mb=rss_mb)
+
+
+def _result(request: CheckRequest, outcome: Outcome[CheckResult]) -> CheckResult:
+    match outcome:
+        case Finished(value=value):
+            return value
+        case TimedOut(seconds=seconds):
+            help_text = "give it more with `--timeout`"
+            return gave_up(request, Verdict.UNKNOWN, f"out of time after {seconds:g} s", help_text)
+        case OutOfMemory(limit_mb=limit):
+            what = f"out of memory at {limit} MB" if limit is not None else "out of memory"
+            return gave_up(request, Verdict.UNKNOWN, what, "give it more with `--memory`")
+        case Raised(summary=summary, trace=trace):
+            if request.verbose:
+                sys.stderr.write(trace)
+            return gave_up(request, Verdict.INTERNAL_ERROR, f"a defect of tv: {summary}", REPORT)
+        case Died(how=how):
+            return gave_up(request, Verdict.INTERNAL_ERROR, f"a defect of tv: the check died by {how}", REPORT)

@@ -1,0 +1,52 @@
+"""`tv test`: every case under a folder against what its first line states."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, replace
+
+from tv.cli.output import Progress
+from tv.cli.session import check_here, run_check
+from tv.expectation import Case, find_cases, mismatch
+from tv.verdict import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one case. With either, each case runs in a child process; without, all run in this one."""
+
+    timeout_s: float | None = None
+    memory_mb: int | None = None
+
+
+def run_cases(folder: str, only: str, limits: Limits, quiet: bool) -> int:
+    """Prints a table; returns 0 if every case is as stated, else 1. Raises BadInput where there is no case."""
+    cases = [c for c in find_cases(folder) if only in c.name]
+    width = max((len(c.name) for c in cases), default=0)
+    progress = Progress(quiet)
+    started = time.monotonic()
+    wrong = 0
+    for n, case in enumerate(cases, 1):
+        progress.say(f"{n}/{len(cases)} {case.name}")
+        result = _check(case, limits)
+        difference = mismatch(case.expectation, result)
+        progress.clear()
+        wrong += bool(difference)
+        if difference or not quiet:
+            sys.stdout.write(_row(case, result, difference, width))
+    total = f"{len(cases)} cases, {len(cases) - wrong} as stated, {wrong} not, {time.monotonic() - started:.1f} s"
+    sys.stdout.write(f"{total}\n")
+    return 1 if wrong or not cases else 0
+
+
+def _check(case: Case, limits: Limits) -> CheckResult:
+    if limits.timeout_s is None and limits.memory_mb is None:
+        return check_here(case.request)
+    return run_check(replace(case.request, timeout_s=limits.timeout_s, memory_mb=limits.memory_mb))
+
+
+def _row(case: Case, result: CheckResult, difference: str, width: int) -> str:
+    mark = "DIFFERS" if difference else "ok"
+    rest = f"  found {difference}" if difference else ""
+    return f"{mark:<8}{case.name:<{width}}  {case.expectation!s:<18}{result.time_s:>7.2f} s{rest}\n"

@@ -1,0 +1,181 @@
+"""The state of lowering one kernel: statements being built, names in scope, memory objects, where pointers point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tv.cuda_frontend import ast
+from tv.cuda_frontend.ctype import CType
+from tv.cuda_frontend.effects import clash
+from tv.cuda_frontend.values import Place, Pointer, Result, Value
+from tv.diagnostic import Unsupported
+from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Store, Var
+from tv.kernel import MemRef as Reference
+from tv.launch import CompileOptions
+from tv.source import Span
+
+
+def unsupported(code: str, message: str, span: Span, help: str = "") -> Unsupported:
+    return Unsupported(code, message, span, help)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a pointer variable points into: an object (None: null), or `unknown` after paths that disagree."""
+
+    object: str | None
+    readonly: bool = False
+    unknown: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    places: dict[str, Place] = field(default_factory=dict)
+    types: dict[str, CType] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalVariable:
+    """A module-scope `__device__` or `__constant__` variable, or a constant of the host side that device code may use."""
+
+    decl: ast.Variable
+    device: bool
+
+
+@dataclass(slots=True)
+class Module:
+    """What the translation unit declares."""
+
+    functions: dict[str, ast.Function] = field(default_factory=dict)
+    globals: dict[str, GlobalVariable] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
+    scope: Scope = field(default_factory=Scope)  # types and enumerators of the file
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function being inlined. result: the places of its value; `unassigned`: names that it never assigns."""
+
+    name: str
+    result_type: CType
+    result: Place | None = None
+    assigned: frozenset[str] = frozenset()
+    addressed: frozenset[str] = frozenset()
+    pointer_result: Pointer | None = None
+    loops: int = 0
+    inlined: bool = True
+
+
+class Context:
+    """Lowering of one kernel. `out` is the statement list being written."""
+
+    def __init__(self, module: Module, options: CompileOptions) -> None:
+        self.module, self.options = module, options
+        self.out: list[Stmt] = []
+        self.objects: dict[str, MemoryObject] = {}
+        self.object_types: dict[str, CType] = {}
+        self.initial: dict[str, tuple[int, ...]] = {}
+        self.scopes: list[Scope] = [module.scope]
+        self.frames: list[Frame] = []
+        self.targets: dict[str, Target] = {}
+        self.names: set[str] = set()
+        self.nullable: set[str] = set()  # pointer parameters
+        self.pinned: dict[str, Target] = {}  # pointers from outside the innermost loop
+        self.statics: dict[str, str] = {}  # static shared variables: one object however often a function is inlined
+        self.undefined: dict[str, tuple[Var, Span]] = {}  # declared without a value
+
+    # -------------------------------------------------------------------------------------------- names
+    def fresh(self, base: str) -> str:
+        """A name for a variable or an object that nothing in the kernel has yet."""
+        name, n = base, 1
+        while name in self.names:
+            n += 1
+            name = f"{base}.{n}"
+        self.names.add(name)
+        return name
+
+    def temp(self, t: Scalar, span: Span) -> Var:
+        return Var(t, self.fresh("t.1"), span)
+
+    def find(self, name: str) -> Place | None:
+        for scope in reversed(self.scopes):
+            if name in scope.places:
+                return scope.places[name]
+        return None
+
+    def find_type(self, name: str) -> CType | None:
+        for scope in reversed(self.scopes):
+            if name in scope.types:
+                return scope.types[name]
+            if name in scope.places:
+                return None
+        return None
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    # -------------------------------------------------------------------------------------------- statements
+    def emit(self, s: Stmt) -> None:
+        self.out.append(s)
+
+    def assign(self, var: Var, value: Expr, span: Span) -> None:
+        self.emit(Assign(span, var, value))
+
+    def keep(self, value: Expr, span: Span) -> Expr:
+        """The value as it is now: a constant as such, anything else in a temporary."""
+        if isinstance(value, Const):
+            return value
+        var = self.temp(value.type, span)
+        self.assign(var, value, span)
+        return var
+
+    def capture(self, lower: Callable[[], None]) -> tuple[Stmt, ...]:
+        """The statements that `lower` emits, kept apart."""
+        outer, self.out = self.out, []
+        try:
+            lower()
+            return tuple(self.out)
+        finally:
+            self.out = outer
+
+    def load(self, object: str, offset: Expr, t: Scalar, count: int, access: str, span: Span) -> tuple[Var, ...]:
+        dests = tuple(self.temp(t, span) for _ in range(count))
+        self.emit(Load(span, dests, Reference(object, offset, t, count, access, span)))
+        return dests
+
+    def store(self, object: str, offset: Expr, values: tuple[Expr, ...], access: str, span: Span) -> None:
+        ref = Reference(object, offset, values[0].type, len(values), access, span)
+        self.emit(Store(span, ref, values))
+
+    # -------------------------------------------------------------------------------------------- evaluation order
+    def together(self, span: Span, *lowers: Callable[[], Result]) -> list[Result]:
+        """Operands whose order the language leaves open. Raises Unsupported where the order could be seen."""
+        results: list[Result] = []
+        parts: list[tuple[tuple[Stmt, ...], tuple[Expr, ...]]] = []
+        for lower in lowers:
+            found: list[Result] = []
+            statements = self.capture(lambda lower=lower, found=found: found.append(lower()))  # type: ignore[misc]
+            results.append(found[0])
+            parts.append((statements, expressions_of(found[0])))
+        for i, one in enumerate(parts):
+            for other in parts[i + 1 :]:
+                what = clash(one, other, self.objects)
+                if what:
+                    raise unsupported(
+                        "TV0114", f"{what} in parts of an expression whose order is open", span, "write two statements"
+                    )
+        for statements, _ in parts:
+            self.out.extend(statements)
+        return results
+
+
+def expressions_of(r: Result) -> tuple[Expr, ...]:
+    match r:
+        case Value(parts=parts):
+            return parts
+        case Pointer(offset=offset):
+            return (offset,)
+        case _:
+            return ()

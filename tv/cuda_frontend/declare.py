@@ -1,0 +1,317 @@
+"""Declarations inside functions: scalars in variables, arrays and whatever has its address taken in memory objects."""
+
+from __future__ import annotations
+
+from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend.context import Context, Target, unsupported
+from tv.cuda_frontend.convert import to_type, type_error
+from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
+from tv.cuda_frontend.types import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
+from tv.kernel import Const, Expr, MemoryObject, Scalar, Space, Var
+from tv.source import Span
+
+S = Scalar
+_IGNORED = frozenset({"register", "auto", "constexpr"})
+_COMPONENT = "xyzw"
+
+
+def declare(ctx: Context, d: ast.Decl) -> None:
+    """A declaration in a function's body."""
+    match d:
+        case ast.Variable():
+            variable(ctx, d)
+        case ast.Assertion(cond=cond):
+            static_assert(ctx, cond, d.span)
+        case ast.Function():
+            raise unsupported("TV0111", "a function declared inside a function", d.span)
+        case _:
+            declare_type(ctx, d)
+
+
+def static_assert(ctx: Context, cond: ast.Expr, span: Span) -> None:
+    from tv.cuda_frontend.expressions import constant
+    from tv.diagnostic import BadInput
+
+    if not constant(ctx, cond, "a `static_assert`"):
+        raise BadInput("TV0118", "this `static_assert` is false", span)
+
+
+def variable(ctx: Context, d: ast.Variable) -> None:
+    words = d.storage - _IGNORED
+    if "__shared__" in words:
+        shared(ctx, d, "extern" in words)
+        return
+    if words:
+        raise unsupported("TV0111", f"`{' '.join(sorted(words))}` in a function", d.span)
+    if reference(d.type):
+        bind_reference(ctx, d)
+        return
+    const, volatile = qualifiers(d.type)
+    if volatile:
+        raise unsupported("TV0111", f"the volatile local variable `{d.name}`", d.span)
+    const = const or "constexpr" in d.storage
+    if isinstance(d.type, ast.AutoType):
+        automatic(ctx, d, const)
+        return
+    t = resolve(ctx, d.type)
+    if isinstance(t, Array) and t.count is None:
+        t = counted(t, d)
+    if d.init is None:
+        define(ctx, d.name, t, None, const, d)
+        return
+    define(ctx, d.name, t, initial_value(ctx, t, d.init, d.span), const, d)
+
+
+def counted(t: Array, d: ast.Variable) -> Array:
+    """`T a[] = {...}`: the initializer's length."""
+    if not isinstance(d.init, ast.InitList):
+        raise unsupported("TV0111", f"the array `{d.name}` without an extent", d.span)
+    return Array(t.element, len(d.init.items))
+
+
+def automatic(ctx: Context, d: ast.Variable, const: bool) -> None:
+    from tv.cuda_frontend.expressions import value
+
+    if d.init is None or isinstance(d.init, ast.InitList):
+        raise unsupported("TV0111", "`auto` without an expression", d.span)
+    r = value(ctx, d.init)
+    define(ctx, d.name, r.type, r, const, d)
+
+
+def bind_reference(ctx: Context, d: ast.Variable) -> None:
+    from tv.cuda_frontend.expressions import place
+
+    if d.init is None:
+        raise type_error(f"the reference `{d.name}` is not bound", d.span)
+    ctx.scopes[-1].places[d.name] = stable(ctx, place(ctx, d.init), d.span)
+
+
+def stable(ctx: Context, p: Place, span: Span) -> Place:
+    """A place whose address stays what it is now."""
+    match p:
+        case Memory(type=t, object=o, offset=at, access=access, const=const):
+            return Memory(t, o, ctx.keep(at, span), access, const)
+        case Known(value=Value(type=t, parts=parts)):
+            return Known(Value(t, tuple(ctx.keep(x, span) for x in parts)))
+        case _:
+            return p
+
+
+# ------------------------------------------------------------------------------------------------ storage
+def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: ast.Variable) -> None:
+    """Gives `name` its storage and its first value."""
+    match t, r:
+        case Ptr(), _ if not addressed(ctx, name):
+            own = ctx.fresh(name)
+            ctx.scopes[-1].places[name] = PointerRegister(t, own)
+            if isinstance(r, Pointer):
+                ctx.targets[own] = Target(r.object, r.readonly)
+                ctx.assign(Var(S.I64, own, d.span), r.offset, d.span)
+        case _, HandleValue():
+            ctx.scopes[-1].places[name] = Known(r)
+        case Arith(), Value(parts=(Const(),)) if const and not addressed(ctx, name):
+            ctx.scopes[-1].places[name] = Known(r)
+        case _, Pointer():
+            raise unsupported("TV0115", f"the address of the pointer `{name}` is taken", d.span)
+        case (Arith() | Vector() | Struct()), _ if in_registers(t) and not addressed(ctx, name):
+            registers(ctx, name, t, r, const, d.span)
+        case (Arith() | Vector() | Struct() | Array()), _:
+            local_object(ctx, name, t, r, const, d)
+        case _:
+            raise unsupported("TV0111", f"a variable of type `{t}`", d.span)
+
+
+def addressed(ctx: Context, name: str) -> bool:
+    return bool(ctx.frames) and name in ctx.frame.addressed
+
+
+def in_registers(t: CType) -> bool:
+    """Structs with arrays live in memory: their elements are indexed."""
+    if isinstance(t, Struct):
+        return all(in_registers(f) for _, f, _ in t.fields)
+    return isinstance(t, (Arith, Vector))
+
+
+def leaf_names(t: CType) -> list[str]:
+    match t:
+        case Vector(count=n):
+            return [f".{c}" for c in _COMPONENT[:n]]
+        case Struct(fields=fields):
+            return [f".{f}{inner}" for f, kind, _ in fields for inner in leaf_names(kind)]
+        case _:
+            return [""]
+
+
+def registers(ctx: Context, name: str, t: CType, r: Result | None, const: bool, span: Span) -> None:
+    kinds = [s for s, _ in leaves(t)]
+    base = ctx.fresh(name)
+    vars = tuple(Var(s, ctx.fresh(base + leaf) if leaf else base, span) for s, leaf in zip(kinds, leaf_names(t), strict=True))
+    ctx.scopes[-1].places[name] = Register(t, vars, const)
+    if r is None:
+        for v in vars:
+            ctx.undefined[v.name] = (v, span)
+        return
+    assert isinstance(r, Value)
+    for v, part in zip(vars, r.parts, strict=True):
+        ctx.assign(v, part, span)
+
+
+def alignment(ctx: Context, d: ast.Variable, t: CType) -> int:
+    from tv.cuda_frontend.expressions import constant
+
+    return max([align_of(t), *(constant(ctx, a, "an alignment") for a in d.align)])
+
+
+def extents(t: CType) -> tuple[int, ...]:
+    """C dimensions in elements of the scalar type, outermost first."""
+    match t:
+        case Array(element=e, count=n) if n is not None:
+            return (n, *extents(e))
+        case Vector(count=n):
+            return (n,)
+        case Struct(size=n):
+            return (n // element_scalar(t).bytes,)
+        case _:
+            return ()
+
+
+def new_object(ctx: Context, name: str, space: Space, t: CType, align: int, span: Span) -> str:
+    own = ctx.fresh(name)
+    ctx.objects[own] = MemoryObject(own, space, element_scalar(t), extents(t) or (1,), align, span)
+    return own
+
+
+def local_object(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: ast.Variable) -> None:
+    own = new_object(ctx, name, Space.LOCAL, t, alignment(ctx, d, t), d.span)
+    zero = fold.integer(S.I64, 0, d.span)
+    ctx.scopes[-1].places[name] = Memory(t, own, zero, const=const)
+    if isinstance(r, Value):
+        fill(ctx, own, t, r.parts, d.span)
+
+
+def fill(ctx: Context, object: str, t: CType, parts: tuple[Expr, ...], span: Span) -> None:
+    if isinstance(t, Array):
+        size, per = size_of(t.element), len(leaves(t.element))
+        if len(parts) > 4096:
+            raise unsupported("TV0111", f"an initializer of {len(parts)} elements", span, "fill the array in a loop")
+        for i in range(len(parts) // per):
+            write_at(ctx, object, t.element, i * size, parts[i * per : (i + 1) * per], span)
+    else:
+        write_at(ctx, object, t, 0, parts, span)
+
+
+def write_at(ctx: Context, object: str, t: CType, at: int, parts: tuple[Expr, ...], span: Span) -> None:
+    from tv.cuda_frontend.places import runs
+
+    if isinstance(t, Array):
+        per = len(leaves(t.element))
+        for i in range(len(parts) // per):
+            write_at(ctx, object, t.element, at + i * size_of(t.element), parts[i * per : (i + 1) * per], span)
+        return
+    done = 0
+    for _, shift, count in runs(t, span):
+        ctx.store(object, fold.integer(S.I64, at + shift, span), parts[done : done + count], "weak", span)
+        done += count
+
+
+# ------------------------------------------------------------------------------------------------ shared memory
+def shared(ctx: Context, d: ast.Variable, dynamic: bool) -> None:
+    if d.init is not None:
+        raise unsupported("TV0111", f"the shared variable `{d.name}` with an initializer", d.span)
+    t = resolve(ctx, d.type)
+    _, volatile = qualifiers(d.type)
+    zero = fold.integer(S.I64, 0, d.span)
+    access = "volatile" if volatile else "weak"
+    if dynamic:
+        dynamic_shared(ctx, d, t)
+        ctx.scopes[-1].places[d.name] = Memory(t, "dynamic_shared", zero, access)
+        return
+    if isinstance(t, Array) and t.count is None:
+        raise unsupported("TV0111", f"the shared array `{d.name}` without an extent", d.span, "write `extern __shared__`")
+    if isinstance(t, Ptr):
+        raise unsupported("TV0115", "a pointer in shared memory", d.span)
+    key = f"{d.span.file}:{d.span.line}:{d.span.col}:{d.name}"
+    if key not in ctx.statics:
+        ctx.statics[key] = new_object(ctx, d.name, Space.SHARED, t, alignment(ctx, d, t), d.span)
+    ctx.scopes[-1].places[d.name] = Memory(t, ctx.statics[key], zero, access)
+
+
+def dynamic_shared(ctx: Context, d: ast.Variable, t: CType) -> None:
+    """All `extern __shared__` names are one object; nvcc aligns it to 16 bytes, or more where declared."""
+    align = max(16, alignment(ctx, d, t))
+    old = ctx.objects.get("dynamic_shared")
+    if old is None:
+        ctx.names.add("dynamic_shared")
+        ctx.objects["dynamic_shared"] = MemoryObject("dynamic_shared", Space.SHARED, element_scalar(t), None, align, d.span)
+    elif align > old.align:
+        ctx.objects["dynamic_shared"] = MemoryObject("dynamic_shared", Space.SHARED, old.element, None, align, old.span)
+
+
+# ------------------------------------------------------------------------------------------------ initializers
+def initial_value(ctx: Context, t: CType, init: ast.Expr, span: Span) -> Result:
+    """`T x = init;`"""
+    from tv.cuda_frontend.expressions import value
+
+    if isinstance(init, ast.InitList):
+        if isinstance(t, (Arith, Ptr)):
+            if not init.items:
+                return zero_value(t, span)
+            if len(init.items) == 1:
+                return to_type(ctx, value(ctx, init.items[0]), t, span)
+            raise type_error(f"{len(init.items)} initializers for one `{t}`", span)
+        return Value(t, aggregate(ctx, t, init, span))
+    if isinstance(t, Array):
+        raise type_error("an array initialised with something else than a list", span)
+    return to_type(ctx, value(ctx, init), t, span)
+
+
+def zero_value(t: CType, span: Span) -> Result:
+    if isinstance(t, Ptr):
+        return Pointer(t, None, fold.integer(S.I64, 0, span))
+    return Value(t, tuple(Const(s, 0, span) for s, _ in leaves(t)))
+
+
+def members(t: CType, span: Span) -> list[tuple[str, CType]]:
+    match t:
+        case Vector(scalar=s, count=n):
+            return [(_COMPONENT[i], Arith(s)) for i in range(n)]
+        case Struct(fields=fields):
+            return [(f, kind) for f, kind, _ in fields]
+        case Array(element=e, count=n) if n is not None:
+            return [("", e)] * n
+        case _:
+            raise type_error(f"a list of initializers for `{t}`", span)
+
+
+def aggregate(ctx: Context, t: CType, init: ast.InitList, span: Span) -> tuple[Expr, ...]:
+    """The leaves of an aggregate; what is not listed is zero (one, for a dim3)."""
+    slots = members(t, span)
+    values: list[Result | None] = [None] * len(slots)
+    if len(init.items) > len(slots):
+        raise type_error(f"{len(init.items)} initializers for `{t}`", span)
+    if isinstance(t, Array) and isinstance(t.element, (Array, Struct)) and any(not isinstance(i, ast.InitList) for i in init.items):
+        raise unsupported("TV0111", "an initializer without its inner braces", span, "write `{{...}, {...}}`")
+    names = [n for n, _ in slots]
+    following = 0
+    for i in range(len(init.items)):
+        field = init.fields[i] if init.fields else None
+        if field is not None:
+            if field not in names:
+                raise type_error(f"`{t}` has no member `{field}`", span)
+            following = names.index(field)
+        if following >= len(slots):
+            raise type_error(f"too many initializers for `{t}`", span)
+        # list initializers are evaluated in order, in C++
+        values[following] = initial_value(ctx, slots[following][1], init.items[i], init.items[i].span)
+        following += 1
+    parts: list[Expr] = []
+    for (_, kind), r in zip(slots, values, strict=True):
+        if r is None:
+            r = zero_value(kind, span)
+            if t == Vector("dim3", S.U32, 3, 4):
+                r = Value(kind, (fold.integer(S.U32, 1, span),))
+        if not isinstance(r, Value):
+            raise unsupported("TV0115", "a pointer inside an aggregate", span)
+        parts.extend(r.parts)
+    return tuple(parts)

@@ -1,0 +1,168 @@
+"""Types as written, resolved to types."""
+
+from __future__ import annotations
+
+from tv.cuda_frontend import ast
+from tv.cuda_frontend.context import Context, unsupported
+from tv.cuda_frontend.ctype import BOOL, VOID, Arith, Array, CType, Handle, Ptr, layout, vector
+from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
+from tv.cuda_frontend.names import nearest
+from tv.kernel import Scalar
+from tv.source import Span
+
+S = Scalar
+_WORDS = {
+    ("char",): S.I8, ("char", "signed"): S.I8, ("char", "unsigned"): S.U8,
+    ("short",): S.I16, ("short", "signed"): S.I16, ("short", "unsigned"): S.U16,
+    ("int",): S.I32, ("signed",): S.I32, ("unsigned",): S.U32, ("signed",): S.I32,
+    ("int", "signed"): S.I32, ("int", "unsigned"): S.U32,
+    ("float",): S.F32, ("double",): S.F64, ("bool",): S.BOOL,
+}  # fmt: skip
+
+
+def _specifiers(words: list[str]) -> Scalar | None:
+    """`unsigned long long int` in any order; None for a name that is not made of specifiers."""
+    longs = words.count("long")
+    rest = sorted(w for w in words if w != "long")
+    if longs:
+        if longs > 2 or rest not in ([], ["int"], ["unsigned"], ["int", "unsigned"], ["signed"], ["int", "signed"]):
+            return None
+        return S.U64 if "unsigned" in rest else S.I64
+    if len(rest) > 1 and "short" in rest and "int" in rest:
+        rest.remove("int")
+    return _WORDS.get(tuple(rest))
+
+
+def builtin_type(name: str) -> CType | None:
+    """A type that needs no declaration."""
+    known = _specifiers(name.split())
+    if known is not None:
+        return Arith(known)
+    bare = name.removeprefix("std::")
+    if bare in SCALAR_TYPES:
+        return Arith(SCALAR_TYPES[bare])
+    if name in VECTOR_TYPES:
+        return vector(name, *VECTOR_TYPES[name])
+    return VOID if name == "void" else None
+
+
+def reference(t: ast.TypeSyntax) -> bool:
+    return isinstance(t, ast.PointerType) and t.reference
+
+
+def resolve(ctx: Context, t: ast.TypeSyntax) -> CType:
+    """The type; a reference gives the type that it refers to. Raises Unsupported for unknown names."""
+    match t:
+        case ast.NamedType():
+            return _named(ctx, t)
+        case ast.PointerType(target=target, reference=True):
+            return resolve(ctx, target)
+        case ast.PointerType(target=target, restrict=restrict):
+            inner = resolve(ctx, target)
+            const, volatile = qualifiers(target)
+            return Ptr(inner, const, volatile, restrict)
+        case ast.ArrayType(element=e, size=size):
+            from tv.cuda_frontend.expressions import constant
+
+            inner = resolve(ctx, e)
+            if size is None:
+                return Array(inner, None)
+            n = constant(ctx, size, "an array's extent")
+            if not 0 < n < 1 << 31:
+                raise unsupported("TV0117", f"an array of {n} elements", t.span)
+            return Array(inner, n)
+        case ast.TypeOf(expr=e):
+            from tv.cuda_frontend.expressions import type_of
+
+            return type_of(ctx, e)
+        case ast.AutoType():
+            raise unsupported("TV0111", "`auto` without an initializer", t.span)
+        case _:
+            raise unsupported("TV0111", f"the type `{type(t).__name__}`", t.span)
+
+
+def qualifiers(t: ast.TypeSyntax) -> tuple[bool, bool]:
+    """const and volatile of the outermost level; an array has its element's."""
+    match t:
+        case ast.ArrayType(element=e):
+            return qualifiers(e)
+        case ast.NamedType(const=c, volatile=v):
+            return c, v
+        case ast.PointerType(const=c, volatile=v, reference=False):
+            return c, v
+        case ast.PointerType(target=target):
+            return qualifiers(target)
+        case ast.AutoType(const=c):
+            return c, False
+        case _:
+            return False, False
+
+
+def _named(ctx: Context, t: ast.NamedType) -> CType:
+    found = ctx.find_type(t.name) or builtin_type(t.name)
+    if found is not None:
+        if t.args:
+            raise unsupported("TV0111", f"template arguments of `{t.name}`", t.span)
+        return found
+    handle = t.name.removeprefix("cooperative_groups::")
+    if handle in HANDLE_TYPES and handle != "coalesced_group":
+        return Handle(handle, _tile_size(ctx, t))
+    known = [*SCALAR_TYPES, *VECTOR_TYPES, *(n for s in ctx.scopes for n in s.types)]
+    raise unsupported("TV0112", f"the type `{t.name}` is not known", t.span, nearest(t.name, known))
+
+
+def _tile_size(ctx: Context, t: ast.NamedType) -> int:
+    if not t.args:
+        return 0
+    from tv.cuda_frontend.expressions import constant
+
+    if isinstance(t.args[0], ast.TypeSyntax):
+        raise unsupported("TV0111", "a tile whose size is a type", t.span)
+    return constant(ctx, t.args[0], "a tile's size")
+
+
+def declare_type(ctx: Context, d: ast.Decl) -> None:
+    """A typedef, struct or enum into the innermost scope."""
+    types = ctx.scopes[-1].types
+    match d:
+        case ast.TypeAlias(name=name, type=t):
+            _new(types, name, resolve(ctx, t), d.span)
+        case ast.Struct(name=name, fields=fields):
+            from tv.cuda_frontend.expressions import constant
+
+            align = max((constant(ctx, a, "an alignment") for a in d.align), default=1)
+            members = []
+            for f in fields:
+                if f.init is not None or reference(f.type):
+                    raise unsupported("TV0111", f"the field `{f.name}` with an initializer or a reference", f.span)
+                members.append((f.name, resolve(ctx, f.type)))
+            _new(types, name, layout(name, members, align), d.span)
+        case ast.Enum(name=name, items=items):
+            _new(types, name, Arith(S.I32), d.span)
+            _enumerators(ctx, items, d.span)
+        case _:
+            raise unsupported("TV0111", f"the declaration `{type(d).__name__}`", d.span)
+
+
+def _enumerators(ctx: Context, items: tuple[tuple[str, ast.Expr | None], ...], span: Span) -> None:
+    from tv.cuda_frontend import fold
+    from tv.cuda_frontend.expressions import constant
+    from tv.cuda_frontend.values import Known, Value
+
+    following = 0
+    for name, given in items:
+        n = following if given is None else constant(ctx, given, "an enumerator")
+        if not -(1 << 31) <= n < 1 << 31:
+            raise unsupported("TV0111", f"the enumerator `{name}` outside of int", span)
+        ctx.scopes[-1].places[name] = Known(Value(Arith(S.I32), (fold.integer(S.I32, n, span),)))
+        following = n + 1
+
+
+def _new(types: dict[str, CType], name: str, t: CType, span: Span) -> None:
+    if name in types and types[name] != t:
+        raise unsupported("TV0122", f"two types `{name}`", span)
+    types[name] = t
+
+
+def is_bool(t: CType) -> bool:
+    return t == BOOL

@@ -1,0 +1,72 @@
+"""What an expression is while it is lowered: values, pointers, and places that can be read and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tv.cuda_frontend.ctype import CType, Handle, Ptr
+from tv.kernel import Expr, Var
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A scalar (one part), a vector or struct (its leaves in memory order), or nothing (`void`)."""
+
+    type: CType
+    parts: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """An address: one memory object (None: null) and a byte offset (I64). readonly: loads take the read-only path."""
+
+    type: Ptr
+    object: str | None
+    offset: Expr
+    readonly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandleValue:
+    type: Handle
+
+
+Result = Value | Pointer | HandleValue
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A place in scalar variables, one a leaf of the type."""
+
+    type: CType
+    vars: tuple[Var, ...]
+    const: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A place in a memory object."""
+
+    type: CType
+    object: str
+    offset: Expr
+    access: str = "weak"
+    const: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PointerRegister:
+    """A pointer variable: its offset is a scalar variable, its object a fact of the lowering (`Context.targets`)."""
+
+    type: Ptr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name that stands for a value: a constant, a parameter that is never assigned, a built-in variable."""
+
+    value: Result
+
+
+Place = Register | Memory | PointerRegister | Known

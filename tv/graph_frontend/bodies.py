@@ -1,0 +1,171 @@
+"""Operators that mean their official function body, and functions that the model itself defines: inlined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
+
+from tv.diagnostic import BadInput, Unsupported
+from tv.graph_frontend.build import Builder
+from tv.graph_frontend.elements import F32, TO_ONNX
+from tv.graph_frontend.load import Node, node_of
+from tv.graph_frontend.registry import schema
+from tv.graph_frontend.tensors import Tensor
+from tv.graph_frontend.view import NodeView
+
+DEPTH = 32  # of nested bodies
+# Bodies that say themselves in which precision each step is taken (stash_type, softmax_precision, casts).
+PRECISE = frozenset({"LayerNormalization", "RMSNormalization", "GroupNormalization", "Attention", "CastLike", "Range", "MeanVarianceNormalization"})
+
+
+def inline_official(n: NodeView, b: Builder) -> bool:
+    """Denotes an operator by its official body at the model's opset; False where it has none.
+
+    A 16-bit body that does not fix its precision runs in f32 and its outputs are rounded once, unless
+    body_precision is `type`.
+    """
+    if n.node.domain:
+        return False
+    s = schema(n.node.op, n.opset)
+    widen = b.options.body_precision == "f32" and n.node.op not in PRECISE
+    inputs = [n.optional(k) for k in range(n.count)]
+    wide = [_widened(b, n, s, k, t) if widen else t for k, t in enumerate(inputs)]
+    found = _body(n, s, wide)
+    if found is None:
+        return False
+    function, opset = found
+    for name in n.node.attributes:
+        if name not in s.attributes:
+            raise BadInput("TV0311", f"attribute `{name}` of {n.what} is not one of the operator's")
+    results = _run(n, b, function, wide, {**b.opsets, "": opset}, s.attributes)
+    for k, name in enumerate(n.node.outputs):
+        if name and k < len(results):
+            b.env[name] = _narrowed(b, n, s, k, inputs, results[k], name)
+    return True
+
+
+def inline_local(n: NodeView, b: Builder, function: FunctionProto) -> None:
+    """Denotes a call of a function that the model defines."""
+    for name in n.node.attributes:
+        if name not in function.attribute and name not in {a.name for a in function.attribute_proto}:
+            raise BadInput("TV0311", f"attribute `{name}` of {n.what} is not one of the function's")
+    opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in function.opset_import}
+    results = _run(n, b, function, [n.optional(k) for k in range(n.count)], {**b.opsets, **opsets}, {})
+    for name, t in zip(n.node.outputs, results, strict=False):
+        if name:
+            b.env[name] = t
+
+
+# ------------------------------------------------------------------------------------------------ precision
+def _formal(parameters: Sequence[defs.OpSchema.FormalParameter], k: int) -> str:
+    return parameters[min(k, len(parameters) - 1)].type_str if parameters else ""
+
+
+def _widened(b: Builder, n: NodeView, s: defs.OpSchema, k: int, t: Tensor | None) -> Tensor | None:
+    if t is None or not t.element.narrow:
+        return t
+    return b.inner(n, f"in{k}", F32, t.shape, lambda p: p.convert(p.get(t), t.element, F32))
+
+
+def _narrowed(b: Builder, n: NodeView, s: defs.OpSchema, k: int, inputs: Sequence[Tensor | None], t: Tensor, name: str) -> Tensor:
+    """The result in the type that the schema gives output k: that of the inputs with the same type variable."""
+    variable = _formal(s.outputs, k)
+    types = {i.element for j, i in enumerate(inputs) if i is not None and _formal(s.inputs, j) == variable}
+    if len(types) != 1 or t.element in types:
+        return t
+    to = next(iter(types))
+    if not (t.element == F32 and to.narrow):
+        raise Unsupported("TV0312", f"{n.what}: its body gives {t.element.label} where {to.label} is due")
+    return b.unit(name, to, t.shape, lambda p: p.convert(p.get(t), F32, to), n.node.name)
+
+
+# ------------------------------------------------------------------------------------------------ bodies
+def _body(n: NodeView, s: defs.OpSchema, inputs: Sequence[Tensor | None]) -> tuple[FunctionProto, int] | None:
+    """The function body for the model's opset, and the opset that it is written in."""
+    plain = [v for v in s.function_opset_versions if v <= n.opset]
+    dependent = [v for v in s.context_dependent_function_opset_versions if v <= n.opset]
+    data: bytes | None = None
+    if plain:
+        version = max(plain)
+        data = s.get_function_with_opset_version(version)
+    elif dependent:
+        version = max(dependent)
+        types = [_type(t) for t in inputs]
+        data = s.get_context_dependent_function_with_opset_version(version, _called(n).SerializeToString(), types)
+    if not data:
+        return None
+    function = FunctionProto()
+    function.ParseFromString(data)
+    return (function, version) if function.node else None
+
+
+def _called(n: NodeView) -> NodeProto:
+    """The node as the schema sees it: attributes that a surrounding function supplies are filled in."""
+    proto = NodeProto()
+    proto.CopyFrom(n.node.proto)
+    del proto.attribute[:]
+    proto.attribute.extend(helper.make_attribute(k, v) for k, v in n.node.attributes.items() if v is not None)
+    return proto
+
+
+def _type(t: Tensor | None) -> bytes:
+    if t is None:
+        return TypeProto().SerializeToString()
+    sizes = [e.constant if e.constant is not None else e.text() for e in t.shape]
+    return helper.make_tensor_type_proto(TO_ONNX[t.element.label], sizes).SerializeToString()
+
+
+def _run(n: NodeView, b: Builder, function: FunctionProto, inputs: Sequence[Tensor | None], opsets: Mapping[str, int],
+         defaults: Mapping[str, defs.OpSchema.Attribute]) -> list[Tensor]:  # fmt: skip
+    """Denotes the body's nodes in an environment of their own; the outputs that the node asks for, in order."""
+    if b.depth >= DEPTH:
+        raise Unsupported("TV0313", f"{n.what}: function bodies nested deeper than {DEPTH}")
+    actual = {a.name: a for a in _called(n).attribute}
+    for a in function.attribute_proto:
+        actual.setdefault(a.name, a)
+    for name, d in defaults.items():
+        if name not in actual and d.default_value.name:
+            actual[name] = d.default_value
+    saved = b.env, b.path, b.depth, b.opsets
+    b.env = {name: t for name, t in zip(function.input, inputs, strict=False) if t is not None}
+    absent = {name for name in function.input if name not in b.env}
+    b.path, b.depth, b.opsets = f"{b.path}{n.node.outputs[0] or n.node.name}_", b.depth + 1, opsets
+    try:
+        for node in _needed(function, len(n.node.outputs), n):
+            b.run(_bound(node, actual, absent))
+        return [b.env[name] for k, name in enumerate(function.output) if n.wants(k) or name in b.env]
+    finally:
+        b.env, b.path, b.depth, b.opsets = saved
+
+
+def _needed(function: FunctionProto, outputs: int, n: NodeView) -> list[NodeProto]:
+    """The body's nodes that the outputs in use need."""
+    need = {name for k, name in enumerate(function.output) if n.wants(k)}
+    out = []
+    for node in reversed(function.node):
+        if any(o in need for o in node.output):
+            out.append(node)
+            need |= {i for i in node.input if i}
+    return out[::-1]
+
+
+def _bound(node: NodeProto, actual: Mapping[str, AttributeProto], absent: set[str]) -> Node:
+    """A node of a body with its references to attributes replaced, and inputs that the caller left out taken away."""
+    proto = NodeProto()
+    proto.CopyFrom(node)
+    del proto.attribute[:]
+    for a in node.attribute:
+        if not a.ref_attr_name:
+            proto.attribute.append(a)
+        elif a.ref_attr_name in actual:
+            copy = AttributeProto()
+            copy.CopyFrom(actual[a.ref_attr_name])
+            copy.name = a.name
+            proto.attribute.append(copy)
+    for k, name in enumerate(proto.input):
+        if name in absent:
+            proto.input[k] = ""
+    return node_of(proto, 0)
+
+

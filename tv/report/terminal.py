@@ -1,0 +1,178 @@
+"""The report for people. The first line is the verdict; colours only where a terminal shows them."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from typing import TextIO
+
+from tv.diagnostic import Diagnostic
+from tv.obligation import Obligation, Status
+from tv.report.snippet import Line, Sources, message, visible
+from tv.source import NOWHERE
+from tv.verdict import CheckResult, Counterexample, Verdict
+
+_STYLES = {
+    "": "",
+    "bold": "bold",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "note": "bold blue",
+    "help": "bold cyan",
+    "margin": "blue",
+    "good": "bold green",
+    "bad": "bold red",
+    "open": "bold yellow",
+    "label": "dim",
+}
+_TONE = {Verdict.PROVED: "good", Verdict.REFUTED: "bad", Verdict.INTERNAL_ERROR: "bad", Verdict.BAD_INPUT: "bad"}
+_SEVERITY = {Status.REFUTED: "error", Status.UNSUPPORTED: "error", Status.UNKNOWN: "warning"}
+
+
+def render_result(result: CheckResult, verbose: bool = False, quiet: bool = False) -> str:
+    """The report as plain text."""
+    return _plain(_lines(result, verbose, quiet))
+
+
+def render_diagnostic(d: Diagnostic) -> str:
+    """One diagnostic as plain text."""
+    return _plain(message(d, Sources()))
+
+
+def print_result(result: CheckResult, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
+    """Prints the report, in colour if the stream is a terminal."""
+    print_lines(_lines(result, verbose, quiet), stream)
+
+
+def print_diagnostic(d: Diagnostic, stream: TextIO | None = None) -> None:
+    print_lines(message(d, Sources()), stream)
+
+
+def print_lines(lines: list[Line], stream: TextIO | None = None) -> None:
+    out = sys.stdout if stream is None else stream
+    if not out.isatty():
+        out.write(_plain(lines))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(Text.assemble(*((text, _STYLES[style]) for style, text in line)))
+
+
+def _plain(lines: list[Line]) -> str:
+    return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
+
+
+def _lines(r: CheckResult, verbose: bool, quiet: bool) -> list[Line]:
+    lines = [_headline(r)]
+    if quiet:
+        return lines
+    sources = Sources()
+    for d in findings(r):
+        lines += [[], *message(d, sources)]
+    if r.counterexample is not None:
+        lines += [[], *_counterexample(r.counterexample)]
+    return [*lines, [], *_facts(r, verbose)]
+
+
+def findings(r: CheckResult) -> list[Diagnostic]:
+    """What went wrong, each once: the diagnostics, then the obligations that are not proved."""
+    result = list(dict.fromkeys(r.diagnostics))
+    for o in r.obligations:
+        if o.status is not Status.PROVED:
+            text = f"`{o.id}` {o.status.value}: {o.message}" if o.message else f"`{o.id}` {o.status.value}"
+            result.append(Diagnostic(o.kind, _SEVERITY[o.status], text, o.span, o.help))
+    return result
+
+
+def _headline(r: CheckResult) -> Line:
+    """`proved reassoc: ...`: the verdict stands first, for eyes and for `grep`."""
+    word = r.verdict.value
+    if r.verdict is Verdict.PROVED and r.relation is not None:
+        word = f"{word} {r.relation.value}"
+    return [(_TONE.get(r.verdict, "open"), word), ("", f": {visible(_sentence(r))}")]
+
+
+def _sentence(r: CheckResult) -> str:
+    name = r.kernel.name or r.kernel.file
+    match r.verdict:
+        case Verdict.PROVED:
+            return f"`{name}` computes {r.model}"
+        case Verdict.REFUTED:
+            return f"`{name}` does not compute {r.model}: {r.why}" if r.why else f"`{name}` does not compute {r.model}"
+        case _:
+            return r.why or "no reason was given"
+
+
+def _counterexample(c: Counterexample) -> list[Line]:
+    lines: list[Line] = [[("bold", "counterexample"), ("", f" ({c.kind}, {_replayed(c)})")]]
+    place = f"{c.tensor}{list(c.index)}" if c.tensor else ""
+    if place:
+        lines.append([("label", "  element  "), ("", place)])
+    if c.kernel_bits or c.graph_bits:
+        lines.append([("label", "  kernel   "), ("", c.kernel_bits), ("label", "  graph  "), ("", c.graph_bits)])
+    for block, thread in c.threads:
+        lines.append([("label", "  thread   "), ("", f"{thread} of block {block}")])
+    for name, value in c.symbols.items():
+        lines.append([("label", "  symbol   "), ("", f"{name} = {value}")])
+    if c.location != NOWHERE:
+        lines.append([("label", "  at       "), ("", str(c.location))])
+    if c.file:
+        lines.append([("label", "  inputs   "), ("", c.file)])
+    return lines
+
+
+def _replayed(c: Counterexample) -> str:
+    match c.replayed:
+        case "gpu":
+            return "replayed on a GPU"
+        case "cpu":
+            return "replayed in the interpreter"
+        case None:
+            return "of a kind that execution cannot show"
+        case _:
+            raise ValueError(f"replayed on {c.replayed!r}")
+
+
+def _facts(r: CheckResult, verbose: bool) -> list[Line]:
+    """Name and value, one a line; further values of the same name below."""
+    rows: list[tuple[str, str]] = [("kernel", _kernel(r)), ("model", r.model)]
+    if r.bindings:
+        rows += [("bindings", _several(f"{p} = {t}" for p, t in r.bindings.items()))]
+    rows += [("guessed", f"{', '.join(r.guessed)} by position")] if r.guessed else []
+    rows += [("symbols", _several(f"{s.min} <= {s.name} <= {s.max}" for s in r.symbols))] if r.symbols else []
+    rows += [("obligations", _counts(r.obligations))] if r.obligations else []
+    rows += [("", _obligation(o)) for o in r.obligations] if verbose else []
+    if r.relation is not None and r.verdict is not Verdict.PROVED:
+        rows.append(("relation", f"equal at {r.relation.value}, required {r.required.value}"))
+    rows += [("assuming" if n == 0 else "", a) for n, a in enumerate(r.assumptions)]
+    rows += [("help", r.help)] if r.help and r.help not in {d.help for d in findings(r)} else []
+    rows.append(("time", f"{r.time_s:.2f} s, {r.peak_rss_mb:.0f} MB"))
+    return [[("label", f"  {name:<12}"), ("", visible(value))] for name, value in rows]
+
+
+def _kernel(r: CheckResult) -> str:
+    if not r.kernel.name:
+        return r.kernel.file
+    shape = [
+        f"{name} ({', '.join(map(str, v))})" for name, v in (("grid", r.kernel.grid), ("block", r.kernel.block)) if v
+    ]
+    return ", ".join([f"{r.kernel.file}: {r.kernel.name}", *shape])
+
+
+def _several(items: Iterable[str]) -> str:
+    return ", ".join(items)
+
+
+def _counts(obligations: tuple[Obligation, ...]) -> str:
+    counts = Counter(o.status for o in obligations)
+    return ", ".join(f"{counts[s]} {s.value}" for s in Status if counts[s])
+
+
+def _obligation(o: Obligation) -> str:
+    relation = f" {o.relation.value}" if o.relation is not None else ""
+    where = f"  {o.span}" if o.span != NOWHERE else ""
+    return f"{o.status.value}{relation:<9} {o.id}{where}  {o.time_s:.2f} s"

@@ -55,14 +55,17 @@ class Module:
 
 @dataclass(slots=True)
 class Frame:
-    """A function being inlined. result: the places of its value; `unassigned`: names that it never assigns."""
+    """A function being lowered. result: where its value goes (None where it has one return, at its end).
+
+    assigned, addressed: names that it assigns, and whose addresses it takes. inlined: a device function, not the kernel.
+    """
 
     name: str
     result_type: CType
     result: Place | None = None
     assigned: frozenset[str] = frozenset()
     addressed: frozenset[str] = frozenset()
-    pointer_result: Pointer | None = None
+    found: list[Result] = field(default_factory=list)  # what its returns gave
     loops: int = 0
     inlined: bool = True
 

@@ -231,7 +231,7 @@ def shared(ctx: Context, d: ast.Variable, dynamic: bool) -> None:
         raise unsupported("TV0111", f"the shared array `{d.name}` without an extent", d.span, "write `extern __shared__`")
     if isinstance(t, Ptr):
         raise unsupported("TV0115", "a pointer in shared memory", d.span)
-    key = f"{d.span.file}:{d.span.line}:{d.span.col}:{d.name}"
+    key = f"{ctx.frame.name}:{d.span.file}:{d.span.line}:{d.span.col}:{d.name}"
     if key not in ctx.statics:
         ctx.statics[key] = new_object(ctx, d.name, Space.SHARED, t, alignment(ctx, d, t), d.span)
     ctx.scopes[-1].places[d.name] = Memory(t, ctx.statics[key], zero, access)

@@ -228,7 +228,8 @@ class Flattening:
         elif t.kind == "reduce" and t.name == self.op:
             self.saw_reduction = True
             self.visit(t.args[0], sets.compose(at, t.embedding()))
-            self.visit(t.args[1], at)
+            if self.side == "k" or not self.rules.identity_of(self.op, t.args[1], True):  # a graph's sum may start from its first term
+                self.visit(t.args[1], at)
         elif t.kind == "hole" or self.rules.identity_of(self.op, t, self.drop_zero):
             return
         elif t.kind == "ref" and t.name not in self.done and self.joins(t.name):
@@ -270,7 +271,7 @@ class Flattening:
     def summable(self, v: Term) -> bool:
         if v.kind == "reduce":
             return v.name == self.op
-        if v.kind == "ref":
+        if v.kind in ("ref", "const"):
             return True
         if v.kind == "op":
             return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))

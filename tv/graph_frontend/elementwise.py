@@ -15,7 +15,7 @@ from tv.graph_frontend.static import Pieces
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
-from tv.sets.affine import eq, floordiv, ge, lt, negate
+from tv.sets.affine import eq, floordiv, ge, lt, mod, negate
 from tv.term import Term
 
 Compute = Callable[[Place, Sequence[Term]], Term]
@@ -97,6 +97,35 @@ def operation(name: str, e: Element) -> str:
     if name == "div":
         return f"{'s' if e.kind == 'signed' else 'u'}div.i{e.width}"
     return f"{name}.i{e.width}"
+
+
+def _remainder(x: Affine, y: Affine) -> Affine | None:
+    """Of a division by a positive constant, rounded down."""
+    return mod(x, y.constant) if y.constant is not None and y.constant > 0 else None
+
+
+@denotes("Mod", since=10)
+def modulo(n: NodeView, b: Builder) -> None:
+    """integers: x - y floor(x / y); with fmod, the sign of x"""
+    x, y = n.input(0), n.input(1)
+    e = n.one_type(x, y)
+    c_like = n.attribute("fmod", 0) != 0
+    if e.is_float:
+        raise Unsupported("TV0312", f"{n.what} on {e.label}")
+    if not c_like and by_index(n, b, [x, y], e, _remainder):
+        return
+
+    def compute(p: Place, a: Sequence[Term]) -> Term:
+        w = e.width
+        if e.kind == "unsigned":
+            return p.op(f"urem.i{w}", *a)
+        r, zero = p.op(f"srem.i{w}", *a), p.bits(0, w)
+        if c_like:
+            return r
+        opposite = p.op("xor.i1", p.op(f"slt.i{w}", r, zero), p.op(f"slt.i{w}", a[1], zero))
+        return p.select(p.op("and.i1", opposite, p.op("xor.i1", p.op(f"eq.i{w}", r, zero), p.bits(1, 1))), p.op(f"add.i{w}", r, a[1]), r)
+
+    pointwise(n, b, [x, y], e, compute)
 
 
 @denotes("Neg", since=6)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from onnx import TensorProto
 
 from tv.graph_frontend.constants import SMALL, element_count
-from tv.graph_frontend.load import Declared, Model
+from tv.graph_frontend.load import Declared, Model, Node
 from tv.graph_frontend.roll import Common, Link, Own, Previous, Same, Stretch
 
 NEIGHBOURS = 4  # a signature's distance to its next few occurrences suggests periods
@@ -41,6 +41,33 @@ def find_stretch(model: Model) -> Stretch | None:
             if size > old or (best is not None and size == old and s.period < best.period):
                 best = s
     return best
+
+
+def shared_first(nodes: list[Node]) -> list[Node]:
+    """The same nodes with those first that the whole graph shares (rotary tables, masks), and what they are made from.
+
+    Exporters put such a node where it is first needed, inside the first layer. A node counts as shared where its consumers
+    spread over more than a third of the graph; the order stays topological whatever is chosen.
+    """
+    producer = {o: i for i, n in enumerate(nodes) for o in n.outputs if o}
+    first, last = [len(nodes)] * len(nodes), [-1] * len(nodes)
+    for i, n in enumerate(nodes):
+        for x in n.inputs:
+            if x in producer:
+                q = producer[x]
+                first[q], last[q] = min(first[q], i), max(last[q], i)
+    early: set[int] = set()
+    for i in range(len(nodes)):
+        if last[i] - first[i] > len(nodes) // 3:
+            found, todo = set(), [i]
+            while todo and len(found) <= len(nodes) // 4:
+                j = todo.pop()
+                if j not in found and j not in early:
+                    found.add(j)
+                    todo += [producer[x] for x in nodes[j].inputs if x in producer]
+            if not todo:
+                early |= found
+    return [nodes[i] for i in sorted(early)] + [n for i, n in enumerate(nodes) if i not in early]
 
 
 # ------------------------------------------------------------------------------------------------ signatures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,7 +215,9 @@ def _inferred(proto: ModelProto, cuts: set[str]) -> list[ValueInfoProto]:
 
 
 def _known(d: onnx.TensorShapeProto.Dimension, dims: Mapping[str, Affine]) -> bool:
-    return d.WhichOneof("value") == "dim_value" or (d.WhichOneof("value") == "dim_param" and d.dim_param in dims)
+    return d.WhichOneof("value") == "dim_value" or (
+        d.WhichOneof("value") == "dim_param" and named_size(d.dim_param, dims) is not None
+    )
 
 
 def declared(v: ValueInfoProto, dims: Mapping[str, Affine]) -> Declared:
@@ -228,14 +231,24 @@ def declared(v: ValueInfoProto, dims: Mapping[str, Affine]) -> Declared:
     return Declared(v.name, element, tuple(extent(d, k, v.name, dims) for k, d in enumerate(t.shape.dim)))
 
 
+def named_size(name: str, dims: Mapping[str, Affine]) -> Affine | None:
+    """The size that a dimension name stands for: an entry of `dims`, or one plus or minus a number (`s0 + 1`)."""
+    if name in dims:
+        return dims[name]
+    m = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*([+-])\s*(\d{1,9})\s*", name)
+    if m is None or m[1] not in dims:
+        return None
+    return dims[m[1]] + (int(m[3]) if m[2] == "+" else -int(m[3]))
+
+
 def extent(d: onnx.TensorShapeProto.Dimension, k: int, name: str, dims: Mapping[str, Affine]) -> Affine:
     match d.WhichOneof("value"):
         case "dim_value":
             if d.dim_value < 0:
                 raise BadInput("TV0302", f"dimension {k} of `{name}` is negative")
             return Affine.of(int(d.dim_value))
-        case "dim_param" if d.dim_param in dims:
-            return dims[d.dim_param]
+        case "dim_param" if (known := named_size(d.dim_param, dims)) is not None:
+            return known
         case "dim_param" if d.dim_param:
             key = f'n = {{ symbol = "{d.dim_param}", min = 1, max = 4096 }}'
             if not d.dim_param.isidentifier():

@@ -12,7 +12,7 @@ from tv.graph_frontend import contraction, elementwise, indexing, layout, reduct
 from tv.graph_frontend.build import Builder, Irregular, Options
 from tv.graph_frontend.constants import stored
 from tv.graph_frontend.load import Model, load
-from tv.graph_frontend.layers import find_stretch
+from tv.graph_frontend.layers import find_stretch, shared_first
 from tv.graph_frontend.roll import Stretch, denote_stretch, make_families
 from tv.graph_frontend.static import constant_pieces
 from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor
@@ -51,6 +51,8 @@ def read(
     def attempt(stretch: Stretch | None) -> Graph:
         return _denote(Builder(sets, terms, model, options), frozenset(fixed), values or {}, stretch)
 
+    if roll:
+        model.nodes = shared_first(model.nodes)
     stretch = find_stretch(model) if roll else None
     if stretch is not None:
         try:

@@ -190,7 +190,8 @@ class GeneratedBuffer:
         return None if good.all() else good
 
     def forget(self, offsets: Offsets, width: int) -> None:
-        self._view(self._flags, width)[self._writable(offsets) >> (width.bit_length() - 1)] = 0
+        index = self._writable(offsets) >> (width.bit_length() - 1)  # before the view: it may grow the pool
+        self._view(self._flags, width)[index] = 0
 
     def written(self) -> bool:
         """Whether anything was ever stored."""

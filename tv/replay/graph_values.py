@@ -54,7 +54,9 @@ class GraphValues:
     orders: unit -> how its reduction is folded; others ascend with one accumulator.
     """
 
-    def __init__(self, graph: Graph, symbols: Mapping[str, int], inputs: Inputs, orders: Mapping[str, Order] | None = None) -> None:
+    def __init__(
+        self, graph: Graph, symbols: Mapping[str, int], inputs: Inputs, orders: Mapping[str, Order] | None = None
+    ) -> None:
         missing = set(graph.system.sets.symbols) - set(symbols)
         if missing:
             raise BadInput("TV0601", f"no value for the open size `{sorted(missing)[0]}`")
@@ -264,7 +266,7 @@ class _Points:
     # -------------------------------------------------------------- reductions
     def _reduce(self, t: Term) -> Bits:
         child = self.v.system.scopes[t.scope]
-        inner = child.dims[len(self._scope_dims(child.dims)) :]
+        inner = [d for d in child.dims if d not in self.env]
         acc = self.value(t.args[1])
         if self.n == 0:
             return acc
@@ -281,9 +283,6 @@ class _Points:
             acc = order(fold) if order is not None else ascending(fold)
         return acc
 
-    def _scope_dims(self, dims: Sequence[str]) -> list[str]:
-        return [d for d in dims if d in self.env]
-
     def _extent(self, domain: Formula, dim: str) -> int:
         """One more than the largest value of a reduction's dimension at these points."""
         for f in domain.args if domain.op == "and" else (domain,):
@@ -291,9 +290,6 @@ class _Points:
                 c = dict((a.key, k) for a, k in f.affine.terms).get("d" + dim)
                 if c == -1:
                     return max(0, int(self._at(f.affine + Affine.dim(dim)).max()) + 1)
-        return 1 if _pinned(domain, dim) else self._unbounded(dim)
-
-    def _unbounded(self, dim: str) -> int:
         raise Unsupported("TV0601", f"dimension {dim} of a reduction of {self.unit.name} has no bound")
 
     def _block(
@@ -337,11 +333,6 @@ def ascending(f: Fold) -> Bits:
 
 def _rolled(u: Unit) -> bool:
     return bool(u.scope.dims) and u.scope.dims[0] == "layer"
-
-
-def _pinned(domain: Formula, dim: str) -> bool:
-    """Is the dimension held at one value by an equation (an extent of 1)?"""
-    return any(f.op == "eq" and f.affine is not None and any(a.key == "d" + dim for a, _ in f.affine.terms) for f in (domain, *domain.args))
 
 
 def _terms(root: Term) -> Iterator[Term]:

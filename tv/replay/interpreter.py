@@ -14,6 +14,7 @@ import numpy as np
 
 from tv.diagnostic import BadInput
 from tv.kernel import AsyncCopy, Atomic, Kernel, MemoryObject, Space, Store, assigned, references, walk
+from tv.replay.aliases import Aliases
 from tv.replay.buffers import Buffer, DenseBuffer
 from tv.replay.carriers import CARRIER, UNSIGNED, Array, constant
 from tv.replay.contraction import contract
@@ -222,10 +223,23 @@ class _Run:
             output = self._launch.outputs is None or name in self._launch.outputs
             shadow = shadows.get(id(buffer))
             regions[name] = Region(name, Space.GLOBAL, buffer, buffer.size, 0, unit, buffer.align, shadow, output)
-        serials = {id(r.buffer): r.serial for r in regions.values()}
-        for r in regions.values():
-            r.serial = serials[id(r.buffer)]
+        for shared in (
+            [r for r in regions.values() if r.buffer is b] for b in {id(b): b for b in found.values()}.values()
+        ):
+            self._join(shared)
         return regions
+
+    def _join(self, regions: list[Region]) -> None:
+        """Tells the regions of one buffer of each other."""
+        restricted = {p.name for p in self._kernel.parameters if p.restrict}
+        flags = [r.name in restricted for r in regions]
+        first = regions[0]
+        if len(regions) > 1 and any(flags) and first.shadow is not None:
+            aliases = Aliases.of(first.size // first.unit + 1, flags)
+            for i, r in enumerate(regions):
+                r.aliases = (aliases, i)
+        for r in regions:
+            r.serial = first.serial
 
     def _objects(self, space: Space) -> Iterable[MemoryObject]:
         used = {r.object for s in walk(self._kernel.body) for r in references(s)}

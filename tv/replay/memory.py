@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tv.kernel import MemRef, Scalar, Space
+from tv.replay.aliases import Aliases
 from tv.replay.buffers import Buffer
 from tv.replay.carriers import Array, from_bits, to_bits
 from tv.replay.events import Event, Recorder
@@ -48,6 +49,7 @@ class Region:
     align: int
     shadow: Shadow | None
     output: bool
+    aliases: tuple[Aliases, int] | None = None  # where several pointers share the buffer: which one this is
     serial: int = field(default_factory=itertools.count().__next__)
 
 
@@ -196,8 +198,27 @@ class Memory:
             return
         width = ref.count * ref.type.bytes
         cells, who = self.cells(region, access, width)
+        if region.aliases is not None:
+            self._check_aliases(region.aliases, cells, ref, access, width // region.unit, writes="write" in kind)
         for conflict in region.shadow.access(kind, cells, who, self.order.advance(span)):
             self.report_race(conflict, ref, access, width // region.unit, span, values)
+
+    def _check_aliases(
+        self,
+        aliases: tuple[Aliases, int],
+        cells: NDArray[np.int64],
+        ref: MemRef,
+        access: Access,
+        per: int,
+        *,
+        writes: bool,
+    ) -> None:
+        bad = aliases[0].access(aliases[1], cells, writes=writes)
+        if bad is not None:
+            i = int(np.argmax(bad)) // per
+            thread = self.group.name(int(access.positions[i]))
+            text = "memory that is written is reached through a `__restrict__` pointer and through another one"
+            self.recorder.report(Event("race", text, (ref.span,), (thread,), ref.object, int(access.offset[i])))
 
     def report_race(
         self, conflict: Conflict, ref: MemRef, access: Access, per: int, span: Span, values: list[Array] | None

@@ -42,6 +42,8 @@ class Sets:
         self._prefix = f"[{', '.join(symbols)}] -> " if symbols else ""
         self._arity: dict[str, int] = {}
         self._budget, self._depth = budget, 0
+        self._sets: dict[str, Set] = {}
+        self._maps: dict[tuple[str, int], Map] = {}
         self.context = isl.Set(f"{self._prefix}{{ : {context.text()} }}")
         if self.context.is_empty():
             raise Unknown("TV0401", "the ranges of the symbols leave no value at all", help="widen min and max")
@@ -77,19 +79,24 @@ class Sets:
 
     # -------------------------------------------------------------- construction
     def set(self, name: str, dims: Sequence[str], domain: Formula = TRUE) -> Set:
+        """{ name[dims] : domain }."""
         self.declare(name, len(dims))
-        with self._ask("set"):
-            s = isl.Set(f"{self._prefix}{{ {name}[{', '.join(dims)}] : {domain.text()} }}")
-            return s.intersect_params(self.context).coalesce()
+        text = f"{self._prefix}{{ {name}[{', '.join(dims)}] : {domain.text()} }}"
+        if text not in self._sets:
+            with self._ask("set"):
+                self._sets[text] = isl.Set(text).intersect_params(self.context).coalesce()
+        return self._sets[text]
 
     def map(self, name: str, dims: Sequence[str], domain: Formula, out: str, exprs: Sequence[Affine]) -> Map:
         """{ name[dims] -> out[exprs] : domain }."""
-        self.declare(name, len(dims))
         self.declare(out, len(exprs))
-        image = ", ".join(e.text() for e in exprs)
-        with self._ask("map"):
-            m = isl.Map(f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{image}] : {domain.text()} }}")
-            return m.intersect_params(self.context).coalesce()
+        inside = self.set(name, dims, domain)
+        text = f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{', '.join(e.text() for e in exprs)}] }}"
+        key = (text, id(inside))  # sets are kept for good, so their identity is a key
+        if key not in self._maps:
+            with self._ask("map"):
+                self._maps[key] = isl.Map(text).intersect_domain(inside)
+        return self._maps[key]
 
     def relation(self, name: str, dims: Sequence[str], out: str, out_dims: Sequence[str], cond: Formula) -> Map:
         """{ name[dims] -> out[out_dims] : cond }; all names distinct."""

@@ -56,13 +56,17 @@ def samples(ranges: Mapping[str, Range]) -> Iterator[dict[str, int]]:
     total = 1
     for low, high in ranges.values():
         total *= high - low + 1
-    axes = [_all(r) if total <= _SAMPLES else _corner(r) for r in ranges.values()]
-    for point in islice(product(*axes), _SAMPLES):
+    if total > _SAMPLES:
+        yield from corners(ranges, _SAMPLES)
+        return
+    for point in product(*(range(low, high + 1) for low, high in ranges.values())):
         yield dict(zip(ranges, point, strict=True))
 
 
-def _all(r: Range) -> list[int]:
-    return list(range(r[0], r[1] + 1))
+def corners(ranges: Mapping[str, Range], count: int) -> Iterator[dict[str, int]]:
+    """At most `count` valuations at the ends of the ranges and beside them, large values first."""
+    for point in islice(product(*(_corner(r) for r in ranges.values())), count):
+        yield dict(zip(ranges, point, strict=True))
 
 
 def _corner(r: Range) -> list[int]:

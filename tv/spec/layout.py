@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import islice
 from math import prod
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from tv.diagnostic import BadInput, Unknown
 from tv.source import Span
 from tv.spec.expression import Apply, Expression, Name, Number, Range, evaluate, names, parse, substitute
-from tv.spec.interval import enclosure, samples
+from tv.spec.interval import corners, enclosure
 from tv.spec.polynomial import Polynomial, number, polynomial
 
 _FORM = re.compile(r"^\s*\[([^\]]*)\]\s*->\s*\[(.*)\]\s*$", re.DOTALL)
@@ -93,7 +92,7 @@ def _nested(
 ) -> Polynomial | None:
     """The extent, if each stride exceeds what all smaller ones reach together (mixed radix), for all symbol values."""
     axes = [(s, polynomial(n)) for s, n in zip(strides, shape, strict=True) if polynomial(n).constant() != 1]
-    points = list(islice(samples(ranges), _SAMPLES))
+    points = corners(ranges, _SAMPLES)
     orders = {tuple(sorted(range(len(axes)), key=lambda k: axes[k][0].at(point))) for point in points}
     for order in sorted(orders):
         reach = _reach([axes[k] for k in order], ranges)
@@ -139,7 +138,7 @@ def _enumerated(layout: Layout, shape: Shape, ranges: Mapping[str, Range], span:
 def _refute_somewhere(layout: Layout, shape: Shape, ranges: Mapping[str, Range], span: Span) -> None:
     """Raises BadInput where some value of the symbols, out of a few, shows two elements at one place."""
     budget = _ENUMERATED
-    for point in islice(samples(ranges), _SAMPLES):
+    for point in corners(ranges, _SAMPLES):
         concrete = [Number(evaluate(e, point)) for e in shape]
         size = prod(max(n.value, 0) for n in concrete)
         if 0 < size <= budget:

@@ -1,0 +1,61 @@
+# Every target says what it does: `make help`. The environment is made on first use, in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= auto
+DEMO := corpus/gemv_f32/block_row
+BROKEN := corpus/gemv_f32/block_row__partials_unordered
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test format lint types contracts pytest corpus bench bless readme fmt clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## prove a matrix-vector kernel, and refute the same kernel with a barrier left out
+	$(BIN)/tv check $(DEMO)/kernel.cu corpus/gemv_f32/model.onnx
+	@echo
+	$(BIN)/tv check $(BROKEN)/kernel.cu corpus/gemv_f32/model.onnx; test $$? -eq 1
+
+test: format lint types contracts pytest ## everything that has to hold before a change is done
+
+format: $(STAMP) ## is every file formatted?
+	$(BIN)/ruff format --check
+
+lint: $(STAMP) ## ruff's rules
+	$(BIN)/ruff check
+
+types: $(STAMP) ## mypy --strict on tv and the compiler
+	$(BIN)/mypy
+
+contracts: $(STAMP) ## who may import whom
+	$(BIN)/lint-imports
+
+pytest: $(STAMP) ## the tests, in parallel (JOBS=1 for one after another)
+	$(BIN)/pytest -n $(JOBS) -m "not slow and not gpu"
+
+corpus: $(STAMP) ## every case of the corpus against the verdict in its first line
+	$(BIN)/tv test corpus
+
+bench: $(STAMP) ## time and memory of checks, as a table
+	$(BIN)/python benchmarks/run.py
+
+bless: $(STAMP) ## accept the messages as they are now into tests/golden
+	TV_BLESS=1 $(BIN)/pytest -n 0 tests/test_report_golden.py
+
+readme: $(STAMP) ## put the output of its commands into README.md
+	$(BIN)/python docs/update_readme.py
+
+fmt: $(STAMP) ## format, and fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,195 @@
+"""Calls: device functions are inlined, built-ins looked up, methods of cooperative-groups handles dispatched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tv.cuda_frontend import ast
+from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call
+from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
+from tv.cuda_frontend.convert import to_type, type_error
+from tv.cuda_frontend.ctype import Arith, CType, Ptr, Void
+from tv.cuda_frontend.declare import define, registers
+from tv.cuda_frontend.names import nearest
+from tv.cuda_frontend.templates import bind, resolvable
+from tv.cuda_frontend.types import qualifiers, reference, resolve
+from tv.cuda_frontend.usage import addressed_names, assigned_names
+from tv.cuda_frontend.values import HandleValue, Known, Place, Pointer, PointerRegister, Register, Result, Value
+from tv.kernel import Const
+from tv.source import Span
+
+MAX_INLINE_DEPTH = 64
+
+
+def call(ctx: Context, e: ast.Call) -> Result:
+    """The value of a call. Raises Unsupported for a function that is not known, naming the nearest that is."""
+    match e.callee:
+        case ast.Name(name=name):
+            return named_call(ctx, e, name)
+        case ast.Member():
+            return method_call(ctx, e, e.callee)
+        case _:
+            raise unsupported("TV0111", "a call of something else than a named function", e.span)
+
+
+def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
+    if ctx.find(name) is not None:
+        raise unsupported("TV0111", f"a call of the variable `{name}`", e.span, "function pointers and lambdas are not read")
+    candidates = ctx.module.functions.get(name, ())
+    builtin = BUILTINS.get(name.removeprefix("std::") if name.startswith("std::") else name)
+    if candidates:
+        return user_call(ctx, e, name, candidates, overloads_builtin=builtin is not None)
+    if name in ctx.module.hosts:
+        raise unsupported("TV0112", f"`{name}` is a host function", e.span, "declare it `__device__`")
+    if builtin is None:
+        known = [*BUILTINS.entries, *ctx.module.functions]
+        raise unsupported("TV0112", f"the function `{name}` is not known", e.span, nearest(name, known))
+    assert isinstance(e.callee, ast.Name)
+    return builtin(Call(ctx, name, e.args, e.callee.args, e.span))
+
+
+def method_call(ctx: Context, e: ast.Call, callee: ast.Member) -> Result:
+    from tv.cuda_frontend.expressions import value
+
+    target = value(ctx, callee.a)
+    if not isinstance(target, HandleValue):
+        raise unsupported("TV0111", f"the method `{callee.name}` of `{target.type}`", e.span)
+    handler = METHODS.get(callee.name)
+    if handler is None:
+        help = nearest(callee.name, METHODS.entries)
+        raise unsupported("TV0112", f"the method `{callee.name}` of `{target.type}` is not known", e.span, help)
+    return handler(Call(ctx, callee.name, e.args, None, e.span, target))
+
+
+# ------------------------------------------------------------------------------------------------ device functions
+def user_call(
+    ctx: Context, e: ast.Call, name: str, candidates: tuple[ast.Function, ...], overloads_builtin: bool
+) -> Result:
+    from tv.cuda_frontend.expressions import lvalue, place, value
+
+    fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
+    places: dict[int, Place] = {}
+    if len(candidates) == 1 and fitting:
+        by_reference = [reference(p.type) for p in fitting[0].parameters]
+    else:
+        by_reference = [False] * len(e.args)
+        if any(reference(p.type) for f in fitting for p in f.parameters):
+            raise unsupported("TV0111", f"overloads of `{name}` with references", e.span)
+
+    def argument(i: int) -> Result:
+        if by_reference[i] and lvalue(e.args[i]):
+            places[i] = place(ctx, e.args[i])
+            p = places[i]
+            return Value(Void()) if not isinstance(p, Known) else p.value
+        return value(ctx, e.args[i])
+
+    args = ctx.together(e.span, *[lambda i=i: argument(i) for i in range(len(e.args))])  # type: ignore[misc]
+    kinds = [kind_of(places[i]) if i in places else a.type for i, a in enumerate(args)]
+    f = choose(ctx, name, fitting, kinds, overloads_builtin, e.span)
+    return inline(ctx, f, e, args, kinds, places)
+
+
+def kind_of(p: Place) -> CType:
+    return p.value.type if isinstance(p, Known) else p.type
+
+
+def choose(
+    ctx: Context, name: str, fitting: list[ast.Function], kinds: list[CType], overloads_builtin: bool, span: Span
+) -> ast.Function:
+    """The one overload that C++ would take: the only one, or the one whose parameters have the arguments' very types."""
+    if not fitting:
+        raise type_error(f"`{name}` with {len(kinds)} arguments", span)
+    if len(fitting) == 1 and not overloads_builtin:
+        return fitting[0]
+    exact = [f for f in fitting if not f.template and [resolve(ctx, p.type) for p in f.parameters] == kinds]
+    if len(exact) == 1:
+        return exact[0]
+    raise unsupported("TV0111", f"a call of `{name}` that needs overload resolution", span, "convert the arguments to the parameters' types")
+
+
+def inline(
+    ctx: Context, f: ast.Function, e: ast.Call, args: list[Result], kinds: list[CType], places: dict[int, Place]
+) -> Result:
+    """The body of `f` with its parameters bound; its value."""
+    from tv.cuda_frontend.statements import may_return, sequence
+
+    if f.body is None:
+        raise unsupported("TV0112", f"`{f.name}` is declared and never defined", e.span)
+    scope, instance = bind(ctx, f, e, kinds)
+    if len(ctx.frames) > MAX_INLINE_DEPTH or any(frame.name == instance for frame in ctx.frames):
+        raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
+    outer_scopes, outer_pins = ctx.scopes, ctx.pinned
+    frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body))
+    scope_before = Scope()
+    ctx.scopes = [ctx.module.scope, scope, scope_before]
+    ctx.frames.append(frame)
+    frame.result_type = resolve(ctx, f.result) if resolvable(f.result) else deduced(ctx, f)
+    if reference(f.result):
+        raise unsupported("TV0111", f"`{f.name}` returns a reference", e.span)
+    for i, (p, a) in enumerate(zip(f.parameters, args, strict=True)):
+        parameter(ctx, p, a, places.get(i), e.span)
+    single = bool(f.body.items) and isinstance(f.body.items[-1], ast.Return)
+    single = single and not any(may_return(s) for s in f.body.items[:-1])
+    if not single and not isinstance(frame.result_type, Void):
+        frame.result = result_place(ctx, f, frame.result_type, e.span)
+    ctx.scopes.append(Scope())
+    sequence(ctx, f.body.items)
+    ctx.frames.pop()
+    ctx.scopes, ctx.pinned = outer_scopes, outer_pins
+    return outcome(ctx, f, frame, e.span)
+
+
+def deduced(ctx: Context, f: ast.Function) -> CType:
+    raise unsupported("TV0111", f"the result type of `{f.name}` is `auto`", f.span, "write the type")
+
+
+def result_place(ctx: Context, f: ast.Function, t: CType, span: Span) -> Place:
+    name = f"{f.name}.result"
+    if isinstance(t, Ptr):
+        return PointerRegister(t, ctx.fresh(name))
+    registers(ctx, name, t, None, False, span)
+    found = ctx.scopes[-1].places[name]
+    assert isinstance(found, Register)
+    return found
+
+
+def outcome(ctx: Context, f: ast.Function, frame: Frame, span: Span) -> Result:
+    from tv.cuda_frontend.places import read
+
+    if isinstance(frame.result_type, Void):
+        return Value(Void())
+    if not frame.found:
+        raise unsupported("TV0113", f"`{f.name}` ends without a value", span)
+    if frame.result is not None:
+        return read(ctx, frame.result, span)
+    return frame.found[0]
+
+
+def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, span: Span) -> None:
+    """Binds one parameter: a reference to its place, a constant that is never assigned to itself, else a copy."""
+    from tv.cuda_frontend.declare import stable
+
+    if place is not None and not isinstance(place, Known):
+        kind = resolve(ctx, p.type)
+        if kind == kind_of(place):
+            const = qualifiers(p.type)[0]
+            bound = stable(ctx, place, span)
+            if const and not isinstance(bound, PointerRegister):
+                bound = replace(bound, const=True)  # type: ignore[type-var]
+            ctx.scopes[-1].places[p.name] = bound
+            return
+        raise type_error(f"`{kind_of(place)}` bound to a reference to `{kind}`", span)
+    if reference(p.type) and not qualifiers(p.type)[0]:
+        raise type_error(f"a value bound to the reference `{p.name}`", span)
+    t = resolve(ctx, p.type)
+    t = Ptr(t.element, *qualifiers(p.type)) if hasattr(t, "element") else t
+    r = to_type(ctx, a, t, span)
+    fixed = p.name not in ctx.frame.assigned and p.name not in ctx.frame.addressed
+    if fixed and isinstance(r, Value) and isinstance(t, Arith) and isinstance(r.parts[0], Const):
+        ctx.scopes[-1].places[p.name] = Known(r)
+    elif fixed and isinstance(r, Pointer) and isinstance(r.offset, Const):
+        ctx.scopes[-1].places[p.name] = Known(r)
+    elif isinstance(r, HandleValue):
+        ctx.scopes[-1].places[p.name] = Known(r)
+    else:
+        define(ctx, p.name, t, r, False, p)

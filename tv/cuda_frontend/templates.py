@@ -1,0 +1,88 @@
+"""Function templates: arguments given or deduced from the call's argument types."""
+
+from __future__ import annotations
+
+from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend.context import Context, Scope, unsupported
+from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr
+from tv.cuda_frontend.types import resolve
+from tv.cuda_frontend.values import Known, Value
+from tv.source import Span
+
+Argument = CType | int
+
+
+def resolvable(t: ast.TypeSyntax) -> bool:
+    return not isinstance(t, ast.AutoType)
+
+
+def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tuple[Scope, str]:
+    """The scope of the template's parameters, and the instance's name."""
+    assert isinstance(e.callee, ast.Name)
+    given = e.callee.args or ()
+    if not f.template:
+        if given:
+            raise unsupported("TV0113", f"template arguments of `{f.name}`, which is no template", e.span)
+        return Scope(), f.name
+    if len(given) > len(f.template):
+        raise unsupported("TV0113", f"too many template arguments of `{f.name}`", e.span)
+    explicit: dict[str, Argument] = {}
+    for p, a in zip(f.template, given, strict=False):
+        explicit[p.name] = argument(ctx, p, a)
+    for v, kind in zip(f.parameters, kinds, strict=True):
+        deduce(f, v.type, kind, explicit, e.span)
+    return instance(ctx, f, explicit, e.span)
+
+
+def argument(ctx: Context, p: ast.TemplateParameter, a: ast.TypeSyntax | ast.Expr) -> Argument:
+    from tv.cuda_frontend.expressions import constant
+
+    if (p.type is None) != isinstance(a, ast.TypeSyntax):
+        raise unsupported("TV0113", f"the template argument for `{p.name}`", a.span)
+    return resolve(ctx, a) if isinstance(a, ast.TypeSyntax) else constant(ctx, a, f"the template argument `{p.name}`")
+
+
+def deduce(f: ast.Function, t: ast.TypeSyntax, kind: CType, found: dict[str, Argument], span: Span) -> None:
+    """Matches a parameter's type against an argument's; only type parameters by name, through pointers and references."""
+    match t, kind:
+        case ast.NamedType(name=name), _ if any(p.name == name and p.type is None for p in f.template):
+            old = found.setdefault(name, kind)
+            if old != kind and not any(p.name == name for p in f.template[: 0]):
+                explicitly = isinstance(old, Arith) and isinstance(kind, Arith)
+                if not explicitly:
+                    raise unsupported("TV0113", f"`{name}` of `{f.name}` is deduced as two types", span)
+        case ast.PointerType(target=target, reference=True), _:
+            deduce(f, target, kind, found, span)
+        case ast.PointerType(target=target), Ptr(target=inner):
+            deduce(f, target, inner, found, span)
+        case ast.ArrayType(element=e), Array(element=inner):
+            deduce(f, e, inner, found, span)
+        case _:
+            pass
+
+
+def instance(ctx: Context, f: ast.Function, found: dict[str, Argument], span: Span) -> tuple[Scope, str]:
+    """Scope and name of an instance; defaults fill what is missing."""
+    scope = Scope()
+    words = []
+    outer = ctx.scopes
+    for p in f.template:
+        if p.name not in found:
+            if p.default is None:
+                raise unsupported("TV0113", f"`{p.name}` of `{f.name}` is neither given nor deduced", span)
+            ctx.scopes = [ctx.module.scope, scope]
+            found[p.name] = argument(ctx, p, p.default)
+            ctx.scopes = outer
+        a = found[p.name]
+        words.append(str(a))
+        if isinstance(a, int):
+            assert p.type is not None
+            ctx.scopes = [ctx.module.scope, scope]
+            t = resolve(ctx, p.type)
+            ctx.scopes = outer
+            if not isinstance(t, Arith) or t.scalar.is_float:
+                raise unsupported("TV0111", f"a template parameter of type `{t}`", p.span)
+            scope.places[p.name] = Known(Value(t, (fold.integer(t.scalar, a, p.span),)))
+        else:
+            scope.types[p.name] = a
+    return scope, f"{f.name}<{', '.join(words)}>"

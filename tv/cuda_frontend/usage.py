@@ -1,0 +1,75 @@
+"""Which names a function assigns, and whose addresses it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from tv.cuda_frontend import ast
+from tv.cuda_frontend.types import reference
+
+
+def nodes(root: ast.Node) -> Iterator[ast.Node]:
+    """The node and everything below it."""
+    stack: list[object] = [root]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, ast.Node):
+            yield top
+            stack.extend(getattr(top, f.name) for f in fields(top))
+        elif isinstance(top, tuple):
+            stack.extend(top)
+
+
+def root_name(e: ast.Expr) -> str | None:
+    """The variable of which `e` is a part: `v`, `v.x`, `v[i]`; None through a pointer."""
+    match e:
+        case ast.Name(name=name):
+            return name
+        case ast.Member(a=a, arrow=False) | ast.Index(a=a) | ast.Cast(a=a):
+            return root_name(a)
+        case _:
+            return None
+
+
+def assigned_names(body: ast.Node) -> frozenset[str]:
+    """Names that are assigned, counted up or down, or whose address is taken."""
+    found = set(addressed_names(body))
+    for n in nodes(body):
+        match n:
+            case ast.Assign(target=t) | ast.Unary(op="++" | "--" | "p++" | "p--", a=t):
+                name = root_name(t)
+                if name is not None:
+                    found.add(name)
+            case _:
+                pass
+    return frozenset(found)
+
+
+def addressed_names(body: ast.Node) -> frozenset[str]:
+    """Names of variables that have to be in memory: their address is taken, or their bytes are read as another type."""
+    found = set()
+    for n in nodes(body):
+        match n:
+            case ast.Unary(op="&", a=a):
+                name = member_root(a)
+                if name is not None:
+                    found.add(name)
+            case ast.Cast(type=t, a=a) if reference(t):
+                name = member_root(a)
+                if name is not None:
+                    found.add(name)
+            case _:
+                pass
+    return frozenset(found)
+
+
+def member_root(e: ast.Expr) -> str | None:
+    """`v` of `v`, `v.x`; an index goes through a pointer or an array, which is in memory anyway."""
+    match e:
+        case ast.Name(name=name):
+            return name
+        case ast.Member(a=a, arrow=False):
+            return member_root(a)
+        case _:
+            return None

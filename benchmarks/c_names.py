@@ -35,7 +35,7 @@ _CUDA = frozenset(
     atomicAdd atomicSub atomicMax atomicMin atomicExch atomicCAS atomicOr atomicAnd __ldg __ldcg __ldcs __ldca
     __hadd __hadd_rn __hsub __hmul __hmul_rn __hfma __hdiv __hneg __hmax __hmin __hadd2 __hadd2_rn __hsub2 __hmul2
     __hmul2_rn __hfma2 __half2float __float2half __float2half_rn __float2half_rz __float2half_ru __float2half_rd
-    __half22float2 __float22half2_rn __floats2half2_rn __halves2half2 __low2half __high2half __low2float __high2float
+    __shfl_sync __half22float2 __float22half2_rn __floats2half2_rn __halves2half2 __low2half __high2half __low2float __high2float
     __float2bfloat16 __bfloat162float __float2bfloat16_rn __lowhigh2highlow
     __fadd_rn __fsub_rn __fmul_rn __fmaf_rn __fdiv_rn __fsqrt_rn __frcp_rn __frsqrt_rn __expf __logf __fdividef
     __int_as_float __float_as_int __uint_as_float __float_as_uint

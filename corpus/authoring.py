@@ -69,11 +69,12 @@ def defines(sizes: Sizes, usual: Sizes, names: Sequence[str]) -> Spec:
 
 def main(build: Callable[..., onnx.ModelProto]) -> None:
     """`python graph.py OUT.onnx [NAME=VALUE...]`: writes the family's graph at the given sizes."""
-    if len(sys.argv) < 2:
-        names = " ".join(f"[{p.name}={p.default}]" for p in inspect.signature(build).parameters.values())
+    known = inspect.signature(build).parameters
+    sizes = [word.partition("=") for word in sys.argv[2:]]
+    if len(sys.argv) < 2 or not all(name in known and value.isdigit() for name, _, value in sizes):
+        names = " ".join(f"[{p.name}={p.default}]" for p in known.values())
         sys.exit(f"usage: {sys.argv[0]} OUT.onnx {names}".rstrip())
-    sizes = dict(word.split("=", 1) for word in sys.argv[2:])
-    onnx.save(build(**{k: int(v) for k, v in sizes.items()}), sys.argv[1])
+    onnx.save(build(**{name: int(value) for name, _, value in sizes}), sys.argv[1])
 
 
 # ------------------------------------------------------------------------------------------------ specs as text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
 import sys
 import tomllib
 from collections import Counter
@@ -74,6 +75,15 @@ def test_written_model_is_the_built_one(name: str) -> None:
     family = FAMILIES[name]
     stored = onnx.load(family.folder / "model.onnx", load_external_data=False)
     assert stored == family.build(family.all_sizes[0])
+
+
+def test_graph_script_takes_sizes(tmp_path: Path) -> None:
+    script, out = ROOT / "corpus" / "sgemm" / "graph.py", tmp_path / "m.onnx"
+    subprocess.run([sys.executable, str(script), str(out), "M=32", "N=16", "K=24"], check=True)
+    assert onnx.load(out) == FAMILIES["sgemm"].build({"M": 32, "N": 16, "K": 24})
+    wrong = subprocess.run([sys.executable, str(script), str(out), "Q=3"], check=False, capture_output=True, text=True)
+    assert wrong.returncode == 1
+    assert "usage" in wrong.stderr
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -119,7 +119,7 @@ _line = 0
 
 def here() -> Span:
     """A fresh line for every statement."""
-    global _line  # noqa: PLW0603
+    global _line
     _line += 1
     return Span("k.cu", _line)
 
@@ -631,6 +631,80 @@ def test_threads_of_a_block_that_wait_for_each_other_are_unknown() -> None:
         launch(k)
 
 
+def last_block(*, fence: bool) -> Kernel:
+    """Every block leaves a partial result; the last one to arrive reads them all."""
+    blocks = E(Convert(I32, Builtin(U32, "gridDim.x")))
+    arrive = (
+        store(ref("x", B), E(Convert(F32, (B + 1).e))),
+        *((Fence(here(), "device"),) if fence else ()),
+        atomic("ticket", "add", ref("c", lift(0, I32), I32), lift(1, I32)),
+        store(ref("s", lift(0, I32)), E(Convert(F32, var("ticket").e))),
+    )
+    add_all = (
+        let("i", lift(0, I32)),
+        let("sum", number(0)),
+        loop(
+            var("i") < blocks,
+            load("v", ref("x", var("i"))),
+            let("sum", var("sum", F32) + var("v", F32)),
+            step=(let("i", var("i") + 1),),
+        ),
+        store(ref("y", T), var("sum", F32)),
+    )
+    done = E(Compare(Scalar.BOOL, "eq", Var(F32, "role"), Convert(F32, (blocks - 1).e)))
+    role = load("role", ref("s", lift(0, I32)))
+    return kernel(when(T.eq(0), *arrive), sync(), role, when(done, *add_all), shared={"s": 1})
+
+
+def test_the_last_block_sees_what_the_others_left() -> None:
+    done, y = launch(last_block(fence=True), grid=7)
+    assert done.clean, done.events
+    assert done.ordered_atomics
+    assert values(y, 1) == [28]
+    done, y = launch(last_block(fence=True), grid=1500)  # in several chunks
+    assert done.clean, done.events
+    assert values(y, 1) == [sum(range(1501))]
+    only(launch(last_block(fence=False), grid=7)[0], "race")
+
+
+def test_volatile_flag_between_blocks() -> None:
+    flag = ref("c", lift(0, I32), I32, access="volatile")
+    fence = Fence(here(), "device")
+    for around in ((fence,), ()):
+        produce = (store(ref("x", lift(9, I32)), number(3)), *around, store(flag, lift(1, I32)))
+        wait = loop(var("seen").eq(0), prelude=(load("seen", flag),))
+        consume = (wait, *around, load("v", ref("x", lift(9, I32))), store(ref("y", T), var("v", F32)))
+        k = kernel(when(T.eq(0), when(B.eq(1), *produce, orelse=consume)))
+        done, y = launch(k, grid=2)
+        if around:
+            assert done.clean, done.events
+            assert values(y, 1) == [3]
+        else:
+            only(done, "race")
+
+
+def test_warp_barriers_with_masks_chain() -> None:
+    def meet(mask: int) -> Stmt:
+        inside = E(Binary(U32, "and", Binary(U32, "shr", Const(U32, mask), T.e), Const(U32, 1))).ne(0)
+        return when(inside, Barrier(here(), "warp", Const(U32, mask)))
+
+    write = when(T.eq(0), store(ref("s", lift(0, I32)), number(4)))
+    read = when(T.eq(2), load("v", ref("s", lift(0, I32))), store(ref("y", T), var("v", F32)))
+    assert launch(kernel(write, meet(0b011), meet(0b110), read, shared={"s": 1}), block=32)[0].clean
+    only(launch(kernel(write, meet(0b110), meet(0b011), read, shared={"s": 1}), block=32)[0], "race")
+
+
+def test_restricted_pointers_to_one_buffer() -> None:
+    k = kernel(load("v", ref("x", T)), sync(), store(ref("y", T), var("v", F32)))
+    restricted = replace(k, parameters=tuple(replace(p, restrict=p.name == "x") for p in k.parameters))
+    one = DenseBuffer.of(np.zeros(64, dtype=np.float32))
+    buffers = {"x": one, "y": one, "c": DenseBuffer.zeros(4)}
+    assert run(k, (1, 1, 1), (64, 1, 1), buffers, {"n": 0}).clean
+    only(run(restricted, (1, 1, 1), (64, 1, 1), buffers, {"n": 0}), "race")
+    buffers["y"] = DenseBuffer.empty(256)
+    assert run(restricted, (1, 1, 1), (64, 1, 1), buffers, {"n": 0}).clean
+
+
 # ------------------------------------------------------------------------------------------------ copies
 def pipeline(wait: int, *, fill: E | None = None) -> Kernel:
     """Two stages of asynchronous copies; the first is used while the second may be in flight."""
@@ -650,6 +724,42 @@ def test_asynchronous_copies_complete_at_their_wait() -> None:
     done, y = launch(pipeline(1, fill=lift(4, I32)))
     assert done.clean
     assert values(y, 4) == [0, 0, 0, 0]
+
+
+def test_copies_in_flight_are_left_alone() -> None:
+    issue = (AsyncCopy(here(), ref("s", T), ref("x", T)), AsyncCommit(here()))
+    done, use = (AsyncWait(here(), 0),), (load("v", ref("s", T)), store(ref("y", T), var("v", F32)))
+    assert launch(kernel(*issue, *done, *use, shared={"s": 64}))[0].clean
+    only(launch(kernel(*issue, *use, *done, shared={"s": 64}))[0], "race")
+    write_source = (sync(), store(ref("x", T ^ 1), number(7)))
+    only(launch(kernel(*issue, *write_source, *done, *use, shared={"s": 64}))[0], "race")
+    done_first, y = launch(kernel(*issue, *done, *write_source, *use, shared={"s": 64}))
+    assert done_first.clean
+    assert values(y, 2) == [0, 1]
+    uncommitted = (AsyncCopy(here(), ref("s", T), ref("x", T)), *done, *use)
+    only(launch(kernel(*uncommitted, shared={"s": 64}))[0], "race")
+
+
+def test_partly_zero_filled_copies_read_only_their_part() -> None:
+    whole = ref("s", T * 4, count=4)
+    source = ref("x", T * 4, count=4)
+    left = E(Select(U32, T.eq(63).e, Const(U32, 8), Const(U32, 0)))  # the last thread copies two elements
+    names = tuple(Var(F32, f"v{i}") for i in range(4))
+    body = (
+        AsyncCopy(here(), whole, source, left.e),
+        AsyncCommit(here()),
+        AsyncWait(here(), 0),
+        Load(here(), names, whole),
+        Store(here(), ref("y", T * 4, count=4), names),
+    )
+    done, y = launch(kernel(*body, shared={"s": 256}))
+    assert done.clean, done.events
+    assert values(y, 256) == [*range(254), 0, 0]
+    x = DenseBuffer.of(np.arange(254, dtype=np.float32))
+    buffers = {"x": x, "y": DenseBuffer.empty(1024), "c": DenseBuffer.zeros(4)}
+    assert run(kernel(*body, shared={"s": 256}), (1, 1, 1), (64, 1, 1), buffers, {"n": 0}).clean
+    full = (replace(body[0], zero_fill=None), *body[1:])
+    only(run(kernel(*full, shared={"s": 256}), (1, 1, 1), (64, 1, 1), buffers, {"n": 0}), "bounds")
 
 
 # ------------------------------------------------------------------------------------------------ the rest

@@ -95,6 +95,19 @@ def test_restoring_brings_contents_and_initialisation_back() -> None:
         assert np.array_equal(flags(buffer, at, 4), known)
 
 
+def test_restoring_keeps_what_was_written_before() -> None:
+    buffer = generated()
+    at = np.array([64], dtype=np.int64)
+    buffer.store(at, 4, np.array([5], dtype=np.uint32))
+    state = buffer.snapshot()
+    for _ in range(2):
+        buffer.store(at, 4, np.array([6], dtype=np.uint32))
+        buffer.store(at + 8192, 4, np.array([6], dtype=np.uint32))
+        buffer.restore(state)
+        assert buffer.load(at, 4)[0] == 5
+        assert buffer.load(at + 8192, 4)[0] == pattern(at + 8192 >> 2)[0]
+
+
 def test_a_huge_buffer_costs_what_is_touched() -> None:
     buffer = GeneratedBuffer(1 << 37, 2, lambda i: i & 0xFFFF)
     far = np.array([(1 << 37) - 8, 1 << 36], dtype=np.int64)

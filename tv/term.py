@@ -9,6 +9,9 @@ A term lives in a scope (an instance space); the maps inside go from that scope.
 - `reduce` op `name`: the fold over the instances of the child scope that `map` gives, in lexicographic order, of the step
   args[0] (a child-scope term with exactly one `hole`, where the fold so far stands) from args[1] (a term of this scope).
   hole is combined by `name` only, so the contributions are the step's other summands.
+- `index`  the integer (modulo 2^width) that `map` gives, into the one-dimensional space `Z`;
+- `pick`   args[0] (a child-scope term, as of a reduce) at the one child instance whose new dimensions, in order, are the values
+  of args[1:] (64-bit terms of this scope): a read at indices that are data, in range by a printed assumption.
 
 Operations carry their types: `fadd.f32 fsub fmul fdiv fsqrt fneg fabs fmax fmin ffma.f32`, compares `feq flt fle` (width 1),
 `cvt.<to>.<from>` (floats: to nearest even; float to int: toward zero; others `cvt.<to>.<from>.rz`), `select(c, a, b)`,
@@ -170,6 +173,10 @@ def show(t: Term, depth: int = 4) -> str:
             return f"{t.name}({inner})"
         case "ref" | "input" | "load":
             return f"{t.name}[..]"
+        case "index":
+            return "index[..]"
+        case "pick":
+            return f"pick {inner}"
         case "hole":
             return "_"
         case "case":

@@ -47,7 +47,8 @@ class GlobalVariable:
 class Module:
     """What the translation unit declares."""
 
-    functions: dict[str, ast.Function] = field(default_factory=dict)
+    functions: dict[str, tuple[ast.Function, ...]] = field(default_factory=dict)
+    shared: list[ast.Variable] = field(default_factory=list)  # `extern __shared__` at file scope
     globals: dict[str, GlobalVariable] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
     scope: Scope = field(default_factory=Scope)  # types and enumerators of the file
@@ -83,6 +84,7 @@ class Context:
         self.frames: list[Frame] = []
         self.targets: dict[str, Target] = {}
         self.names: set[str] = set()
+        self.counts: dict[str, int] = {}
         self.nullable: set[str] = set()  # pointer parameters
         self.pinned: dict[str, Target] = {}  # pointers from outside the innermost loop
         self.statics: dict[str, str] = {}  # static shared variables: one object however often a function is inlined
@@ -91,15 +93,15 @@ class Context:
     # -------------------------------------------------------------------------------------------- names
     def fresh(self, base: str) -> str:
         """A name for a variable or an object that nothing in the kernel has yet."""
-        name, n = base, 1
+        name = base
         while name in self.names:
-            n += 1
-            name = f"{base}.{n}"
+            self.counts[base] = self.counts.get(base, 1) + 1
+            name = f"{base}.{self.counts[base]}"
         self.names.add(name)
         return name
 
     def temp(self, t: Scalar, span: Span) -> Var:
-        return Var(t, self.fresh("t.1"), span)
+        return Var(t, self.fresh("t"), span)
 
     def find(self, name: str) -> Place | None:
         for scope in reversed(self.scopes):

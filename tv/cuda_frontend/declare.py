@@ -8,7 +8,7 @@ from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
 from tv.cuda_frontend.types import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
-from tv.kernel import Const, Expr, MemoryObject, Scalar, Space, Var
+from tv.kernel import Const, Expr, Load, MemoryObject, MemRef, Scalar, Space, Var
 from tv.source import Span
 
 S = Scalar
@@ -151,6 +151,8 @@ def registers(ctx: Context, name: str, t: CType, r: Result | None, const: bool, 
     if r is None:
         for v in vars:
             ctx.undefined[v.name] = (v, span)
+            ref = MemRef(f"{v.name}.undefined", fold.integer(S.I64, 0, span), v.type, span=span)
+            ctx.emit(Load(span, (v,), ref))
         return
     assert isinstance(r, Value)
     for v, part in zip(vars, r.parts, strict=True):

@@ -65,7 +65,7 @@ def effects(part: Part) -> Effects:
 def _memory_clash(a: Effects, b: Effects, objects: Mapping[str, MemoryObject]) -> str:
     def spaces(names: set[str]) -> set[str]:
         # buffers may overlap where the launch binds them so: all global memory counts as one here
-        return {"global memory" if objects[n].space is Space.GLOBAL else n for n in names}
+        return {"global memory" if space_of(n, objects) is Space.GLOBAL else n for n in names}
 
     shared = spaces(a.stores) & (spaces(b.stores) | spaces(b.loads))
     return f"`{sorted(shared)[0]}` is written and used" if shared else ""
@@ -89,4 +89,9 @@ def clash(one: Part, other: Part, objects: Mapping[str, MemoryObject]) -> str:
 
 
 def _visible(e: Effects, objects: Mapping[str, MemoryObject]) -> bool:
-    return any(objects[n].space is not Space.LOCAL for n in e.loads | e.stores)
+    return any(space_of(n, objects) is not Space.LOCAL for n in e.loads | e.stores)
+
+
+def space_of(name: str, objects: Mapping[str, MemoryObject]) -> Space:
+    """An object that is not declared stands for a variable without a value, which is local."""
+    return objects[name].space if name in objects else Space.LOCAL

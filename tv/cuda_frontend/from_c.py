@@ -48,7 +48,7 @@ class Translator:
                 quals = node.quals or []
                 return ast.PointerType(
                     span, self.type(node.type), "const" in quals, "volatile" in quals,
-                    any(q in quals for q in ("__restrict__", "__restrict")),
+                    any(q in quals for q in ("__restrict__", "__restrict")), "&" in quals,
                 )  # fmt: skip
             case c_ast.ArrayDecl():
                 return ast.ArrayType(span, self.type(node.type), None if node.dim is None else self.expr(node.dim))

@@ -216,7 +216,7 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
 
     def _parse_struct_or_union_specifier(self) -> Any:
         aligns = []
-        while self._peek_type(2) == "_ALIGNAS":
+        while self._peek_type(2) == "_ALIGNAS":  # struct __align__(16) name
             keyword = self._advance()
             begin = self._mark()
             aligns.append(self._parse_alignment_specifier())
@@ -249,6 +249,40 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
                     inner = inner.type
                 inner.type = t
         return fixed
+
+    # -------------------------------------------------------------------------------------------- references
+    def _reference_as_pointer(self) -> None:
+        """Where a declarator may begin, `&` declares a reference; the token keeps its spelling."""
+        tok = self._peek()
+        if tok is not None and tok.type == "AND":
+            tok.type = "TIMES"
+
+    def _starts_declarator(self, id_only: bool = False) -> bool:
+        self._reference_as_pointer()
+        return bool(super()._starts_declarator(id_only))
+
+    def _scan_declarator_name_info(self) -> Any:
+        self._reference_as_pointer()
+        return super()._scan_declarator_name_info()
+
+    def _parse_declarator_kind(self, kind: str, allow_paren: bool) -> Any:
+        self._reference_as_pointer()
+        return super()._parse_declarator_kind(kind, allow_paren)
+
+    def _parse_abstract_declarator_opt(self) -> Any:
+        self._reference_as_pointer()
+        return super()._parse_abstract_declarator_opt()
+
+    def _parse_pointer(self) -> Any:
+        pointer = None
+        self._reference_as_pointer()
+        while (star := self._accept("TIMES")) is not None:
+            quals = self._parse_type_qualifier_list() or []
+            if star.value == "&":
+                quals = [*quals, "&"]
+            pointer = c_ast.PtrDecl(quals=quals, type=pointer, coord=self._tok_coord(star))
+            self._reference_as_pointer()
+        return pointer
 
     def _parse_init_declarator(self, id_only: bool = False) -> Any:
         info = super()._parse_init_declarator(id_only=id_only)

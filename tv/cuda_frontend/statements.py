@@ -101,16 +101,13 @@ def two_arms(ctx: Context, cond: Expr, then: Callable[[], None], orelse: Callabl
 
 
 def merge(a: dict[str, Target], b: dict[str, Target]) -> dict[str, Target]:
-    out = dict(a)
-    for name, target in b.items():
-        other = out.get(name, target)
-        if other != target:
-            if not other.unknown and other.object == target.object:
-                out[name] = Target(target.object, other.readonly or target.readonly)
-            else:
-                out[name] = Target(None, unknown=True)
+    out: dict[str, Target] = {}
+    for name in a.keys() | b.keys():
+        one, other = a.get(name), b.get(name)
+        if one is None or other is None or one.unknown or other.unknown or one.object != other.object:
+            out[name] = Target(None, unknown=True)
         else:
-            out[name] = target
+            out[name] = Target(one.object, one.readonly or other.readonly)
     return out
 
 
@@ -174,6 +171,8 @@ def with_pins(ctx: Context, lower: Callable[[], None]) -> None:
     lower()
     ctx.frame.loops -= 1
     ctx.pinned = outer
+    for name in ctx.targets.keys() - before.keys():
+        ctx.targets[name] = Target(None, unknown=True)  # the loop may not have run
 
 
 # ------------------------------------------------------------------------------------------------ switch

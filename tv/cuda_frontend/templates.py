@@ -29,8 +29,9 @@ def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tupl
     explicit: dict[str, Argument] = {}
     for p, a in zip(f.template, given, strict=False):
         explicit[p.name] = argument(ctx, p, a)
+    fixed = frozenset(explicit)
     for v, kind in zip(f.parameters, kinds, strict=True):
-        deduce(f, v.type, kind, explicit, e.span)
+        deduce(f, v.type, kind, explicit, fixed, e.span)
     return instance(ctx, f, explicit, e.span)
 
 
@@ -42,23 +43,27 @@ def argument(ctx: Context, p: ast.TemplateParameter, a: ast.TypeSyntax | ast.Exp
     return resolve(ctx, a) if isinstance(a, ast.TypeSyntax) else constant(ctx, a, f"the template argument `{p.name}`")
 
 
-def deduce(f: ast.Function, t: ast.TypeSyntax, kind: CType, found: dict[str, Argument], span: Span) -> None:
-    """Matches a parameter's type against an argument's; only type parameters by name, through pointers and references."""
+def deduce(f: ast.Function, t: ast.TypeSyntax, kind: CType, found: dict[str, Argument], fixed: frozenset[str], span: Span) -> None:
+    """Matches a parameter's type against an argument's, through pointers, references and arrays; `fixed` names were given."""
+    parameters = {p.name: p.type is None for p in f.template if p.name not in fixed}
     match t, kind:
-        case ast.NamedType(name=name), _ if any(p.name == name and p.type is None for p in f.template):
-            old = found.setdefault(name, kind)
-            if old != kind and not any(p.name == name for p in f.template[: 0]):
-                explicitly = isinstance(old, Arith) and isinstance(kind, Arith)
-                if not explicitly:
-                    raise unsupported("TV0113", f"`{name}` of `{f.name}` is deduced as two types", span)
+        case ast.NamedType(name=name), _ if parameters.get(name, False):
+            agree(f, name, kind, found, span)
         case ast.PointerType(target=target, reference=True), _:
-            deduce(f, target, kind, found, span)
-        case ast.PointerType(target=target), Ptr(target=inner):
-            deduce(f, target, inner, found, span)
-        case ast.ArrayType(element=e), Array(element=inner):
-            deduce(f, e, inner, found, span)
+            deduce(f, target, kind, found, fixed, span)
+        case ast.PointerType(target=target), Ptr(target=inner) | Array(element=inner):
+            deduce(f, target, inner, found, fixed, span)
+        case ast.ArrayType(element=e, size=size), Array(element=inner, count=n):
+            if isinstance(size, ast.Name) and parameters.get(size.name) is False and n is not None:
+                agree(f, size.name, n, found, span)
+            deduce(f, e, inner, found, fixed, span)
         case _:
             pass
+
+
+def agree(f: ast.Function, name: str, a: Argument, found: dict[str, Argument], span: Span) -> None:
+    if found.setdefault(name, a) != a:
+        raise unsupported("TV0113", f"`{name}` of `{f.name}` is deduced as both `{found[name]}` and `{a}`", span)
 
 
 def instance(ctx: Context, f: ast.Function, found: dict[str, Argument], span: Span) -> tuple[Scope, str]:

@@ -21,24 +21,13 @@ def nodes(root: ast.Node) -> Iterator[ast.Node]:
             stack.extend(top)
 
 
-def root_name(e: ast.Expr) -> str | None:
-    """The variable of which `e` is a part: `v`, `v.x`, `v[i]`; None through a pointer."""
-    match e:
-        case ast.Name(name=name):
-            return name
-        case ast.Member(a=a, arrow=False) | ast.Index(a=a) | ast.Cast(a=a):
-            return root_name(a)
-        case _:
-            return None
-
-
 def assigned_names(body: ast.Node) -> frozenset[str]:
     """Names that are assigned, counted up or down, or whose address is taken."""
     found = set(addressed_names(body))
     for n in nodes(body):
         match n:
             case ast.Assign(target=t) | ast.Unary(op="++" | "--" | "p++" | "p--", a=t):
-                name = root_name(t)
+                name = member_root(t)
                 if name is not None:
                     found.add(name)
             case _:

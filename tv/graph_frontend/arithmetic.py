@@ -299,3 +299,8 @@ def fold(name: str, args: Sequence[int]) -> int | None:
     if name.split(".")[0] not in EXACT or name.startswith("concat"):
         return None
     return int(np.asarray(apply(name, [np.array([a], np.uint64) for a in args])).reshape(-1)[0])
+
+
+def float_bits(value: float, label: str) -> int:
+    """A Python float rounded once to a float format (nearest even), as bits."""
+    return int(narrow(np.array([value], np.float64), label)[0])

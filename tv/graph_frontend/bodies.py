@@ -16,7 +16,17 @@ from tv.graph_frontend.view import NodeView
 
 DEPTH = 32  # of nested bodies
 # Bodies that say themselves in which precision each step is taken (stash_type, softmax_precision, casts).
-PRECISE = frozenset({"LayerNormalization", "RMSNormalization", "GroupNormalization", "Attention", "CastLike", "Range", "MeanVarianceNormalization"})
+PRECISE = frozenset(
+    {
+        "LayerNormalization",
+        "RMSNormalization",
+        "GroupNormalization",
+        "Attention",
+        "CastLike",
+        "Range",
+        "MeanVarianceNormalization",
+    }
+)
 
 
 def inline_official(n: NodeView, b: Builder) -> bool:
@@ -68,7 +78,9 @@ def _widened(b: Builder, n: NodeView, s: defs.OpSchema, k: int, t: Tensor | None
     return b.inner(n, f"in{k}", F32, t.shape, lambda p: p.convert(p.get(t), t.element, F32))
 
 
-def _narrowed(b: Builder, n: NodeView, s: defs.OpSchema, k: int, inputs: Sequence[Tensor | None], t: Tensor, name: str) -> Tensor:
+def _narrowed(
+    b: Builder, n: NodeView, s: defs.OpSchema, k: int, inputs: Sequence[Tensor | None], t: Tensor, name: str
+) -> Tensor:
     """The result in the type that the schema gives output k: that of the inputs with the same type variable."""
     variable = _formal(s.outputs, k)
     types = {i.element for j, i in enumerate(inputs) if i is not None and _formal(s.inputs, j) == variable}
@@ -167,5 +179,3 @@ def _bound(node: NodeProto, actual: Mapping[str, AttributeProto], absent: set[st
         if name in absent:
             proto.input[k] = ""
     return node_of(proto, 0)
-
-

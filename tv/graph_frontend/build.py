@@ -43,7 +43,11 @@ class Builder:
     def __init__(self, sets: Sets, terms: Terms, model: Model, options: Options) -> None:
         for s in sets.symbols:
             if _OWN_NAMES.match(s):
-                raise BadInput("TV0303", f"a symbol cannot be called `{s}`", help="`layer`, `i0`, `k0` and the like name dimensions; choose another name")
+                raise BadInput(
+                    "TV0303",
+                    f"a symbol cannot be called `{s}`",
+                    help="`layer`, `i0`, `k0` and the like name dimensions; choose another name",
+                )
         self.system, self.model, self.options = System(sets, terms), model, options
         self.env: dict[str, Tensor] = {}
         self.layers: int | None = None
@@ -114,7 +118,10 @@ class Builder:
         if announced is None:
             self.system.scope(Scope(tuple_name, dims, box(dims, full), tuple_name))
         scope = self.system.scopes[tuple_name]
-        if announced is not None and (self.system.units[announced].shape, self.system.units[announced].width) != (full, element.width):
+        if announced is not None and (self.system.units[announced].shape, self.system.units[announced].width) != (
+            full,
+            element.width,
+        ):
             raise Irregular(f"`{name}` is not of the type and shape that the first layer is given")
         value = body(Place(self, scope, index, layer, dict(zip(dims, full, strict=True))))
         if value.width != element.width:
@@ -165,7 +172,9 @@ class Builder:
             self.free_units[name] = self.input_unit(name, d.element, d.shape)
         return self.free_units[name]
 
-    def _add(self, unit: str, scope: Scope, element: Element, shape: Shape, value: Term, node: str, tensor: str) -> None:
+    def _add(
+        self, unit: str, scope: Scope, element: Element, shape: Shape, value: Term, node: str, tensor: str
+    ) -> None:
         units = self.system.units
         if unit in units:  # announced before its value was known (a tensor that one layer hands to the next)
             units[unit].value, units[unit].node, units[unit].order = value, node, len(units)
@@ -232,7 +241,10 @@ class Builder:
         known = registry.schema(view.node.op, view.opset).attributes
         for name in view.node.attributes:
             if name not in known:
-                raise BadInput("TV0311", f"{view.what} has an attribute `{name}` that the operator does not have at opset {view.opset}")
+                raise BadInput(
+                    "TV0311",
+                    f"{view.what} has an attribute `{name}` that the operator does not have at opset {view.opset}",
+                )
 
     def bind(self, view: NodeView, k: int, t: Tensor) -> None:
         """Output k of the node is t. Outputs that the node does not name are dropped."""
@@ -259,4 +271,6 @@ class Builder:
 
     def inner(self, view: NodeView, suffix: str, element: Element, shape: Sequence[Affine], body: Body) -> Tensor:
         """A tensor between the node's inputs and its output: an f32 sum, a maximum."""
-        return self.unit(f"{view.node.outputs[0] or view.node.name}__{suffix}", element, tuple(shape), body, view.node.name)
+        return self.unit(
+            f"{view.node.outputs[0] or view.node.name}__{suffix}", element, tuple(shape), body, view.node.name
+        )

@@ -7,13 +7,14 @@ from functools import lru_cache, partial
 import numpy as np
 from onnx import TensorProto
 
+from tv.diagnostic import Unsupported
 from tv.graph_frontend import static
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import Element, element_of, integer_of, proto_bits
 from tv.graph_frontend.load import Declared
 from tv.graph_frontend.place import Place
-from tv.graph_frontend.tensors import Stored, Tensor
-from tv.sets import Affine
+from tv.graph_frontend.tensors import Indexed, Stored, Tensor
+from tv.sets import Affine, Formula
 from tv.sets.affine import all_of, any_of, eq
 from tv.term import Term
 
@@ -42,11 +43,11 @@ def constant_tensor(b: Builder, name: str, t: TensorProto) -> Tensor:
 
 
 def stored(b: Builder, d: Declared) -> Tensor:
-    """An initializer or Constant. A single element is a constant; a tensor in `b.fixed` is a case of constants; others are free."""
+    """An initializer or Constant. One element is a constant; a tensor in `b.fixed` or inside a function body is a case of constants; others are free."""
     t = d.data
     if t is not None and element_count(t) == 1:
         return b.uniform(d.name, d.element, d.shape, int(proto_bits(t)[0]))
-    if t is not None and d.name in b.fixed:
+    if t is not None and (d.name in b.fixed or b.depth > 0):
         return by_value(b, d, t)
     b.stored[d.name] = d
     ints = None if t is None else lru_cache(maxsize=1)(partial(stored_pieces, t, d.element))
@@ -54,7 +55,16 @@ def stored(b: Builder, d: Declared) -> Tensor:
 
 
 def by_value(b: Builder, d: Declared, t: TensorProto) -> Tensor:
-    """A small tensor as a case of constants, equal ones joined."""
+    """A small tensor as index values or as a case of constants, equal ones joined; Unsupported above 4096 elements."""
+    if element_count(t) > SMALL:
+        raise Unsupported(
+            "TV0313",
+            f"`{d.name}` has {element_count(t)} elements and is bound to no buffer",
+            help="bind it under [args]",
+        )
+    pieces = stored_pieces(t, d.element)
+    if pieces is not None:
+        return Tensor(d.name, d.element, d.shape, Indexed(), lambda: pieces)
     bits = proto_bits(t)
     where: dict[int, list[int]] = {}
     for k, v in enumerate(bits):
@@ -62,11 +72,13 @@ def by_value(b: Builder, d: Declared, t: TensorProto) -> Tensor:
     extents = [int(x) for x in t.dims]
 
     def body(p: Place) -> Term:
-        def holds(flat: int) -> static.Formula:
+        def holds(flat: int) -> Formula:
             at = np.unravel_index(flat, extents)
             return all_of(*(eq(i, int(a)) for i, a in zip(p.index, at, strict=True)))
 
-        return p.case([(any_of(*(holds(k) for k in ks)), lambda q, v=v: q.bits(v, d.element.width)) for v, ks in where.items()])
+        return p.case(
+            [(any_of(*(holds(k) for k in ks)), lambda q, v=v: q.bits(v, d.element.width)) for v, ks in where.items()]
+        )
 
     layers, b.layers = b.layers, None
     try:

@@ -34,5 +34,7 @@ def _named(graph: Graph, infos: dict[str, TensorInfo]) -> list[str]:
             lines.append(f"  {t.name}: {t.type}{text(t.shape)}{at}")
         else:
             members = sorted(members, key=lambda m: m.layer or 0)
-            lines.append(f"  {members[0].name} .. {members[-1].name}: {len(members)} x {t.type}{text(t.shape)}, {t.unit} by layer")
+            lines.append(
+                f"  {members[0].name} .. {members[-1].name}: {len(members)} x {t.type}{text(t.shape)}, {t.unit} by layer"
+            )
     return lines

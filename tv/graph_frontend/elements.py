@@ -65,7 +65,9 @@ def element_of(code: int, what: str) -> Element:
         return BY_ONNX[code]
     if code == _T.UNDEFINED or code not in _T.DataType.values():
         raise BadInput("TV0302", f"`{what}` has no element type")
-    raise Unsupported("TV0312", f"element type {_T.DataType.Name(code)} of `{what}`", help=f"known: {', '.join(sorted(BY_LABEL))}")
+    raise Unsupported(
+        "TV0312", f"element type {_T.DataType.Name(code)} of `{what}`", help=f"known: {', '.join(sorted(BY_LABEL))}"
+    )
 
 
 def proto_bits(t: TensorProto) -> Bits:
@@ -88,20 +90,3 @@ def array_bits(a: npt.NDArray[np.generic], e: Element) -> Bits:
 def integer_of(bits: int, e: Element) -> int:
     """The integer that `bits` mean in an integer or boolean type."""
     return bits - (1 << e.width) if e.kind == "signed" and bits >> (e.width - 1) else bits
-
-
-def float_bits(value: float, e: Element) -> int:
-    """A Python float rounded once to a float type (nearest even); for constants such as 1, -inf or a count below 2**53."""
-    match e.label:
-        case "f64":
-            return int(np.float64(value).view(np.uint64))
-        case "f32":
-            return int(np.float32(value).view(np.uint32))
-        case "f16":
-            return int(np.float16(value).view(np.uint16))
-        case "bf16":
-            import ml_dtypes
-
-            return int(np.array(value, np.float64).astype(ml_dtypes.bfloat16).view(np.uint16))
-        case _:
-            raise TypeError(f"{e.label} is not a float type")

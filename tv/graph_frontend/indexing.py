@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend import static
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import F32, I64, Element
+from tv.graph_frontend.load import constant_proto
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
 from tv.graph_frontend.shapes import Product, Shape, require_same
 from tv.graph_frontend.tensors import Tensor, Uniform
 from tv.graph_frontend.view import NodeView
-from tv.sets import Affine
+from tv.sets import TRUE, Affine, Formula
 from tv.sets.affine import ZERO, all_of, eq, floordiv, ge, lt
 from tv.term import Term
 
@@ -24,9 +25,13 @@ def bind_list(n: NodeView, b: Builder, element: Element, values: Sequence[Affine
     """Output 0 is a list (or one) of known integers."""
     shape: Shape = () if scalar else (Affine.of(len(values)),)
     if scalar or len(values) == 1:
-        pieces = ((static.TRUE, values[0]),)
+        pieces = ((TRUE, values[0]),)
     else:
-        pieces = static.merge([(eq(static.own(0), k), v) for k, v in enumerate(values)]) if values else static.constant_pieces(0)
+        pieces = (
+            static.merge([(eq(static.own(0), k), v) for k, v in enumerate(values)])
+            if values
+            else static.constant_pieces(0)
+        )
     if not b.define_ints(n, 0, element, shape, pieces):
         raise Unsupported("TV0314", f"{n.what}: values beyond {element.label}")
 
@@ -48,21 +53,12 @@ def size_of(n: NodeView, b: Builder) -> None:
 @denotes("Constant", since=1)
 def constant(n: NodeView, b: Builder) -> None:
     """the value stored in the node; a float tensor of several elements stays free unless it is fixed"""
-    known = {
-        "value_float": TensorProto.FLOAT, "value_floats": TensorProto.FLOAT,
-        "value_int": TensorProto.INT64, "value_ints": TensorProto.INT64,
-    }  # fmt: skip
-    proto = n.raw("value")
-    for name, code in known.items():
-        value = n.raw(name)
-        if value is not None:
-            values = list(value) if isinstance(value, (list, tuple)) else [value]
-            proto = helper.make_tensor(name, code, [len(values)] if name.endswith("s") else [], values)
-    if not isinstance(proto, TensorProto):
-        raise Unsupported("TV0311", f"{n.what} without a numeric value")
     from tv.graph_frontend.constants import constant_tensor
 
-    b.bind(n, 0, constant_tensor(b, n.node.outputs[0], proto))
+    n.ignore(
+        "value", "value_float", "value_floats", "value_int", "value_ints"
+    )  # constant_proto takes just one, and refuses others
+    b.bind(n, 0, constant_tensor(b, n.node.outputs[0], constant_proto(n.node)))
 
 
 @denotes("ConstantOfShape", since=9)
@@ -98,9 +94,11 @@ def range_(n: NodeView, b: Builder) -> None:
     sets = b.system.sets
     if not sets.empty(sets.set("extent", (), lt(count, 0))):
         if not sets.empty(sets.set("extent", (), ge(count, 1))):
-            raise Unsupported("TV0314", f"{n.what}: whether its length {count.text()} is negative depends on the open sizes")
+            raise Unsupported(
+                "TV0314", f"{n.what}: whether its length {count.text()} is negative depends on the open sizes"
+            )
         count = ZERO
-    if not b.define_ints(n, 0, e, (count,), ((static.TRUE, start + static.own(0) * d),)):
+    if not b.define_ints(n, 0, e, (count,), ((TRUE, start + static.own(0) * d),)):
         raise Unsupported("TV0314", f"{n.what}: values beyond {e.label}")
 
 
@@ -110,13 +108,13 @@ def counted_from_front(p: Place, t: Term, e: Element, extent: Affine) -> Term:
     w = p.convert(t, e, I64)
     if e.kind == "unsigned":
         return w
-    end = p.integer(((static.TRUE, extent),), (), I64)
+    end = p.integer(((TRUE, extent),), (), I64)
     return p.select(p.op("slt.i64", w, p.bits(0, 64)), p.op("add.i64", w, end), w)
 
 
 def known_index(pieces: static.Pieces, extent: Affine) -> static.Pieces:
     """Index values with negative ones counted from the end."""
-    out: list[tuple[static.Formula, Affine]] = []
+    out: list[tuple[Formula, Affine]] = []
     for c, v in pieces:
         for d, w in ((ge(v), v), (lt(v, 0), v + extent)):
             both = static.reduce_formula(all_of(c, d))
@@ -194,5 +192,3 @@ def gather_nd(n: NodeView, b: Builder) -> None:
         return p.pick(extents, chosen, lambda q, k: q.get(x, lead[:batch] + k + rest))
 
     b.define(n, 0, x.element, shape, body)
-
-

@@ -183,7 +183,9 @@ def _in_run(model: Model, w: Wiring, p: int, status: list[Status | None], a: int
     return None
 
 
-def _links(model: Model, w: Wiring, p: int, status: list[Status | None], start: int, layers: int) -> dict[tuple[int, int], Link] | None:
+def _links(
+    model: Model, w: Wiring, p: int, status: list[Status | None], start: int, layers: int
+) -> dict[tuple[int, int], Link] | None:
     """The link of every input of the layer, or None where one breaks the rules of `Stretch`."""
     links: dict[tuple[int, int], Link] = {}
     for j in range(p):
@@ -250,5 +252,3 @@ def _is(w: Wiring, link: Link, base: int, p: int, at: int, name: str) -> bool:
             return name == common or (name in w.content and w.content.get(common) == w.content[name])
         case Own(names=names):
             return names[at] == name and name not in w.producer
-
-

@@ -13,8 +13,8 @@ from tv.graph_frontend.registry import denotes
 from tv.graph_frontend.shapes import ONE, Product, Shape, broadcast, broadcast_index, require_same, reshape_index
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
-from tv.sets import TRUE, Affine
-from tv.sets.affine import ZERO, all_of, floordiv, ge, lt, mod
+from tv.sets import TRUE, Affine, Formula
+from tv.sets.affine import ZERO, Ranges, all_of, floordiv, ge, lt, mod, negate
 from tv.term import Term
 
 
@@ -125,7 +125,7 @@ def tile(n: NodeView, b: Builder) -> None:
         raise BadInput("TV0302", f"{n.what}: repeats do not fit the operand")
     shape = tuple(e * r for e, r in zip(x.shape, repeats, strict=True))
 
-    def move(ranges: static.Ranges, i: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    def move(ranges: Ranges, i: tuple[Affine, ...]) -> tuple[Affine, ...]:
         out = []
         for own, e, r in zip(i, x.shape, repeats, strict=True):
             if r != 1 and e.constant is None:
@@ -158,7 +158,7 @@ def concat(n: NodeView, b: Builder) -> None:
         return tuple(a - start if k == axis else a for k, a in enumerate(i))
 
     own = tuple(static.own(k) for k in range(len(shape)))
-    pieces: list[tuple[static.Formula, Affine]] = []
+    pieces: list[tuple[Formula, Affine]] = []
     for x, start in zip(xs, starts, strict=True):
         ints = x.ints
         if ints is None:
@@ -190,7 +190,13 @@ def split(n: NodeView, b: Builder) -> None:
     x = n.input(0)
     axis = n.axis("axis", 0, x.rank)
     sizes, given = n.integers("split"), n.optional(1)
-    lengths = [Affine.of(s) for s in sizes] if sizes is not None else list(given.elements(n.what)) if given is not None else None
+    lengths = (
+        [Affine.of(s) for s in sizes]
+        if sizes is not None
+        else list(given.elements(n.what))
+        if given is not None
+        else None
+    )
     parts = n.attribute("num_outputs", len(n.node.outputs))
     if lengths is None:
         extent = x.shape[axis].constant
@@ -204,7 +210,9 @@ def split(n: NodeView, b: Builder) -> None:
     for k, length in enumerate(lengths):
         shape = tuple(length if d == axis else e for d, e in enumerate(x.shape))
         if n.wants(k):
-            view_of(n, b, x, shape, lambda ranges, i, s=start: tuple(a + s if d == axis else a for d, a in enumerate(i)), k)
+            view_of(
+                n, b, x, shape, lambda ranges, i, s=start: tuple(a + s if d == axis else a for d, a in enumerate(i)), k
+            )
         start = start + length
     require_same(b.system.sets, start, x.shape[axis], n.what)
 
@@ -214,8 +222,8 @@ def _clamped(b: Builder, n: NodeView, value: Affine, low: Affine, high: Affine) 
     """value limited to [low, high], where the context decides which of the three it is."""
     sets = b.system.sets
 
-    def always(f: static.Formula) -> bool:
-        return sets.empty(sets.set("extent", (), static.negate(f)))
+    def always(f: Formula) -> bool:
+        return sets.empty(sets.set("extent", (), negate(f)))
 
     if always(ge(low, value)):
         return low
@@ -223,7 +231,10 @@ def _clamped(b: Builder, n: NodeView, value: Affine, low: Affine, high: Affine) 
         return high
     if always(ge(value, low)) and always(ge(high, value)):
         return value
-    raise Unsupported("TV0314", f"{n.what}: whether {value.text()} lies inside {low.text()} .. {high.text()} depends on the open sizes")
+    raise Unsupported(
+        "TV0314",
+        f"{n.what}: whether {value.text()} lies inside {low.text()} .. {high.text()} depends on the open sizes",
+    )
 
 
 @denotes("Slice", since=10)
@@ -278,20 +289,20 @@ def trilu(n: NodeView, b: Builder) -> None:
     if x.rank < 2:
         raise BadInput("TV0302", f"{n.what} of rank {x.rank}")
 
-    def inside(i: Sequence[Affine]) -> static.Formula:
+    def inside(i: Sequence[Affine]) -> Formula:
         above = i[-1] - i[-2] - shift
         return ge(above) if upper else ge(-above)
 
     if x.ints is not None:
         own = tuple(static.own(d) for d in range(x.rank))
         f = inside(own)
-        pieces = [(all_of(f, c), v) for c, v in x.ints] + [(static.negate(f), ZERO)]
+        pieces = [(all_of(f, c), v) for c, v in x.ints] + [(negate(f), ZERO)]
         if b.define_ints(n, 0, x.element, x.shape, static.merge(pieces)):
             return
 
     def body(p: Place) -> Term:
         f = inside(p.index)
-        return p.case([(f, lambda q: q.get(x, p.index)), (static.negate(f), lambda q: q.bits(0, x.element.width))])
+        return p.case([(f, lambda q: q.get(x, p.index)), (negate(f), lambda q: q.bits(0, x.element.width))])
 
     b.define(n, 0, x.element, x.shape, body)
 
@@ -302,7 +313,11 @@ def pad(n: NodeView, b: Builder) -> None:
     x = n.input(0)
     if n.attribute("mode", "constant") != "constant":
         raise Unsupported("TV0311", f"mode `{n.attribute('mode', 'constant')}` of {n.what}")
-    axes = tuple(n.wrap_axis(a, x.rank) for a in n.input(3).integers(n.what)) if n.optional(3) is not None else tuple(range(x.rank))
+    axes = (
+        tuple(n.wrap_axis(a, x.rank) for a in n.input(3).integers(n.what))
+        if n.optional(3) is not None
+        else tuple(range(x.rank))
+    )
     pads = n.input(1).integers(n.what)
     if len(pads) != 2 * len(axes) or any(v < 0 for v in pads):
         raise Unsupported("TV0313", f"{n.what}: pads {pads}")
@@ -318,6 +333,6 @@ def pad(n: NodeView, b: Builder) -> None:
         def border(q: Place) -> Term:
             return q.bits(0, x.element.width) if fill is None else q.get(fill, (ZERO,) * fill.rank)
 
-        return p.case([(f, lambda q: q.get(x, index)), (static.negate(f), border)])
+        return p.case([(f, lambda q: q.get(x, index)), (negate(f), border)])
 
     b.define(n, 0, x.element, shape, body)

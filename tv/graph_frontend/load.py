@@ -108,8 +108,17 @@ def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), out
         if name not in made:
             raise BadInput("TV0305", f"the model has no tensor `{name}`", help=_near(name, made))
     cuts = _cuts(inputs, made, graph)
-    nodes = _live(all_nodes, wanted, cuts)
-    declared = _declared(proto, dims, cuts, {i for n in nodes for i in n.inputs} | set(wanted))
+    live = _live(all_nodes, wanted, cuts)
+    declared = _declared(proto, dims, cuts, {i for n in live for i in n.inputs} | set(wanted))
+    nodes = []
+    for n in live:
+        if (n.domain, n.op) == ("", "Constant"):
+            stored = constant_proto(n)  # a Constant is an initializer by another name, so that equal layers stay equal
+            declared[n.outputs[0]] = Declared(
+                stored.name, element_of(stored.data_type, n.name), _sizes(stored), stored, True
+            )
+        else:
+            nodes.append(n)
     opsets = {_domain(o.domain): o.version for o in proto.opset_import}
     functions = {(_domain(f.domain), f.name): f for f in proto.functions}
     return Model(path, proto, nodes, declared, wanted, opsets, functions)
@@ -179,17 +188,42 @@ def _cuts(inputs: Sequence[str], made: set[str], graph: onnx.GraphProto) -> set[
     return set(inputs) - {v.name for v in graph.input} - {t.name for t in graph.initializer}
 
 
+def _sizes(t: TensorProto) -> Shape:
+    if any(d < 0 for d in t.dims):
+        raise BadInput("TV0302", f"tensor `{t.name}` has a negative extent")
+    return tuple(Affine.of(int(d)) for d in t.dims)
+
+
+def constant_proto(n: Node) -> TensorProto:
+    """What a `Constant` node stores, under the name of its output; Unsupported where it is no numeric tensor."""
+    known = {
+        "value_float": TensorProto.FLOAT, "value_floats": TensorProto.FLOAT,
+        "value_int": TensorProto.INT64, "value_ints": TensorProto.INT64,
+    }  # fmt: skip
+    given = {k: v for k, v in n.attributes.items() if v is not None}
+    out = TensorProto()
+    if len(given) == 1 and isinstance(given.get("value"), TensorProto):
+        out.CopyFrom(given["value"])
+    elif len(given) == 1 and next(iter(given)) in known:
+        ((name, value),) = given.items()
+        values = list(value) if name.endswith("s") else [value]
+        out = helper.make_tensor("", known[name], [len(values)] if name.endswith("s") else [], values)
+    else:
+        raise Unsupported("TV0311", f"node `{n.name}` (Constant) with {', '.join(sorted(given)) or 'nothing'}")
+    if out.data_location == TensorProto.EXTERNAL:
+        raise Unsupported("TV0313", f"node `{n.name}` (Constant) with external data")
+    out.name = n.outputs[0]
+    return out
+
+
 def _declared(proto: ModelProto, dims: Mapping[str, Affine], cuts: set[str], used: set[str]) -> dict[str, Declared]:
     out: dict[str, Declared] = {}
     for t in proto.graph.initializer:
         if t.name in out:
             raise BadInput("TV0302", f"two initializers are called `{t.name}`")
-        if any(d < 0 for d in t.dims):
-            raise BadInput("TV0302", f"initializer `{t.name}` has a negative extent")
-        shape = tuple(Affine.of(int(d)) for d in t.dims)
         inline = t if t.data_location != TensorProto.EXTERNAL else None
         if t.name in used:
-            out[t.name] = Declared(t.name, element_of(t.data_type, t.name), shape, inline, True)
+            out[t.name] = Declared(t.name, element_of(t.data_type, t.name), _sizes(t), inline, True)
     infos = [v for v in proto.graph.input if v.name not in out]
     if cuts:
         infos += _inferred(proto, cuts)
@@ -256,4 +290,8 @@ def extent(d: onnx.TensorShapeProto.Dimension, k: int, name: str, dims: Mapping[
             raise BadInput("TV0303", f"dimension `{d.dim_param}` of `{name}` is open and nothing is bound to it",
                            help=f"bind a kernel parameter to it under [args], such as `{key}`")  # fmt: skip
         case _:
-            raise BadInput("TV0303", f"dimension {k} of `{name}` has neither a size nor a name", help="export the model with that size fixed or named")
+            raise BadInput(
+                "TV0303",
+                f"dimension {k} of `{name}` has neither a size nor a name",
+                help="export the model with that size fixed or named",
+            )

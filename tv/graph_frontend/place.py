@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tv.diagnostic import Unknown
 from tv.graph_frontend import arithmetic, static
-from tv.graph_frontend.elements import Element, float_bits
+from tv.graph_frontend.elements import Element
 from tv.graph_frontend.shapes import Shape
 from tv.graph_frontend.tensors import Indexed, InUnit, PreviousLayer, SameLayer, Stored, Tensor, Uniform
 from tv.sets import Affine, Formula
@@ -24,7 +24,9 @@ INTEGERS = "Z"  # the one-dimensional space of values that `index` terms map to
 class Place:
     """index: the tensor's own dimensions; layer: the rolled layer, or None; extents: ranges of the scope's dimensions."""
 
-    def __init__(self, b: Builder, scope: Scope, index: Sequence[Affine], layer: Affine | None, extents: Mapping[str, Affine]) -> None:
+    def __init__(
+        self, b: Builder, scope: Scope, index: Sequence[Affine], layer: Affine | None, extents: Mapping[str, Affine]
+    ) -> None:
         self.b, self.scope, self.index, self.layer, self.extents = b, scope, tuple(index), layer, dict(extents)
 
     def ranges(self, a: Dim | Sym) -> Range:
@@ -41,7 +43,7 @@ class Place:
 
     def number(self, value: float, e: Element) -> Term:
         """A float constant of type e, rounded once from `value`."""
-        return self.bits(float_bits(value, e), e.width)
+        return self.bits(arithmetic.float_bits(value, e.op), e.width)
 
     def get(self, t: Tensor, index: Sequence[Affine] | None = None) -> Term:
         """The element of t at `index` (the place's own where left out), of t's own width."""
@@ -65,7 +67,9 @@ class Place:
                 return self._ref(unit, (self._layer(), *here))
             case PreviousLayer(unit=unit, first=first):
                 now = self._layer()
-                return self.case([(eq(now), lambda p: p.get(first, here)), (ge(now, 1), lambda p: p._ref(unit, (now - 1, *here)))])
+                return self.case(
+                    [(eq(now), lambda p: p.get(first, here)), (ge(now, 1), lambda p: p._ref(unit, (now - 1, *here)))]
+                )
             case _:
                 raise TypeError(f"unknown source of `{t.name}`")
 
@@ -166,7 +170,9 @@ class Place:
         step = self.b.system.terms.op(op, self.b.system.terms.hole(init.width), contribution(inner, own))
         return self.b.system.reduce(self.scope, inner.scope, op, step, init)
 
-    def pick(self, extents: Sequence[Affine], chosen: Sequence[Term], element: Callable[[Place, tuple[Affine, ...]], Term]) -> Term:
+    def pick(
+        self, extents: Sequence[Affine], chosen: Sequence[Term], element: Callable[[Place, tuple[Affine, ...]], Term]
+    ) -> Term:
         """The element at indices that are data: `element` over a child scope, at the instance whose new indices are `chosen`.
 
         chosen: signed 64-bit terms, in range by assumption (SEMANTICS 8).

@@ -8,18 +8,29 @@ from pathlib import Path
 
 from tv.diagnostic import BadInput
 from tv.graph import Graph, TensorInfo
-from tv.graph_frontend import contraction, elementwise, indexing, layout, reductions  # the handlers register themselves
+from tv.graph_frontend import (
+    contraction,
+    elementwise,
+    functions,
+    indexing,
+    layout,
+    logic,
+    ordering,
+    quantised,
+    reductions,
+    scatter,
+)  # the handlers register themselves
 from tv.graph_frontend.build import Builder, Irregular, Options
 from tv.graph_frontend.constants import stored
-from tv.graph_frontend.load import Model, load
 from tv.graph_frontend.layers import find_stretch, shared_first
+from tv.graph_frontend.load import load
 from tv.graph_frontend.roll import Stretch, denote_stretch, make_families
 from tv.graph_frontend.static import constant_pieces
 from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor
 from tv.sets import TRUE, Affine, Sets
 from tv.term import Term, Terms
 
-FAMILIES = (contraction, elementwise, indexing, layout, reductions)
+FAMILIES = (contraction, elementwise, functions, indexing, layout, logic, ordering, quantised, reductions, scatter)
 
 
 def read(
@@ -89,7 +100,9 @@ def _assumed_values(b: Builder, values: Mapping[str, Affine]) -> None:
     for name, value in values.items():
         t = b.env.get(name)
         if t is None or t.element.is_float or not isinstance(t.source, InUnit):
-            raise BadInput("TV0305", f"`{name}` is not an integer input of the graph, so it cannot have the value {value.text()}")
+            raise BadInput(
+                "TV0305", f"`{name}` is not an integer input of the graph, so it cannot have the value {value.text()}"
+            )
         pieces = ((TRUE, value),) if value.constant is None else constant_pieces(value.constant)
         if not b.fits(pieces, t.element, t.shape):
             raise BadInput("TV0305", f"the value {value.text()} of `{name}` does not fit {t.element.label}")
@@ -175,5 +188,3 @@ def _references(root: Term) -> list[Term]:
                 seen.add(a.id)
                 todo.append(a)
     return out
-
-

@@ -34,7 +34,9 @@ def reduced_shape(shape: Shape, axes: Sequence[int], keep: bool) -> Shape:
     return tuple(ONE if k in axes else e for k, e in enumerate(shape) if keep or k not in axes)
 
 
-def source_index(rank: int, axes: Sequence[int], keep: bool, own: Sequence[Affine], inner: Sequence[Affine]) -> tuple[Affine, ...]:
+def source_index(
+    rank: int, axes: Sequence[int], keep: bool, own: Sequence[Affine], inner: Sequence[Affine]
+) -> tuple[Affine, ...]:
     """The index into the operand: inner indices along the axes, the result's own elsewhere."""
     rest = list(own) if not keep else [i for k, i in enumerate(own) if k not in axes]
     along = dict(zip(axes, inner, strict=True))
@@ -55,7 +57,9 @@ def fold_axes(n: NodeView, b: Builder, x: Tensor, axes: Sequence[int], keep: boo
     return body
 
 
-def float_sum(n: NodeView, b: Builder, x: Tensor, axes: Sequence[int], keep: bool, square: bool = False, absolute: bool = False) -> Tensor:
+def float_sum(
+    n: NodeView, b: Builder, x: Tensor, axes: Sequence[int], keep: bool, square: bool = False, absolute: bool = False
+) -> Tensor:
     """The sum (of squares, of absolute values) along axes in f32, or f64 for f64, from +0; its own tensor."""
     e = x.element
     w = F32 if e.narrow else e

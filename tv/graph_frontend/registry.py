@@ -54,7 +54,11 @@ def lookup(domain: str, op: str, opset: int) -> Entry | None:
         return entry
     version = schema(op, opset).since_version
     if version < entry.since:
-        raise Unsupported("TV0310", f"operator `{op}` as of opset {version}", help=f"convert the model to opset {entry.since} or later")
+        raise Unsupported(
+            "TV0310",
+            f"operator `{op}` as of opset {version}",
+            help=f"convert the model to opset {entry.since} or later",
+        )
     return entry
 
 

@@ -130,7 +130,12 @@ def _announce(b: Builder, s: Stretch, layer: list[Node], outer: dict[str, Tensor
 
 
 def _resolve(
-    b: Builder, link: Link, layer: list[Node], outer: dict[str, Tensor], carried: dict[str, str], members: dict[str, tuple[str, int]]
+    b: Builder,
+    link: Link,
+    layer: list[Node],
+    outer: dict[str, Tensor],
+    carried: dict[str, str],
+    members: dict[str, tuple[str, int]],
 ) -> Tensor:
     match link:
         case Same(node=node, output=output):

@@ -96,7 +96,11 @@ class Product:
             case (one,):
                 return one * self.coefficient
             case _:
-                raise Unsupported("TV0314", f"{what} multiplies the open sizes {text(self.factors)}", help="give one of them a value in the spec")
+                raise Unsupported(
+                    "TV0314",
+                    f"{what} multiplies the open sizes {text(self.factors)}",
+                    help="give one of them a value in the spec",
+                )
 
 
 # ------------------------------------------------------------------------------------------------ reshape
@@ -127,7 +131,9 @@ def _smaller(left: Sequence[Affine], right: Sequence[Affine]) -> bool:
     return p.over(q) is None and p.coefficient < q.coefficient
 
 
-def reshape_index(source: Shape, target: Shape, index: Sequence[Affine], ranges: Ranges, what: str) -> tuple[Affine, ...]:
+def reshape_index(
+    source: Shape, target: Shape, index: Sequence[Affine], ranges: Ranges, what: str
+) -> tuple[Affine, ...]:
     """The index into `source` of the element at `index` of `target`, in row-major order on both sides."""
     out = [ZERO] * len(source)
     if any(e.constant == 0 for e in (*source, *target)):
@@ -155,5 +161,7 @@ def reshape_index(source: Shape, target: Shape, index: Sequence[Affine], ranges:
 
 def _fixed(e: Affine, what: str) -> int:
     if e.constant is None:
-        raise Unsupported("TV0314", f"{what} takes indices apart by the open size {e.text()}", help="give it a value in the spec")
+        raise Unsupported(
+            "TV0314", f"{what} takes indices apart by the open size {e.text()}", help="give it a value in the spec"
+        )
     return e.constant

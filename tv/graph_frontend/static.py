@@ -74,11 +74,18 @@ def merge(pieces: Sequence[tuple[Formula, Affine]]) -> Pieces:
     return tuple((any_of(*cs), v) for v, cs in by_value.items())
 
 
-def combine(operands: Sequence[Pieces], f: Callable[..., Affine | Pieces | None], ranges: Ranges | None = None) -> Pieces | None:
+def combine(
+    operands: Sequence[Pieces], f: Callable[..., Affine | Pieces | None], ranges: Ranges | None = None
+) -> Pieces | None:
     """f over all combinations of pieces; None where f has no affine answer or there are too many pieces."""
     rows: list[tuple[Formula, list[Affine]]] = [(TRUE, [])]
     for p in operands:
-        rows = [(both, [*vs, v]) for c, vs in rows for d, v in p if (both := reduce_formula(all_of(c, d), ranges)).op != "false"]
+        rows = [
+            (both, [*vs, v])
+            for c, vs in rows
+            for d, v in p
+            if (both := reduce_formula(all_of(c, d), ranges)).op != "false"
+        ]
         if len(rows) > 4 * LIMIT:
             return None
     out: list[tuple[Formula, Affine]] = []

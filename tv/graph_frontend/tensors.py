@@ -79,7 +79,11 @@ class Tensor:
         """The values of a tensor of rank 0 or 1 that must be known (a shape, axes): affine over symbols. BadInput otherwise."""
         pieces = self.ints
         if pieces is None:
-            raise BadInput("TV0304", f"{use}: the values of `{self.name}` are not known", help="store that tensor inline, not as external data")
+            raise BadInput(
+                "TV0304",
+                f"{use}: the values of `{self.name}` are not known",
+                help="store that tensor inline, not as external data",
+            )
         count = self.shape[0].constant if self.rank == 1 else 1 if self.rank == 0 else None
         if count is None or count > 4096:
             raise BadInput("TV0304", f"{use}: `{self.name}` is not a short list")

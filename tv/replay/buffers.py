@@ -182,6 +182,8 @@ class GeneratedBuffer:
         self._view(self._flags, width)[index] = _all_set(width)
 
     def initialised(self, offsets: Offsets, width: int) -> Flags | None:
+        if not self._pages.pages and self._generate is not None:
+            return None
         slots = self._pages.lookup(offsets)
         written = slots >= 0
         good = np.full(offsets.shape, self._generate is not None)
@@ -198,12 +200,12 @@ class GeneratedBuffer:
         return self._pages.pages > 0
 
     def snapshot(self) -> object:
-        assert not self._pages.pages, "a generated buffer is only restored to its generated contents"
-        return None
+        return self._pages.copy(), self._pool.copy(), self._flags.copy()
 
     def restore(self, state: object) -> None:
-        self._pages = PageTable(self.size)
-        self._pool, self._flags = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.uint8)
+        assert isinstance(state, tuple)
+        pages, pool, flags = state
+        self._pages, self._pool, self._flags = pages.copy(), pool.copy(), flags.copy()
 
     def _view(self, pool: NDArray[np.uint8], width: int) -> Array:
         return pool.view(UNSIGNED[width])

@@ -54,7 +54,8 @@ def to_bits(value: Array, scalar: Scalar) -> Array:
 def from_bits(bits: Array, scalar: Scalar) -> Array:
     """The inverse of `to_bits`; `bits` may be of any unsigned dtype and is cut to the type's width."""
     if scalar is Scalar.BOOL:
-        return bits != 0
+        truth: Array = bits != 0
+        return truth
     narrow = np.ascontiguousarray(bits.astype(UNSIGNED[scalar.bytes], copy=False))
     if scalar is Scalar.BF16:
         words: Array = narrow.astype(np.uint32) << np.uint32(16)

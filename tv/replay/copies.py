@@ -74,7 +74,7 @@ def _issue(
             for conflict in region.shadow.start_copy(kind, cells, who, tick):
                 whole = Conflict(used[conflict.which], conflict.stamps, conflict.why)
                 memory.report_race(whole, ref, access, per, s.span, None)
-    _each_byte(s.dst, to, lambda at, unit: memory.regions[s.dst.object].buffer.forget(at, unit))
+    _each_element(s.dst, to, lambda at, unit: memory.regions[s.dst.object].buffer.forget(at, unit))
     frame.copies.append(PendingCopy(s.dst, s.src, frame.commits[both], to, source, size[both]))
 
 
@@ -93,7 +93,7 @@ def _locate_source(frame: Frame, mask: Mask, ref: MemRef, offset: Expression, si
     return Access(*(column[order] for column in joined))
 
 
-def _each_byte(ref: MemRef, access: Access, act: Callable[[NDArray[np.int64], int], None]) -> None:
+def _each_element(ref: MemRef, access: Access, act: Callable[[NDArray[np.int64], int], None]) -> None:
     for i in range(ref.count):
         act(access.address + i * ref.type.bytes, ref.type.bytes)
 

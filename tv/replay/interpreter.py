@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, Unknown
 from tv.kernel import AsyncCopy, Atomic, Kernel, MemoryObject, Space, Store, assigned, references, walk
 from tv.replay.aliases import Aliases
 from tv.replay.buffers import Buffer, DenseBuffer
@@ -83,6 +83,9 @@ def _check_launch(kernel: Kernel, geometry: Geometry, buffers: dict[str, Buffer]
     if min(*geometry.grid, *geometry.block) < 1 or geometry.block_threads > 1024:
         text = f"a launch of {geometry.grid} blocks of {geometry.block} threads"
         raise BadInput("TV0720", text, kernel.span, "each extent is at least 1, a block has at most 1024 threads")
+    if kernel.max_threads is not None and geometry.block_threads > kernel.max_threads:
+        text = f"{geometry.block_threads} threads in a block, but `__launch_bounds__` allows {kernel.max_threads}"
+        raise BadInput("TV0720", text, kernel.span)
     used = {r.object for s in walk(kernel.body) for r in references(s)}
     for p in kernel.parameters:
         if p.type is not None and p.name not in scalars:
@@ -105,7 +108,8 @@ class _Launch:
     def execute(self, blocks: Sequence[int], *, together: bool) -> Execution:
         if not together:
             return _Run(self).in_chunks(blocks)
-        states = [(b, b.snapshot()) for b in {id(b): b for b in self.buffers.values()}.values()]
+        changed = {id(b): b for n, b in self.buffers.items() if n in written_objects(self.kernel)}
+        states = [(b, b.snapshot()) for b in changed.values()]
         try:
             return _Run(self).in_lockstep(blocks)
         except Stuck as stuck:
@@ -113,7 +117,7 @@ class _Launch:
         for buffer, state in states:
             buffer.restore(state)
         if len(blocks) > _MOST_TURNS:
-            raise BadInput(
+            raise Unknown(
                 "TV0722",
                 f"{len(blocks)} blocks wait for each other",
                 first.spin.span,
@@ -135,11 +139,7 @@ class _Run:
         self._body = compile_body(self._kernel.body, self._math)
         self._ordered_atomics = False
         self._held = before_barriers(self._kernel)
-        self._written = {
-            r.object
-            for s in walk(self._kernel.body)
-            for r in ((s.dst,) if isinstance(s, AsyncCopy) else references(s) if isinstance(s, Store | Atomic) else ())
-        }
+        self._written = written_objects(self._kernel)
         self._global = self._global_regions()
 
     # -------------------------------------------------------------------------------------------- ways to run
@@ -249,12 +249,7 @@ class _Run:
         """The caller's buffer; else a module-scope object's initial contents, zeros where nothing is said."""
         if o.name in self._launch.buffers:
             return self._launch.buffers[o.name]
-        if o.extents is None:
-            raise BadInput("TV0720", f"no buffer for `{o.name}`", o.span)
-        elements: Array = np.zeros(_count(o), dtype=UNSIGNED[o.element.bytes])
-        initial = self._kernel.globals.get(o.name, ())
-        elements[: len(initial)] = np.array(initial, dtype=elements.dtype)
-        return DenseBuffer.of(elements, align=max(o.align, 1))
+        return module_buffer(o, self._kernel.globals.get(o.name, ()))
 
     def _unit(self, names: Collection[str]) -> int:
         widths = [r.type.bytes for s in walk(self._kernel.body) for r in references(s) if r.object in names]
@@ -274,6 +269,28 @@ class _Run:
                 shadow = Shadow(buffer.size // unit + 1, self._order, one_block=True)
             regions[o.name] = Region(o.name, o.space, buffer, size, stride, unit, o.align, shadow, output=False)
         return regions
+
+
+def written_objects(kernel: Kernel) -> frozenset[str]:
+    """Names of the memory objects that some statement of the kernel writes."""
+    found: set[str] = set()
+    for s in walk(kernel.body):
+        match s:
+            case AsyncCopy(dst=target):
+                found.add(target.object)
+            case Store(ref=target) | Atomic(ref=target):
+                found.add(target.object)
+    return frozenset(found)
+
+
+def module_buffer(o: MemoryObject, initial: Sequence[int] = ()) -> DenseBuffer:
+    """A module-scope object as a module starts: its initial elements (bits), then zeros. Pass it to every launch that
+    shares the object. Raises BadInput for an object without extents."""
+    if o.extents is None:
+        raise BadInput("TV0720", f"no buffer for `{o.name}`", o.span)
+    elements: Array = np.zeros(_count(o), dtype=UNSIGNED[o.element.bytes])
+    elements[: len(initial)] = np.array(initial, dtype=elements.dtype)
+    return DenseBuffer.of(elements, align=o.align)
 
 
 def _count(o: MemoryObject) -> int:

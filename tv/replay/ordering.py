@@ -157,6 +157,24 @@ class Order:
             met[part] = tick
             w, lane = np.nonzero(part)
             know[w, lane] = met[w]
+            if self._thread_know:
+                self._share(group, part)
+
+    def _share(self, group: Group, part: NDArray[np.bool_]) -> None:
+        """What one of the lanes that met (warps, 32) had acquired, all of them know."""
+        for warp in np.flatnonzero(part.any(axis=1)).tolist():
+            place, inner = divmod(warp, self.geometry.block_warps)
+            block = int(group.blocks[place])
+            known = self._thread_know.get(block, {})
+            first = block * self.geometry.block_threads + inner * WARP
+            threads = [first + lane for lane in np.flatnonzero(part[warp]).tolist()]
+            if not any(t in known for t in threads):
+                continue
+            total = self._blank()
+            for t in threads:
+                if t in known:
+                    total.merge(known[t])
+            known.update((t, total.copy()) for t in threads)
 
     # -------------------------------------------------------------------------------------------- atomics
     def fence(self, who: Who, span: Span) -> None:

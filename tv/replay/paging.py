@@ -34,6 +34,11 @@ class PageTable:
         self._table[pages] = np.arange(self.pages + 1, self.pages + 1 + len(pages), dtype=np.int32)
         self.pages += len(pages)
 
+    def copy(self) -> PageTable:
+        other = PageTable(self.length)
+        other._table, other.pages = self._table.copy(), self.pages
+        return other
+
     @property
     def capacity(self) -> int:
         """Slots in use."""

@@ -146,7 +146,7 @@ def _facts(r: CheckResult, verbose: bool) -> list[Line]:
     rows += [("symbols", _several(f"{s.min} <= {s.name} <= {s.max}" for s in r.symbols))] if r.symbols else []
     rows += [("obligations", _counts(r.obligations))] if r.obligations else []
     rows += [("", _obligation(o)) for o in r.obligations] if verbose else []
-    if r.relation is not None and r.verdict is not Verdict.PROVED:
+    if r.relation is not None and r.relation.rank > r.required.rank:
         rows.append(("relation", f"equal at {r.relation.value}, required {r.required.value}"))
     rows += [("assuming" if n == 0 else "", a) for n, a in enumerate(r.assumptions)]
     rows += [("help", r.help)] if r.help and r.help not in {d.help for d in findings(r)} else []

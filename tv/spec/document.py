@@ -103,7 +103,8 @@ def parse_document(text: str, path: str) -> Document:
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadInput("TV0201", f"not TOML: {error}", _toml_span(str(error), path)) from error
+        what = str(error).rpartition(" (at ")[0] or str(error)
+        raise BadInput("TV0201", f"not TOML: {what}", _toml_span(str(error), text, path)) from error
     locator = Locator(path, text)
     refuse_unknown(table, TOP_KEYS, locator)
     typed = _Typed(table, locator)
@@ -123,7 +124,9 @@ def parse_document(text: str, path: str) -> Document:
     )
 
 
-def _toml_span(message: str, path: str) -> Span:
+def _toml_span(message: str, text: str, path: str) -> Span:
+    if "end of document" in message:
+        return Span(path, max(len(text.splitlines()), 1))
     words = message.replace(",", " ").replace(")", " ").split()
     if "line" in words and "column" in words:
         return Span(path, int(words[words.index("line") + 1]), int(words[words.index("column") + 1]))
@@ -168,7 +171,7 @@ def read_dims(value: object, key: str, span: Span) -> tuple[IntOrText, ...]:
     """One to three extents of a grid or a block."""
     items = value if isinstance(value, list | tuple) else [value]
     if not 1 <= len(items) <= 3:
-        raise BadInput("TV0203", f"`{key}` has {len(items)} dimensions", span, "one to three")
+        raise BadInput("TV0203", f"`{key}` has {len(items)} dimensions", span, "one to three: [x, y, z]")
     return tuple(read_integer(v, key, span) for v in items)
 
 

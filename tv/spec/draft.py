@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from tv.kernel import Kernel, Module, Parameter
@@ -104,14 +105,16 @@ def _number(p: Parameter, literal: dict[str, Argument]) -> str:
 
 
 def _dimensions(where: Border) -> list[str]:
-    names = where.dimension_names()
-    if not names:
+    dims = where.dimension_names()
+    if not dims:
         return []
     lines = [
         "# Open dimensions need a range, here or at a parameter: n = { symbol = ..., dim = ..., min = ..., max = ... }"
     ]
-    return [
-        *lines,
-        "[symbols]",
-        *(f"{n if n.isidentifier() else json.dumps(n)} = {{ min = 1, max = 4096 }}  # choose" for n in names),
-    ]
+    return [*lines, "[symbols]", *(_dimension(d) for d in dims)]
+
+
+def _dimension(dim: str) -> str:
+    name = re.sub(r"\W", "_", dim) if not dim[:1].isdigit() else f"d_{re.sub(r'[^0-9a-zA-Z]', '_', dim)}"
+    tie = "" if name == dim else f", dim = {json.dumps(dim)}"
+    return f"{name} = {{ min = 1, max = 4096{tie} }}  # choose"

@@ -1,0 +1,41 @@
+"""y = x transposed, in float32."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from authoring import Sizes, Spec, defines, main, model, tensor
+
+SIZES = (
+    {"ROWS": 11000, "COLS": 4100, "TILE": 32, "STEP": 8},
+    {"ROWS": 5000, "COLS": 4090, "TILE": 32, "STEP": 4},
+    {"ROWS": 1001, "COLS": 77, "TILE": 16, "STEP": 8},
+    {"ROWS": 37, "COLS": 21, "TILE": 16, "STEP": 4},
+)
+
+
+def build(ROWS: int = 11000, COLS: int = 4100) -> onnx.ModelProto:
+    """x: f32 [ROWS, COLS]; y: f32 [COLS, ROWS]."""
+    f32 = TensorProto.FLOAT
+    nodes = [helper.make_node("Transpose", ["x"], ["y"], "transpose", perm=[1, 0])]
+    return model("transpose", nodes, [tensor("x", f32, [ROWS, COLS])], [tensor("y", f32, [COLS, ROWS])])
+
+
+def spec(case: str, sizes: Sizes) -> Spec:
+    tile = sizes["TILE"]
+    return {
+        "kernel": "transpose",
+        "grid": [-(-sizes["COLS"] // tile), -(-sizes["ROWS"] // tile)],
+        "block": [tile, sizes["STEP"]],
+        **defines(sizes, SIZES[0], ["TILE", "STEP"]),
+        "args": {"x": "x", "y": "y", "rows": sizes["ROWS"], "cols": sizes["COLS"]},
+    }
+
+
+if __name__ == "__main__":
+    main(build)

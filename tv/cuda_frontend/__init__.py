@@ -1,0 +1,104 @@
+"""CUDA front ends: a kernel file to Kernel IR.
+
+`read` is the only entry. Two readers share one lowering: the C reader (pycparser) and, where that refuses the syntax,
+the reader on libclang.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tv.cuda_frontend import ast
+from tv.cuda_frontend.c_reader import parse
+from tv.cuda_frontend.codes import CODES
+from tv.cuda_frontend.instances import canonical
+from tv.cuda_frontend.launches import host_launches
+from tv.cuda_frontend.preprocess import preprocess
+from tv.cuda_frontend.unit import collect, kernels
+from tv.diagnostic import BadInput, TvError, Unsupported
+from tv.kernel import Module
+from tv.launch import CompileOptions
+from tv.source import Span
+
+__all__ = ["CODES", "read"]
+READERS = ("auto", "c", "clang")
+_RECURSION = 40_000
+
+
+def read(
+    path: Path, text: str, options: CompileOptions, *, frontend: str = "auto", instances: tuple[str, ...] = ()
+) -> Module:
+    """The kernels of a CUDA file, and the launches that its host code shows.
+
+    text: the file's contents. instances: template instances to lower besides the plain kernels, as `scale<float, 256>`;
+    those that the file launches itself are added. frontend: auto (C, then libclang where C refuses the syntax), c, clang.
+    Raises BadInput (not C, not found, false `static_assert`) and Unsupported (by name, at its line).
+    """
+    if frontend not in READERS:
+        raise BadInput("TV0123", f"no reader `{frontend}`", help="auto, c or clang")
+    check_options(path, options)
+    with deep_recursion(str(path)):
+        if frontend == "clang":
+            return read_clang(path, text, options, instances)
+        try:
+            return read_c(path, text, options, instances)
+        except (BadInput, Unsupported) as refused:
+            if frontend == "c" or refused.code not in ("TV0108", "TV0111", "TV0112"):
+                raise
+            return second_opinion(path, text, options, instances, refused)
+
+
+def second_opinion(path: Path, text: str, options: CompileOptions, instances: tuple[str, ...], refused: TvError) -> Module:
+    """The clang reader's answer; where it refuses too, the C reader's message stands."""
+    try:
+        return read_clang(path, text, options, instances)
+    except (BadInput, Unsupported):
+        raise refused from None
+
+
+def read_c(path: Path, text: str, options: CompileOptions, instances: tuple[str, ...]) -> Module:
+    tokens = preprocess(path, text, options)
+    unit, parser = parse(tokens, str(path))
+    return module_of(unit, options, instances, parser.launches)
+
+
+def read_clang(path: Path, text: str, options: CompileOptions, instances: tuple[str, ...]) -> Module:
+    from tv.cuda_frontend.clang_reader import parse_clang
+
+    return module_of(parse_clang(path, text, options), options, instances, [])
+
+
+def module_of(unit: ast.Unit, options: CompileOptions, instances: tuple[str, ...], launches: list[object]) -> Module:
+    module = collect(unit, options)
+    found = host_launches(module, options, launches)
+    wanted = [canonical(n) for n in instances]
+    wanted += [n for n in (launch.kernel for launch in found) if "<" in n and n not in wanted]
+    return Module(kernels(module, options, tuple(wanted)), found)
+
+
+def check_options(path: Path, options: CompileOptions) -> None:
+    """Raises Unsupported for options that change every float operation in ways the Kernel IR does not say."""
+    for word, bad in (
+        ("fast_math", options.fast_math),
+        ("ftz", options.ftz),
+        ("prec_div = false", not options.prec_div),
+        ("prec_sqrt = false", not options.prec_sqrt),
+    ):
+        if bad:
+            raise Unsupported("TV0120", f"the compile option `{word}`", Span(str(path), 1), "check the kernel without it")
+
+
+@contextmanager
+def deep_recursion(file: str) -> Iterator[None]:
+    """Room for the recursive parsers (nesting is limited before); what still overflows ends as Unsupported."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    except RecursionError:
+        raise Unsupported("TV0104", "nested too deep", Span(file, 1), "split the expression or the function") from None
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,219 @@
+"""Memory built-ins: cached and read-only loads, atomics, asynchronous copies, vector constructors, assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tv.cuda_frontend.builtin import BUILTINS, Call, builtin, part, pointer, scalar_value
+from tv.cuda_frontend.convert import scalar_convert, to_type, type_error
+from tv.cuda_frontend.ctype import VOID, Arith, Ptr, vector
+from tv.cuda_frontend.cuda_types import VECTOR_TYPES
+from tv.cuda_frontend.places import read_leaves, write
+from tv.cuda_frontend.values import Memory, Pointer, Result, Value
+from tv.kernel import Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Const, MemRef, Scalar, Var
+
+S = Scalar
+NOTHING = Value(VOID)
+
+
+# ------------------------------------------------------------------------------------------------ loads and stores
+def _load(access: str) -> Callable[[Call], Result]:
+    def handler(c: Call) -> Result:
+        c.count(1)
+        p = pointer(c.values()[0], c.name, c.span)
+        assert p.object is not None
+        return Value(p.type.target, read_leaves(c.ctx, p.type.target, p.object, p.offset, access, c.span))
+
+    return handler
+
+
+BUILTINS.add("__ldg")(_load("readonly"))
+BUILTINS.add("__ldcg", "__ldcs", "__ldca", "__ldlu", "__ldcv")(_load("cached"))
+
+
+@builtin("__stcg", "__stcs", "__stwb", "__stwt")
+def _store(c: Call) -> Result:
+    c.count(2)
+    to, value = c.values()
+    p = pointer(to, c.name, c.span)
+    assert p.object is not None
+    place = Memory(p.type.target, p.object, p.offset, "weak", p.type.const)
+    write(c.ctx, place, to_type(c.ctx, value, p.type.target, c.span), c.span)
+    return NOTHING
+
+
+# ------------------------------------------------------------------------------------------------ atomics
+_ATOMIC = {"Add": "add", "Sub": "sub", "Min": "min", "Max": "max", "Exch": "exch", "And": "and", "Or": "or", "Xor": "xor",
+           "Inc": "inc", "Dec": "dec", "CAS": "cas"}  # fmt: skip
+_TYPES = {"add": (S.I32, S.U32, S.U64, S.F32, S.F64, S.F16, S.BF16), "exch": (S.I32, S.U32, S.U64, S.F32), "sub": (S.I32, S.U32),
+          "inc": (S.U32,), "dec": (S.U32,), "cas": (S.I32, S.U32, S.U64, S.U16)}  # fmt: skip
+
+
+def atomic(c: Call, op: str, p: Pointer, operands: list[Result], order: str, scope: str) -> Value:
+    """An atomic on one scalar; its old value."""
+    t = p.type.target
+    if not isinstance(t, Arith) or p.object is None or p.type.const:
+        raise type_error(f"`{c.name}` on `{p.type}`", c.span)
+    allowed = _TYPES.get(op, (S.I32, S.U32, S.I64, S.U64))
+    if t.scalar not in allowed:
+        raise type_error(f"`{c.name}` on `{t}`", c.span)
+    values = tuple(part(to_type(c.ctx, r, t, c.span), c.span) for r in operands)
+    ref = MemRef(p.object, p.offset, t.scalar, 1, "weak", c.span)
+    dest = None if op == "store" else c.ctx.temp(t.scalar, c.span)
+    c.ctx.emit(Atomic(c.span, dest, op, ref, values, order, scope))
+    return NOTHING if dest is None else scalar_value(Var(t.scalar, dest.name, c.span))
+
+
+def _plain_atomic(op: str, scope: str) -> Callable[[Call], Result]:
+    def handler(c: Call) -> Result:
+        c.count(3 if op == "cas" else 2)
+        to, *operands = c.values()
+        return atomic(c, op, pointer(to, c.name, c.span), operands, "relaxed", scope)
+
+    return handler
+
+
+for _word, _op in _ATOMIC.items():
+    for _suffix, _scope in (("", "device"), ("_block", "block"), ("_system", "system")):
+        BUILTINS.add(f"atomic{_word}{_suffix}")(_plain_atomic(_op, _scope))
+
+ORDERS = {"__NV_ATOMIC_RELAXED": "relaxed", "__NV_ATOMIC_CONSUME": "acquire", "__NV_ATOMIC_ACQUIRE": "acquire",
+          "__NV_ATOMIC_RELEASE": "release", "__NV_ATOMIC_ACQ_REL": "acq_rel", "__NV_ATOMIC_SEQ_CST": "seq_cst"}  # fmt: skip
+SCOPES = {"__NV_THREAD_SCOPE_BLOCK": "block", "__NV_THREAD_SCOPE_DEVICE": "device", "__NV_THREAD_SCOPE_SYSTEM": "system"}
+# Named constants of the compiler: (a type, a value); the values are what nvcc's own headers give them.
+CONSTANTS = {name: i for i, name in enumerate(ORDERS)} | {
+    "__NV_THREAD_SCOPE_THREAD": 0, "__NV_THREAD_SCOPE_BLOCK": 1, "__NV_THREAD_SCOPE_CLUSTER": 2, "__NV_THREAD_SCOPE_DEVICE": 3,
+    "__NV_THREAD_SCOPE_SYSTEM": 4,
+}  # fmt: skip
+
+
+def _word_of(c: Call, i: int, table: dict[str, str], what: str) -> str:
+    n = c.constant(i, what)
+    for name, word in table.items():
+        if CONSTANTS[name] == n:
+            return word
+    raise c.unsupported(f"{what} {n}", "name it by its macro")
+
+
+def _nv(c: Call, op: str, values: int) -> Result:
+    """`__nv_atomic_*(ptr, values..., order, scope)`; the scope may be left out (system)."""
+    n = c.count(values + 2, values + 3)
+    order = _word_of(c, values + 1, ORDERS, "a memory order")
+    scope = _word_of(c, values + 2, SCOPES, "a thread scope") if n == values + 3 else "system"
+    to, *operands = Call(c.ctx, c.name, c.args[: values + 1], None, c.span).values()
+    return atomic(c, op, pointer(to, c.name, c.span), operands, order, scope)
+
+
+def _nv_handler(op: str, values: int) -> Callable[[Call], Result]:
+    return lambda c: _nv(c, op, values)
+
+
+for _op in ("add", "sub", "and", "or", "xor", "min", "max"):
+    BUILTINS.add(f"__nv_atomic_fetch_{_op}", f"__nv_atomic_{_op}")(_nv_handler(_op, 1))
+BUILTINS.add("__nv_atomic_exchange_n")(_nv_handler("exch", 1))
+BUILTINS.add("__nv_atomic_store_n")(_nv_handler("store", 1))
+_TYPES |= {"store": (S.I32, S.U32, S.I64, S.U64), "load": (S.I32, S.U32, S.I64, S.U64)}
+
+
+@builtin("__nv_atomic_load_n")
+def _nv_load(c: Call) -> Result:
+    n = c.count(2, 3)
+    order = _word_of(c, 1, ORDERS, "a memory order")
+    scope = _word_of(c, 2, SCOPES, "a thread scope") if n == 3 else "system"
+    p = pointer(Call(c.ctx, c.name, c.args[:1], None, c.span).values()[0], c.name, c.span)
+    plain = Pointer(Ptr(p.type.target), p.object, p.offset, p.readonly)
+    return atomic(c, "load", plain, [], order, scope)
+
+
+# ------------------------------------------------------------------------------------------------ asynchronous copies
+@builtin("__pipeline_memcpy_async")
+def _memcpy_async(c: Call) -> Result:
+    n = c.count(3, 4)
+    size = c.constant(2, "the size of an asynchronous copy")
+    if size not in (4, 8, 16):
+        raise type_error(f"an asynchronous copy of {size} bytes", c.span, "4, 8 or 16")
+    chosen = c.args[:2] if n == 3 else (*c.args[:2], c.args[3])
+    found = Call(c.ctx, c.name, chosen, None, c.span).values()
+    dst, src = pointer(found[0], c.name, c.span), pointer(found[1], c.name, c.span)
+    assert dst.object is not None and src.object is not None
+    element = _copied_type(c, dst, src, size)
+    count = size // element.bytes
+    fill = scalar_convert(part(found[2], c.span), S.U64, c.span) if n == 4 else None
+    to = MemRef(dst.object, dst.offset, element, count, "weak", c.span)
+    c.ctx.emit(AsyncCopy(c.span, to, MemRef(src.object, src.offset, element, count, "weak", c.span), fill))
+    return NOTHING
+
+
+def _copied_type(c: Call, dst: Pointer, src: Pointer, size: int) -> Scalar:
+    """The scalar type in which both objects are declared, or bytes of the widest fitting integer."""
+    a, b = c.ctx.objects[str(dst.object)].element, c.ctx.objects[str(src.object)].element
+    if a is b and size % a.bytes == 0 and size // a.bytes in (1, 2, 4, 8, 16):
+        return a
+    return S.U32
+
+
+@builtin("__pipeline_commit")
+def _commit(c: Call) -> Result:
+    c.count(0)
+    c.ctx.emit(AsyncCommit(c.span))
+    return NOTHING
+
+
+@builtin("__pipeline_wait_prior")
+def _wait(c: Call) -> Result:
+    c.count(1)
+    c.ctx.emit(AsyncWait(c.span, c.constant(0, "the number of pending groups")))
+    return NOTHING
+
+
+# ------------------------------------------------------------------------------------------------ vectors
+def _maker(name: str) -> Callable[[Call], Result]:
+    t = vector(name, *VECTOR_TYPES[name])
+
+    def handler(c: Call) -> Result:
+        return Value(t, tuple(c.scalars(*[t.scalar] * t.count)))
+
+    return handler
+
+
+for _name in VECTOR_TYPES:
+    if _name not in ("half2", "__half2", "nv_bfloat162", "__nv_bfloat162", "dim3"):
+        BUILTINS.add(f"make_{_name}")(_maker(_name))
+
+
+# ------------------------------------------------------------------------------------------------ assumptions
+@builtin("assert", "__builtin_assume")
+def _assume(c: Call) -> Result:
+    from tv.cuda_frontend.expressions import condition
+
+    c.count(1)
+    c.ctx.emit(Assume(c.span, condition(c.ctx, c.args[0]), c.name))
+    return NOTHING
+
+
+@builtin("__builtin_expect")
+def _expect(c: Call) -> Result:
+    c.count(2)
+    return c.values()[0]
+
+
+@builtin("__builtin_unreachable")
+def _unreachable(c: Call) -> Result:
+    c.count(0)
+    c.ctx.emit(Assume(c.span, Const(S.BOOL, 0, c.span), c.name))
+    return NOTHING
+
+
+@builtin("__builtin_assume_aligned")
+def _aligned(c: Call) -> Result:
+    raise c.unsupported("`__builtin_assume_aligned`", "remove it: alignment is proved from the base and the offset")
+
+
+@builtin("__cvta_generic_to_shared")
+def _generic(c: Call) -> Result:
+    raise c.unsupported(f"`{c.name}`", "an address has no value in the proof; use __pipeline_memcpy_async")
+
+
+@builtin("memcpy", "memset")
+def _bytes(c: Call) -> Result:
+    raise c.unsupported(f"`{c.name}` in device code", "write the loop")

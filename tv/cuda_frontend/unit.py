@@ -1,0 +1,200 @@
+"""A translation unit to Kernel IR: its kernels, each lowered on its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tv.cuda_frontend import ast, builtin_half, builtin_math, builtin_memory, builtin_warp
+from tv.cuda_frontend.builtin import BUILTINS
+from tv.cuda_frontend.context import Context, Frame, GlobalVariable, Module, Scope, Target, unsupported
+from tv.cuda_frontend.ctype import VOID, Arith, Array, CType, Ptr, Struct, Vector, Void, align_of, element_scalar, leaves
+from tv.cuda_frontend.declare import define, in_registers, leaf_names, static_assert
+from tv.cuda_frontend.definite import define_undefined
+from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
+from tv.cuda_frontend.statements import sequence
+from tv.cuda_frontend.templates import Argument, argument, instance
+from tv.cuda_frontend.types import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.usage import addressed_names, assigned_names
+from tv.cuda_frontend.values import Known, Pointer, PointerRegister, Value
+from tv.kernel import Const, Kernel, MemoryObject, Param, Parameter, Scalar, Space, Var, check
+from tv.launch import CompileOptions
+
+S = Scalar
+reserve(BUILTINS.entries)
+_DEVICE = frozenset({"__device__", "__global__", "__constant__", "__managed__"})
+REGISTERED = (builtin_half, builtin_math, builtin_memory, builtin_warp)
+
+
+def collect(unit: ast.Unit, options: CompileOptions) -> Module:
+    """The file's declarations by name. Raises Unsupported for a name declared twice or taken from a built-in."""
+    module = Module(hosts=unit.hosts)
+    ctx = Context(module, options)
+    for d in unit.decls:
+        match d:
+            case ast.Function():
+                add_function(module, d)
+            case ast.Variable(name=name, storage=storage):
+                check_name(name, d)
+                if name in module.globals and "extern" not in storage:
+                    raise unsupported("TV0122", f"`{name}` is declared twice", d.span)
+                if "__shared__" in storage:
+                    module.shared.append(d)
+                else:
+                    module.globals[name] = GlobalVariable(d, bool(storage & _DEVICE))
+            case ast.Assertion(cond=cond):
+                static_assert(ctx, cond, d.span)
+            case _:
+                declare_type(ctx, d)
+    return module
+
+
+def check_name(name: str, d: ast.Decl) -> None:
+    if name in THREAD_VARIABLES or name in KEYWORDS or name in BUILTINS.entries:
+        raise unsupported("TV0109", f"`{name}` is the name of a built-in", d.span, "rename it")
+
+
+def add_function(module: Module, f: ast.Function) -> None:
+    if f.name in THREAD_VARIABLES or f.name in KEYWORDS:
+        raise unsupported("TV0109", f"`{f.name}` is the name of a built-in", f.span, "rename it")
+    known = module.functions.get(f.name, ())
+    same = [k for k in known if len(k.parameters) == len(f.parameters) and signature(k) == signature(f)]
+    for k in same:
+        if k.body is not None and f.body is not None:
+            raise unsupported("TV0122", f"`{f.name}` is defined twice", f.span)
+    rest = tuple(k for k in known if k not in same)
+    kept = f if f.body is not None or not same else replace(same[0], bounds=same[0].bounds or f.bounds)
+    if same and same[0].bounds and not kept.bounds:
+        kept = replace(kept, bounds=same[0].bounds)
+    module.functions[f.name] = (*rest, kept)
+
+
+def signature(f: ast.Function) -> tuple[str, ...]:
+    return tuple(shape(p.type) for p in f.parameters)
+
+
+def shape(t: ast.TypeSyntax) -> str:
+    """A type's text without places, for telling overloads apart."""
+    match t:
+        case ast.NamedType(name=name, const=c):
+            return f"{'const ' if c else ''}{name}"
+        case ast.PointerType(target=target, reference=ref):
+            return f"{shape(target)}{'&' if ref else '*'}"
+        case ast.ArrayType(element=e):
+            return f"{shape(e)}*"
+        case _:
+            return type(t).__name__
+
+
+def kernels(module: Module, options: CompileOptions, wanted: tuple[str, ...] = ()) -> dict[str, Kernel]:
+    """Every kernel that is no template, and the instances `wanted` ("scale<float, 256>")."""
+    found: dict[str, Kernel] = {}
+    for fs in module.functions.values():
+        for f in fs:
+            if "__global__" not in f.words or f.template or f.body is None:
+                continue
+            if f.name in found:
+                raise unsupported("TV0122", f"two kernels `{f.name}`", f.span)
+            found[f.name] = lower(Context(module, options), f, Scope(), f.name)
+    for name in wanted:
+        if name not in found:
+            found[name] = lower_instance(module, options, name)
+    return found
+
+
+def lower_instance(module: Module, options: CompileOptions, name: str) -> Kernel:
+    """The template instance `name<arguments>`. Raises Unsupported (TV0121) where there is no such template."""
+    from tv.cuda_frontend.instances import template_arguments
+
+    base = name.split("<", 1)[0].strip()
+    templates = [f for f in module.functions.get(base, ()) if f.template and "__global__" in f.words]
+    if len(templates) != 1:
+        known = [f.name for fs in module.functions.values() for f in fs if "__global__" in f.words]
+        raise unsupported("TV0121", f"no kernel `{name}`", ast_span(module), nearest(base, known))
+    f, ctx = templates[0], Context(module, options)
+    given = template_arguments(name, f.span)
+    bound: dict[str, Argument] = {p.name: argument(ctx, p, a) for p, a in zip(f.template, given, strict=False)}
+    if len(given) > len(f.template):
+        raise unsupported("TV0121", f"`{name}` has more arguments than the template", f.span)
+    scope, _ = instance(ctx, f, bound, f.span)
+    return lower(ctx, f, scope, name)
+
+
+def ast_span(module: Module) -> ast.Span:
+    for fs in module.functions.values():
+        return fs[0].span
+    return ast.Span("", 0)
+
+
+# ------------------------------------------------------------------------------------------------ one kernel
+def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
+    """One kernel as Kernel IR. Raises Unsupported or BadInput with the place; checked by the IR's own rules."""
+    assert f.body is not None
+    if not isinstance(resolve(ctx, f.result), Void):
+        raise unsupported("TV0113", f"the kernel `{f.name}` returns a value", f.span)
+    ctx.scopes = [ctx.module.scope, scope, Scope()]
+    ctx.frames.append(Frame(name, VOID, None, assigned_names(f.body), addressed_names(f.body), inlined=False))
+    from tv.cuda_frontend.declare import variable
+
+    for d in ctx.module.shared:
+        variable(ctx, d)
+    records = tuple(p for v in f.parameters for p in parameter(ctx, v))
+    ctx.scopes.append(Scope())
+    sequence(ctx, f.body.items)
+    body = define_undefined(tuple(ctx.out), ctx)
+    bounds = launch_bounds(ctx, f)
+    return check(Kernel(name, records, ctx.objects, body, bounds, f.span, ctx.initial))
+
+
+def launch_bounds(ctx: Context, f: ast.Function) -> int | None:
+    from tv.cuda_frontend.expressions import constant
+
+    return constant(ctx, f.bounds[0], "a launch bound") if f.bounds else None
+
+
+def parameter(ctx: Context, v: ast.Variable) -> list[Parameter]:
+    """The records of one parameter: one, or one a field for a struct."""
+    if reference(v.type):
+        raise unsupported("TV0111", f"the kernel parameter `{v.name}` is a reference", v.span)
+    t = resolve(ctx, v.type)
+    if isinstance(t, Array):
+        t = Ptr(t.element, *qualifiers(v.type))
+    if isinstance(t, Ptr):
+        return [pointer_parameter(ctx, v, t)]
+    if isinstance(t, (Arith, Vector)) or (isinstance(t, Struct) and in_registers(t)):
+        return scalar_parameters(ctx, v, t)
+    raise unsupported("TV0111", f"a kernel parameter of type `{t}`", v.span)
+
+
+def pointer_parameter(ctx: Context, v: ast.Variable, t: Ptr) -> Parameter:
+    if isinstance(t.target, (Ptr, Array)):
+        raise unsupported("TV0115", f"the parameter `{v.name}` points to pointers or arrays", v.span, "pass one buffer and offsets")
+    element = element_scalar(t.target)
+    align = 1 if isinstance(t.target, Void) else align_of(t.target)
+    ctx.names.add(v.name)
+    ctx.objects[v.name] = MemoryObject(v.name, Space.GLOBAL, element, None, align, v.span)
+    ctx.nullable.add(v.name)
+    readonly = t.const and t.restrict
+    zero = Const(S.I64, 0, v.span)
+    if v.name in ctx.frame.assigned:
+        own = ctx.fresh(v.name)
+        ctx.scopes[-1].places[v.name] = PointerRegister(t, own)
+        ctx.targets[own] = Target(v.name, readonly)
+        ctx.assign(Var(S.I64, own, v.span), zero, v.span)
+    else:
+        ctx.scopes[-1].places[v.name] = Known(Pointer(t, v.name, zero, readonly))
+    return Parameter(v.name, None, element, t.const, t.restrict, v.span)
+
+
+def scalar_parameters(ctx: Context, v: ast.Variable, t: CType) -> list[Parameter]:
+    names = [v.name + leaf for leaf in leaf_names(t)]
+    kinds = [s for s, _ in leaves(t)]
+    records = [Parameter(n, s, span=v.span) for n, s in zip(names, kinds, strict=True)]
+    ctx.names.update(names)
+    value = Value(t, tuple(Param(s, n, v.span) for n, s in zip(names, kinds, strict=True)))
+    if v.name in ctx.frame.assigned or v.name in ctx.frame.addressed:
+        define(ctx, v.name, t, value, False, v)
+    else:
+        ctx.scopes[-1].places[v.name] = Known(value)
+    return records
+
+

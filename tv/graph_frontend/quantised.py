@@ -1,0 +1,86 @@
+"""Linear quantisation: integers with a scale and a zero point."""
+
+from __future__ import annotations
+
+from tv.diagnostic import Unsupported
+from tv.graph_frontend.build import Builder
+from tv.graph_frontend.elements import I32, U8, Element, element_of
+from tv.graph_frontend.place import Place
+from tv.graph_frontend.registry import denotes
+from tv.graph_frontend.shapes import ONE, Shape
+from tv.graph_frontend.tensors import Tensor
+from tv.graph_frontend.view import NodeView
+from tv.sets import Affine
+from tv.sets.affine import ZERO, floordiv
+from tv.term import Term
+
+
+def _scale_index(n: NodeView, x: Shape, scale: Tensor) -> tuple[int, int]:
+    """(axis, block): how the scale's index follows from the element's; axis -1 where there is one scale for all."""
+    axis, block = n.attribute("axis", 1), n.attribute("block_size", 0)
+    if scale.rank == 0 or scale.shape == (ONE,):
+        return -1, 0
+    return n.wrap_axis(axis, len(x)), block
+
+
+def _at(p: Place, t: Tensor, axis: int, block: int) -> Term:
+    if axis < 0:
+        return p.get(t, (ZERO,) * t.rank)
+    if block:
+        index: tuple[Affine, ...] = tuple(
+            floordiv(i, block, p.ranges) if d == axis else i for d, i in enumerate(p.index)
+        )
+        return p.get(t, index)
+    return p.get(t, (p.index[axis],))
+
+
+@denotes("DequantizeLinear", since=10)
+def dequantize(n: NodeView, b: Builder) -> None:
+    """(x - zero point) * scale: the difference in 32-bit integers, one rounded product in the scale's type"""
+    x, scale, zero = n.input(0), n.input(1), n.optional(2)
+    e = n.require_float(scale)
+    if n.attribute("output_dtype", 0) not in (0, _code(e)):
+        raise Unsupported("TV0311", f"output_dtype of {n.what}")
+    if x.element.is_float or x.element.width > 32 or (e.narrow and x.element.width > 8):
+        raise Unsupported("TV0312", f"{n.what} of {x.element.label} by {e.label}")
+    axis, block = _scale_index(n, x.shape, scale)
+
+    def body(p: Place) -> Term:
+        v = p.convert(p.get(x), x.element, I32)
+        if zero is not None:
+            v = p.op("sub.i32", v, p.convert(_at(p, zero, axis, block), zero.element, I32))
+        return p.op(f"fmul.{e.op}", p.convert(v, I32, e), _at(p, scale, axis, block))
+
+    b.define(n, 0, e, x.shape, body)
+
+
+@denotes("QuantizeLinear", since=10)
+def quantize(n: NodeView, b: Builder) -> None:
+    """x / scale rounded once, then to the nearest whole number (halves to even), plus the zero point, saturated"""
+    x, scale, zero = n.input(0), n.input(1), n.optional(2)
+    e = n.one_type(x, scale)
+    n.ignore("saturate")  # speaks of float8 only
+    code = n.attribute("output_dtype", 0)
+    to = zero.element if zero is not None else element_of(code, n.what) if code else U8
+    if n.attribute("precision", 0) not in (0, _code(e)):
+        raise Unsupported("TV0311", f"precision of {n.what}")
+    if e.label != "f32" or to.is_float or to.width > 16 or to.kind == "bool":
+        raise Unsupported("TV0312", f"{n.what} of {e.label} to {to.label}")
+    axis, block = _scale_index(n, x.shape, scale)
+    low, high = to.limits()
+
+    def body(p: Place) -> Term:
+        q = p.op("fround.f32", p.op("fdiv.f32", p.get(x), _at(p, scale, axis, block)))
+        if zero is not None:  # exact: whole numbers that matter are far below 2**24, larger ones saturate either way
+            q = p.op("fadd.f32", q, p.convert(_at(p, zero, axis, block), to, e))
+        q = p.op("fmin.f32", p.op("fmax.f32", q, p.number(float(low), e)), p.number(float(high), e))
+        return p.convert(q, e, to)
+
+    b.assume("QuantizeLinear sees no NaN")
+    b.define(n, 0, to, x.shape, body)
+
+
+def _code(e: Element) -> int:
+    from tv.graph_frontend.elements import TO_ONNX
+
+    return TO_ONNX[e.label]

@@ -99,6 +99,31 @@ def expected(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> dict[str, Ar
     return {n: np.asarray(a) for n, a in zip(names, got, strict=True)}
 
 
+def model_of(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Mapping[str, tuple[int, Sequence[int | str]]],
+    outputs: Mapping[str, tuple[int, Sequence[int | str | None]]],
+    stored: Mapping[str, Array] | None = None,
+    opset: int = 24,
+    functions: Sequence[onnx.FunctionProto] = (),
+    domains: Sequence[str] = (),
+) -> onnx.ModelProto:
+    """A model from (type, shape) by name."""
+    infos = [
+        [helper.make_tensor_value_info(n, t, list(s)) for n, (t, s) in group.items()] for group in (inputs, outputs)
+    ]
+    inits = [numpy_helper.from_array(np.asarray(a), n) for n, a in (stored or {}).items()]
+    graph = helper.make_graph(list(nodes), "g", infos[0], infos[1], inits)
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(d, 1) for d in domains)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10, functions=list(functions))
+
+
+def save(model: onnx.ModelProto, folder: Path) -> Path:
+    path = folder / "m.onnx"
+    onnx.save(model, path)
+    return path
+
+
 def one_node(op: str, arrays: Sequence[Array | None], outputs: int, opset: int, shapes: Sequence[Sequence[int | str]] | None,
              constants: Sequence[int], attributes: Mapping[str, Any], out_types: Sequence[int], out_ranks: Sequence[int]) -> onnx.ModelProto:  # fmt: skip
     """A model of one node; inputs whose position is in `constants` are initializers."""

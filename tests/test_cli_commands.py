@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -30,15 +29,17 @@ Engine = Callable[..., object]
 
 def result(request: CheckRequest, verdict: Verdict = Verdict.PROVED) -> CheckResult:
     equal = Obligation("k.y.equal", "equal", Status.PROVED, Span(request.kernel, 2), relation=Relation.REASSOC)
-    base = CheckResult(verdict, request.require, KernelInfo(request.kernel, "k"), request.model, why="so it is")
-    match verdict:
-        case Verdict.PROVED:
-            return replace(base, relation=Relation.REASSOC, obligations=(equal,))
-        case Verdict.REFUTED:
-            race = Obligation("k.race", "race", Status.REFUTED, Span(request.kernel, 2))
-            return replace(base, obligations=(race,), counterexample=Counterexample("race", "cpu"))
-        case _:
-            return base
+    race = Obligation("k.race", "race", Status.REFUTED, Span(request.kernel, 2))
+    return CheckResult(
+        verdict,
+        request.require,
+        KernelInfo(request.kernel, "k"),
+        request.model,
+        relation=Relation.REASSOC if verdict is Verdict.PROVED else None,
+        obligations={Verdict.PROVED: (equal,), Verdict.REFUTED: (race,)}.get(verdict, ()),
+        counterexample=Counterexample("race", "cpu") if verdict is Verdict.REFUTED else None,
+        why="so it is",
+    )
 
 
 @pytest.fixture
@@ -327,6 +328,18 @@ def test_as_a_process() -> None:
     )
     assert done.returncode == 2
     assert json.loads(done.stdout)["verdict"] == "bad-input"
+
+
+def test_names_that_cannot_be_encoded_are_still_reported() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    arguments = [os.fsencode(a) for a in _tv("check", "kérnel.cu")] + [b"m\xff.onnx"]
+    for options in ([], [b"--json", b"-"]):
+        done = subprocess.run(arguments + options, capture_output=True, check=False, cwd=ROOT, env=environment)
+        assert (done.returncode, b"bad-input" in done.stdout) == (2, True), done.stderr
+    done = subprocess.run(
+        [*arguments, b"--html", b"/dev/null"], capture_output=True, check=False, cwd=ROOT, env=environment
+    )
+    assert done.returncode == 2
 
 
 def test_help_needs_no_heavy_import() -> None:

@@ -94,6 +94,7 @@ def test_precedence() -> None:
         chosen = [race[s] for s in list(Status)[first:]]
         c = conclude([EQUAL, RACE, *reversed(chosen)], Relation.REASSOC, EXPECTED)
         assert c.verdict is order[first]
+        assert (c.relation is not None) == (c.verdict is Verdict.PROVED)
 
 
 def test_a_guessed_binding_never_refutes() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from tv.diagnostic import BadInput
 from tv.obligation import KINDS, Relation, Status
@@ -109,7 +110,7 @@ def _case(root: Path, path: Path) -> Case | None:
 def mismatch(stated: Expectation, result: CheckResult) -> str:
     """What differs from the statement; "" where all is as stated."""
     if result.verdict is not stated.verdict:
-        return f"{_verdict(result)}: {result.why}" if result.why else _verdict(result)
+        return f"{_verdict(result)}: {shorten(result.why, 110)}" if result.why else _verdict(result)
     if stated.relation is not None and result.relation is not stated.relation:
         return f"{_verdict(result)}, stated {stated}"
     if stated.code and stated.code not in [d.code for d in result.diagnostics]:

@@ -139,21 +139,20 @@ def conclude(
     """The first of refuted, unsupported, unknown, proved that a finding calls for.
 
     expected_ids: every obligation that the launch gives rise to, an `equal` for each bound output among them. guessed:
-    parameters bound by position; with one, a refutation is only `unknown`. Raises ValueError for obligations that share an
+    parameters bound by position; with one, a refutation is only `unknown`. A relation is reported where every obligation is
+    closed, also where it is weaker than required. Raises ValueError for obligations that share an
     id or are of no known kind: a defect, not a verdict.
     """
     _well_formed(obligations)
-    relation = proved_relation(obligations, expected_ids)
     for status in (Status.REFUTED, Status.UNSUPPORTED, Status.UNKNOWN):
         found = [o for o in obligations if o.status is status]
         if found and not (status is Status.REFUTED and guessed):
-            return Conclusion(_VERDICT[status], relation, _why(found[0], len(found)), found[0].help)
+            return Conclusion(_VERDICT[status], None, _why(found[0], len(found)), found[0].help)
     if any(o.status is Status.REFUTED for o in obligations):
         keys = ", ".join(f'{p} = "..."' for p in guessed)
-        return Conclusion(
-            Verdict.UNKNOWN, relation, "a difference was found, but the binding was guessed", f"write [args] {keys}"
-        )
-    return _conclude_closed(obligations, required, expected_ids, relation)
+        why = "a difference was found, but the binding was guessed"
+        return Conclusion(Verdict.UNKNOWN, None, why, f"write [args] {keys}")
+    return _conclude_closed(obligations, required, expected_ids, proved_relation(obligations, expected_ids))
 
 
 def _conclude_closed(

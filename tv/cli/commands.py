@@ -122,7 +122,10 @@ def test(folder: str, only: str, timeout: float | None, memory_mb: int | None, q
 @click.argument("model")
 def graph(model: str) -> int:
     """Prints what MODEL means to tv: tensors, shapes, rolled layers, unsupported operators (exit 4 if there are any)."""
-    return _answer("graph", model)
+    from tv.cli.catalogue import graph as meaning
+
+    click.echo(meaning(model), nl=False)
+    return 0
 
 
 @tv.command()
@@ -138,7 +141,7 @@ def explain(code: str | None) -> int:
 @tv.command()
 def ops() -> int:
     """Lists the supported ONNX operators and CUDA built-ins, and what they mean."""
-    from tv.cli.explain import operators
+    from tv.cli.catalogue import operators
 
     click.echo(operators(), nl=False)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -26,6 +27,11 @@ _REPORT_OPTIONS = ("--json", "--sarif", "--html")
 def main() -> NoReturn:
     """The `tv` command."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # names in files may be anything; a verdict is always printable
     code = run(sys.argv[1:])
     if not flush() and code == 0:
         code = Verdict.INTERNAL_ERROR.exit_code  # the verdict was not delivered
@@ -77,7 +83,7 @@ def _refused(argv: Sequence[str], error: TvError) -> int:
     words = [w for w in argv if not w.startswith("-")]
     reports = Reports(*(_value(argv, option) for option in _REPORT_OPTIONS))
     if argv and argv[0] == "check" and reports.paths():
-        kernel, model = (words[1:3] + ["", ""])[:2]
+        kernel, model = (next((w for w in words if w.endswith(end)), "") for end in (".cu", ".onnx"))
         request = CheckRequest(kernel, model)
         try:
             reports.write(failed(request, error))

@@ -9,7 +9,13 @@ from tv.diagnostic import BadInput
 from tv.spec.locate import nearest
 
 # Every module with a table CODES; one that is missing is a defect of the installation, not an empty table.
-CODE_MODULES = ("tv.cli.codes", "tv.cuda_frontend.codes", "tv.graph_frontend.codes", "tv.spec.codes")
+CODE_MODULES = (
+    "tv.cli.codes",
+    "tv.cli.engine_codes",
+    "tv.cuda_frontend.codes",
+    "tv.graph_frontend.codes",
+    "tv.spec.codes",
+)
 _WIDTH = 100
 
 

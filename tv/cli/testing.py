@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 from tv.cli.output import Progress
-from tv.cli.session import check_here, run_check
+from tv.cli.session import check_here, engine, run_check
 from tv.expectation import Case, find_cases, mismatch
 from tv.verdict import CheckResult
 
@@ -23,6 +23,7 @@ class Limits:
 def run_cases(folder: str, only: str, limits: Limits, quiet: bool) -> int:
     """Prints a table; returns 0 if every case is as stated, else 1. Raises BadInput where there is no case."""
     cases = [c for c in find_cases(folder) if only in c.name]
+    engine("check")  # imported once, here, and not again in the child process of every case
     width = max((len(c.name) for c in cases), default=0)
     progress = Progress(quiet)
     started = time.monotonic()

@@ -10,14 +10,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.c_reader import parse
 from tv.cuda_frontend.codes import CODES
 from tv.cuda_frontend.instances import canonical
 from tv.cuda_frontend.launches import host_launches
 from tv.cuda_frontend.preprocess import preprocess
-from tv.cuda_frontend.unit import collect, kernels
+from tv.cuda_frontend.unit import collect, kernels, plain
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.kernel import Module
 from tv.launch import CompileOptions
@@ -29,12 +30,13 @@ _RECURSION = 40_000
 
 
 def read(
-    path: Path, text: str, options: CompileOptions, *, frontend: str = "auto", instances: tuple[str, ...] = ()
+    path: Path, text: str, options: CompileOptions, *, frontend: str = "auto", wanted: tuple[str, ...] = ()
 ) -> Module:
     """The kernels of a CUDA file, and the launches that its host code shows.
 
-    text: the file's contents. instances: template instances to lower besides the plain kernels, as `scale<float, 256>`;
-    those that the file launches itself are added. frontend: auto (C, then libclang where C refuses the syntax), c, clang.
+    text: the file's contents. wanted: the kernels to lower, template instances as `scale<float, 256>`; where it is empty, all
+    kernels that are no templates and the instances that the file launches. frontend: auto (C, then libclang where C
+    refuses), c, clang.
     Raises BadInput (not C, not found, false `static_assert`) and Unsupported (by name, at its line).
     """
     if frontend not in READERS:
@@ -42,41 +44,45 @@ def read(
     check_options(path, options)
     with deep_recursion(str(path)):
         if frontend == "clang":
-            return read_clang(path, text, options, instances)
+            return read_clang(path, text, options, wanted)
         try:
-            return read_c(path, text, options, instances)
+            return read_c(path, text, options, wanted)
         except (BadInput, Unsupported) as refused:
             if frontend == "c" or refused.code not in ("TV0108", "TV0111", "TV0112"):
                 raise
-            return second_opinion(path, text, options, instances, refused)
+            return second_opinion(path, text, options, wanted, refused)
 
 
-def second_opinion(path: Path, text: str, options: CompileOptions, instances: tuple[str, ...], refused: TvError) -> Module:
+def second_opinion(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...], refused: TvError) -> Module:
     """The clang reader's answer; where it refuses too, the C reader's message stands."""
     try:
-        return read_clang(path, text, options, instances)
+        return read_clang(path, text, options, wanted)
     except (BadInput, Unsupported):
         raise refused from None
 
 
-def read_c(path: Path, text: str, options: CompileOptions, instances: tuple[str, ...]) -> Module:
+def read_c(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...]) -> Module:
     tokens = preprocess(path, text, options)
     unit, parser = parse(tokens, str(path))
-    return module_of(unit, options, instances, parser.launches)
+    return module_of(unit, options, wanted, parser.launches)
 
 
-def read_clang(path: Path, text: str, options: CompileOptions, instances: tuple[str, ...]) -> Module:
+def read_clang(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...]) -> Module:
     from tv.cuda_frontend.clang_reader import parse_clang
 
-    return module_of(parse_clang(path, text, options), options, instances, [])
+    return module_of(parse_clang(path, text, options), options, wanted, [])
 
 
-def module_of(unit: ast.Unit, options: CompileOptions, instances: tuple[str, ...], launches: list[object]) -> Module:
+def module_of(
+    unit: ast.Unit, options: CompileOptions, wanted: tuple[str, ...], launches: list[tuple[list[Any], int]]
+) -> Module:
     module = collect(unit, options)
     found = host_launches(module, options, launches)
-    wanted = [canonical(n) for n in instances]
-    wanted += [n for n in (launch.kernel for launch in found) if "<" in n and n not in wanted]
-    return Module(kernels(module, options, tuple(wanted)), found)
+    names = tuple(dict.fromkeys(canonical(n) for n in wanted))
+    launched = tuple(dict.fromkeys(launch.kernel for launch in found if "<" in launch.kernel))
+    return Module(
+        kernels(module, options, names) if names else kernels(module, options, (*plain(module), *launched)), found
+    )
 
 
 def check_options(path: Path, options: CompileOptions) -> None:
@@ -88,7 +94,9 @@ def check_options(path: Path, options: CompileOptions) -> None:
         ("prec_sqrt = false", not options.prec_sqrt),
     ):
         if bad:
-            raise Unsupported("TV0120", f"the compile option `{word}`", Span(str(path), 1), "check the kernel without it")
+            raise Unsupported(
+                "TV0120", f"the compile option `{word}`", Span(str(path), 1), "check the kernel without it"
+            )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import Arith, CType
@@ -35,7 +35,7 @@ class Call:
     def values(self) -> list[Result]:
         from tv.cuda_frontend.expressions import value
 
-        return self.ctx.together(self.span, *[lambda a=a: value(self.ctx, a) for a in self.args])  # type: ignore[misc]
+        return self.ctx.together(self.span, *[lambda a=a: value(self.ctx, a) for a in self.args])
 
     def converted(self, *types: CType) -> list[Result]:
         """The arguments, implicitly converted to the parameters' types."""

@@ -12,12 +12,11 @@ from tv.cuda_frontend.builtin import BUILTINS, Call, builtin, scalar_value
 from tv.cuda_frontend.convert import scalar_convert, type_error
 from tv.cuda_frontend.ctype import BFLOAT2, BOOL, FLOAT, HALF2, Arith, CType, Vector
 from tv.cuda_frontend.values import Result, Value
-from tv.kernel import Compare, Expr, Scalar
 from tv.kernel import Call as Function
+from tv.kernel import Compare, Expr, Scalar
 
 S = Scalar
 FLOAT2 = Vector("float2", S.F32, 2, 8)
-
 
 
 def _kind(r: Result, c: Call) -> CType:
@@ -80,8 +79,12 @@ for _symbol, _word, _arity in (("fma", "fma", 3), ("fmax", "max", 2), ("fmin", "
     BUILTINS.add(f"__h{_word}")(_functions(_symbol, _arity, False))
     BUILTINS.add(f"__h{_word}2")(_functions(_symbol, _arity, True))
 for _word in ("sqrt", "exp", "log", "sin", "cos", "rsqrt", "rcp", "floor", "ceil", "trunc", "rint", "exp2", "log2"):
-    BUILTINS.add(f"h{_word}")(_functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, False))
-    BUILTINS.add(f"h2{_word}")(_functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, True))
+    BUILTINS.add(f"h{_word}")(
+        _functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, False)
+    )
+    BUILTINS.add(f"h2{_word}")(
+        _functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, True)
+    )
 
 
 @builtin("__hneg", "__hneg2")
@@ -132,7 +135,14 @@ for _word, _t in (("half", S.F16), ("bfloat16", S.BF16)):
     BUILTINS.add(f"__double2{_word}")(_to(S.F64, _t))
     for _rounding in ("rz", "ru", "rd"):
         BUILTINS.add(f"__float2{_word}_{_rounding}")(_to(S.F32, _t, _rounding))
-    for _name, _source in (("int", S.I32), ("uint", S.U32), ("short", S.I16), ("ushort", S.U16), ("ll", S.I64), ("ull", S.U64)):
+    for _name, _source in (
+        ("int", S.I32),
+        ("uint", S.U32),
+        ("short", S.I16),
+        ("ushort", S.U16),
+        ("ll", S.I64),
+        ("ull", S.U64),
+    ):
         BUILTINS.add(f"__{_name}2{_word}_rn")(_to(_source, _t))
         BUILTINS.add(f"__{_word}2{_name}_rz")(_to(_t, _source))
 
@@ -215,5 +225,3 @@ BUILTINS.add("__low2half2", "__low2bfloat162")(_rearranged(((0, 0), (0, 0))))
 BUILTINS.add("__high2half2", "__high2bfloat162")(_rearranged(((0, 1), (0, 1))))
 BUILTINS.add("__lows2half2", "__lows2bfloat162")(_rearranged(((0, 0), (1, 0))))
 BUILTINS.add("__highs2half2", "__highs2bfloat162")(_rearranged(((0, 1), (1, 1))))
-
-

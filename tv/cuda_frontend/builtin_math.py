@@ -166,7 +166,14 @@ def _extremum(c: Call) -> Result:
     return scalar_value(fold.binary(c.name, t, x, y, c.span))
 
 
-for _name, _t in (("umin", S.U32), ("umax", S.U32), ("llmin", S.I64), ("llmax", S.I64), ("ullmin", S.U64), ("ullmax", S.U64)):
+for _name, _t in (
+    ("umin", S.U32),
+    ("umax", S.U32),
+    ("llmin", S.I64),
+    ("llmax", S.I64),
+    ("ullmin", S.U64),
+    ("ullmax", S.U64),
+):
 
     def _fixed(c: Call, op: str = _name[-3:], t: Scalar = _t) -> Result:
         a, b = c.scalars(t, t)

@@ -79,7 +79,11 @@ for _word, _op in _ATOMIC.items():
 
 ORDERS = {"__NV_ATOMIC_RELAXED": "relaxed", "__NV_ATOMIC_CONSUME": "acquire", "__NV_ATOMIC_ACQUIRE": "acquire",
           "__NV_ATOMIC_RELEASE": "release", "__NV_ATOMIC_ACQ_REL": "acq_rel", "__NV_ATOMIC_SEQ_CST": "seq_cst"}  # fmt: skip
-SCOPES = {"__NV_THREAD_SCOPE_BLOCK": "block", "__NV_THREAD_SCOPE_DEVICE": "device", "__NV_THREAD_SCOPE_SYSTEM": "system"}
+SCOPES = {
+    "__NV_THREAD_SCOPE_BLOCK": "block",
+    "__NV_THREAD_SCOPE_DEVICE": "device",
+    "__NV_THREAD_SCOPE_SYSTEM": "system",
+}
 # Named constants of the compiler: (a type, a value); the values are what nvcc's own headers give them.
 CONSTANTS = {name: i for i, name in enumerate(ORDERS)} | {
     "__NV_THREAD_SCOPE_THREAD": 0, "__NV_THREAD_SCOPE_BLOCK": 1, "__NV_THREAD_SCOPE_CLUSTER": 2, "__NV_THREAD_SCOPE_DEVICE": 3,
@@ -135,7 +139,8 @@ def _memcpy_async(c: Call) -> Result:
     chosen = c.args[:2] if n == 3 else (*c.args[:2], c.args[3])
     found = Call(c.ctx, c.name, chosen, None, c.span).values()
     dst, src = pointer(found[0], c.name, c.span), pointer(found[1], c.name, c.span)
-    assert dst.object is not None and src.object is not None
+    assert dst.object is not None
+    assert src.object is not None
     element = _copied_type(c, dst, src, size)
     count = size // element.bytes
     fill = scalar_convert(part(found[2], c.span), S.U64, c.span) if n == 4 else None

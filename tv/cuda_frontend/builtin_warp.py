@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend import fold
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call, builtin, part, scalar_value
 from tv.cuda_frontend.context import Context
 from tv.cuda_frontend.convert import scalar_convert, to_bool, type_error
@@ -43,13 +44,30 @@ def _fence(scope: str) -> Callable[[Call], Result]:
     return handler
 
 
-for _name, _scope in (("__threadfence_block", "block"), ("__threadfence", "device"), ("__threadfence_system", "system")):
+for _name, _scope in (
+    ("__threadfence_block", "block"),
+    ("__threadfence", "device"),
+    ("__threadfence_system", "system"),
+):
     BUILTINS.add(_name)(_fence(_scope))
 
 
-@builtin("__syncthreads_count", "__syncthreads_and", "__syncthreads_or", "__activemask", "clock", "clock64", "__nanosleep", "__trap", "printf")
+@builtin(
+    "__syncthreads_count",
+    "__syncthreads_and",
+    "__syncthreads_or",
+    "__activemask",
+    "clock",
+    "clock64",
+    "__nanosleep",
+    "__trap",
+    "printf",
+)
 def _refused(c: Call) -> Result:
-    help = {"printf": "remove it from the kernel that is checked", "__nanosleep": "remove it: a spin loop needs no pause to be right"}
+    help = {
+        "printf": "remove it from the kernel that is checked",
+        "__nanosleep": "remove it: a spin loop needs no pause to be right",
+    }
     raise c.unsupported(f"`{c.name}`", help.get(c.name, ""))
 
 
@@ -133,7 +151,9 @@ def _tile(c: Call) -> Result:
     c.count(1)
     (parent,) = c.values()
     if not c.targs or isinstance(c.targs[0], ast.TypeSyntax):
-        raise c.unsupported("`tiled_partition` with a size that is no template argument", "write tiled_partition<32>(block)")
+        raise c.unsupported(
+            "`tiled_partition` with a size that is no template argument", "write tiled_partition<32>(block)"
+        )
     size = constant(c.ctx, c.targs[0], "a tile's size")
     if size not in (1, 2, 4, 8, 16, 32) or not isinstance(parent, HandleValue) or parent.type.name != "thread_block":
         raise c.unsupported(f"a tile of {size} threads of `{parent.type}`")
@@ -196,8 +216,7 @@ def _size(c: Call) -> Result:
     if c.target.type.name == "thread_block_tile":
         return Value(UINT, (Const(S.U32, c.target.type.size),))
     if c.target.type.name == "thread_block":
-        x, y, z = (Builtin(S.U32, f"blockDim.{a}", c.span) for a in "xyz")
-        return Value(UINT, (fold.binary("mul", S.U32, fold.binary("mul", S.U32, x, y, c.span), z, c.span),))
+        return Value(UINT, (_block_size(c.span),))
     raise c.unsupported("`size` of a grid")
 
 
@@ -207,6 +226,23 @@ def _meta_rank(c: Call) -> Result:
     if c.target.type.name != "thread_block_tile":
         raise c.unsupported(f"`meta_group_rank` of `{c.target.type}`")
     return scalar_value(fold.binary("div", S.U32, thread_rank(c.span), Const(S.U32, c.target.type.size), c.span))
+
+
+@METHODS.add("meta_group_size")
+def _meta_size(c: Call) -> Result:
+    """Tiles in the block: the block's size over the tile's, rounded up."""
+    assert c.target is not None
+    if c.target.type.name != "thread_block_tile":
+        raise c.unsupported(f"`meta_group_size` of `{c.target.type}`")
+    threads = _block_size(c.span)
+    size = c.target.type.size
+    rounded = fold.binary("add", S.U32, threads, Const(S.U32, size - 1), c.span)
+    return scalar_value(fold.binary("div", S.U32, rounded, Const(S.U32, size), c.span))
+
+
+def _block_size(span: Span) -> Expr:
+    x, y, z = (Builtin(S.U32, f"blockDim.{a}", span) for a in "xyz")
+    return fold.binary("mul", S.U32, fold.binary("mul", S.U32, x, y, span), z, span)
 
 
 def _tile_shuffle(mode: str) -> Callable[[Call], Result]:
@@ -227,4 +263,3 @@ def _tile_shuffle(mode: str) -> Callable[[Call], Result]:
 
 for _word, _mode in (("shfl", "idx"), ("shfl_xor", "xor"), ("shfl_up", "up"), ("shfl_down", "down")):
     METHODS.add(_word)(_tile_shuffle(_mode))
-

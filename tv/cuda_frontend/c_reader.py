@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pycparser.c_parser import ParseError  # type: ignore[import-untyped]
+from pycparser.c_parser import ParseError
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.external import UnitParser
 from tv.cuda_frontend.from_c import Translator, check_pragma, declaration
+from tv.cuda_frontend.parser import Template
 from tv.cuda_frontend.preprocess import TokenText
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.source import Span
 
-_WHERE = re.compile(r"^(?P<file>.*?):(?P<line>\d+)(?::(?P<col>\d+))?: (?P<what>.*)$", re.S)
+_WHERE = re.compile(r"^(?P<file>.*?):(?P<line>\d+)(?::(?P<col>\d+))?: (?P<what>.*)$", re.DOTALL)
 # What pycparser raises on damaged input besides its own error.
 _DAMAGE = (AssertionError, ValueError, AttributeError, TypeError, IndexError, KeyError)
 
@@ -37,11 +38,28 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
     except (ParseError, *_DAMAGE) as error:
         last = parser.last
         raise syntax_error(error, file, last.lineno if last is not None else 1) from error
-    t = Translator(file)
+    refused: dict[str, TvError] = {name: syntax_error(error, file, 1) for name, error in parser.refused.items()}
+    broken = set(parser.broken)
     decls: list[ast.Decl] = []
     for n in tree.ext:
+        t = Translator(file)
         if type(n).__name__ == "Pragma":
             check_pragma(n.string if isinstance(n.string, str) else n.string.value.strip('"'), t.span(n))
-        else:
+            continue
+        try:
             decls.extend(declaration(t, n))
-    return ast.Unit(Span(file, 1), tuple(decls), frozenset(parser.hosts)), parser
+        except Unsupported as error:
+            name, words = declared(n)
+            if name is None:
+                raise
+            refused.setdefault(name, error)
+            broken.update({name} if "__global__" in words and not isinstance(n, Template) else ())
+    hosts = frozenset(parser.hosts)
+    return ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken)), parser
+
+
+def declared(n: Any) -> tuple[str | None, list[str]]:
+    """The name that a declaration introduces, and its function words."""
+    n = getattr(n, "decl", n)
+    name = getattr(n, "name", None) or getattr(getattr(n, "type", None), "name", None)
+    return name, list(getattr(n, "funcspec", None) or [])

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call
 from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
-from tv.cuda_frontend.ctype import Arith, CType, Ptr, Void
-from tv.cuda_frontend.declare import define, registers
+from tv.cuda_frontend.ctype import Arith, CType, Ptr, Struct, Void
+from tv.cuda_frontend.declare import define, registers, stable
 from tv.cuda_frontend.names import nearest
+from tv.cuda_frontend.places import member
 from tv.cuda_frontend.templates import bind, resolvable
-from tv.cuda_frontend.types import qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import qualifiers, reference, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names
-from tv.cuda_frontend.values import HandleValue, Known, Place, Pointer, PointerRegister, Register, Result, Value
+from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.kernel import Const
 from tv.source import Span
 
@@ -33,12 +34,18 @@ def call(ctx: Context, e: ast.Call) -> Result:
 
 
 def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
-    if ctx.find(name) is not None:
-        raise unsupported("TV0111", f"a call of the variable `{name}`", e.span, "function pointers and lambdas are not read")
+    variable = ctx.find(name)
+    if variable is not None and isinstance(kind_of(variable), Struct):
+        return struct_call(ctx, e, variable, "operator()")
+    if variable is not None:
+        raise unsupported(
+            "TV0111", f"a call of the variable `{name}`", e.span, "function pointers and lambdas are not read"
+        )
+    check_understood(ctx, name, e.span)
     candidates = ctx.module.functions.get(name, ())
     builtin = BUILTINS.get(name.removeprefix("std::") if name.startswith("std::") else name)
     if candidates:
-        return user_call(ctx, e, name, candidates, overloads_builtin=builtin is not None)
+        return user_call(ctx, e, name, candidates, overloaded=builtin is not None or name in ctx.module.hosts)
     if name in ctx.module.hosts:
         raise unsupported("TV0112", f"`{name}` is a host function", e.span, "declare it `__device__`")
     if builtin is None:
@@ -48,9 +55,21 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
     return builtin(Call(ctx, name, e.args, e.callee.args, e.span))
 
 
-def method_call(ctx: Context, e: ast.Call, callee: ast.Member) -> Result:
-    from tv.cuda_frontend.expressions import value
+def check_understood(ctx: Context, name: str, span: Span) -> None:
+    """Raises Unsupported for a name whose declaration the reader skipped because it did not understand it."""
+    reason = ctx.module.refused.get(name)
+    if reason is not None:
+        where = f"its declaration at line {reason.span.line}: {reason.message}"
+        raise unsupported("TV0111", f"`{name}`, whose declaration is not understood", span, where)
 
+
+def method_call(ctx: Context, e: ast.Call, callee: ast.Member) -> Result:
+    from tv.cuda_frontend.expressions import place, value
+
+    if not callee.arrow:
+        owner = place(ctx, callee.a)
+        if isinstance(kind_of(owner), Struct):
+            return struct_call(ctx, e, owner, callee.name)
     target = value(ctx, callee.a)
     if not isinstance(target, HandleValue):
         raise unsupported("TV0111", f"the method `{callee.name}` of `{target.type}`", e.span)
@@ -61,10 +80,34 @@ def method_call(ctx: Context, e: ast.Call, callee: ast.Member) -> Result:
     return handler(Call(ctx, callee.name, e.args, None, e.span, target))
 
 
+def struct_call(ctx: Context, e: ast.Call, owner: Place, name: str) -> Result:
+    """A method of a struct, its fields being in scope."""
+    kind = kind_of(owner)
+    assert isinstance(kind, Struct)
+    d, scope = ctx.module.methods.get(kind.name, (None, Scope()))
+    methods = tuple(m for m in d.methods if m.name == name) if d is not None else ()
+    if not methods:
+        raise unsupported("TV0112", f"`{kind.name}` has no method `{name}`", e.span)
+    fields = Scope(dict(scope.places), dict(scope.types))
+    outer, ctx.scopes = ctx.scopes, [*ctx.scopes]
+    owner = stable(ctx, owner, e.span)
+    for f, _, _ in kind.fields:
+        fields.places[f] = member(ctx, owner, f, e.span)
+    ctx.scopes = outer
+    return user_call(ctx, e, name, methods, overloaded=False, own=fields, label=f"{kind.name}::{name}")
+
+
 # ------------------------------------------------------------------------------------------------ device functions
 def user_call(
-    ctx: Context, e: ast.Call, name: str, candidates: tuple[ast.Function, ...], overloads_builtin: bool
+    ctx: Context,
+    e: ast.Call,
+    name: str,
+    candidates: tuple[ast.Function, ...],
+    overloaded: bool,
+    own: Scope | None = None,
+    label: str = "",
 ) -> Result:
+    """A call of a function of the file. own: names a method sees before the file's; label: its name among the frames."""
     from tv.cuda_frontend.expressions import lvalue, place, value
 
     fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
@@ -83,10 +126,10 @@ def user_call(
             return Value(Void()) if not isinstance(p, Known) else p.value
         return value(ctx, e.args[i])
 
-    args = ctx.together(e.span, *[lambda i=i: argument(i) for i in range(len(e.args))])  # type: ignore[misc]
+    args = ctx.together(e.span, *[lambda i=i: argument(i) for i in range(len(e.args))])
     kinds = [kind_of(places[i]) if i in places else a.type for i, a in enumerate(args)]
-    f = choose(ctx, name, fitting, kinds, overloads_builtin, e.span)
-    return inline(ctx, f, e, args, kinds, places)
+    f = choose(ctx, name, fitting, kinds, overloaded, e.span)
+    return inline(ctx, f, e, args, kinds, places, own, label)
 
 
 def kind_of(p: Place) -> CType:
@@ -94,21 +137,33 @@ def kind_of(p: Place) -> CType:
 
 
 def choose(
-    ctx: Context, name: str, fitting: list[ast.Function], kinds: list[CType], overloads_builtin: bool, span: Span
+    ctx: Context, name: str, fitting: list[ast.Function], kinds: list[CType], overloaded: bool, span: Span
 ) -> ast.Function:
     """The one overload that C++ would take: the only one, or the one whose parameters have the arguments' very types."""
     if not fitting:
         raise type_error(f"`{name}` with {len(kinds)} arguments", span)
-    if len(fitting) == 1 and not overloads_builtin:
+    if len(fitting) == 1 and not overloaded:
         return fitting[0]
     exact = [f for f in fitting if not f.template and [resolve(ctx, p.type) for p in f.parameters] == kinds]
     if len(exact) == 1:
         return exact[0]
-    raise unsupported("TV0111", f"a call of `{name}` that needs overload resolution", span, "convert the arguments to the parameters' types")
+    raise unsupported(
+        "TV0111",
+        f"a call of `{name}` that needs overload resolution",
+        span,
+        "convert the arguments to the parameters' types",
+    )
 
 
 def inline(
-    ctx: Context, f: ast.Function, e: ast.Call, args: list[Result], kinds: list[CType], places: dict[int, Place]
+    ctx: Context,
+    f: ast.Function,
+    e: ast.Call,
+    args: list[Result],
+    kinds: list[CType],
+    places: dict[int, Place],
+    own: Scope | None = None,
+    label: str = "",
 ) -> Result:
     """The body of `f` with its parameters bound; its value."""
     from tv.cuda_frontend.statements import may_return, sequence
@@ -116,14 +171,15 @@ def inline(
     if f.body is None:
         raise unsupported("TV0112", f"`{f.name}` is declared and never defined", e.span)
     scope, instance = bind(ctx, f, e, kinds)
+    instance = label or instance
     if len(ctx.frames) > MAX_INLINE_DEPTH or any(frame.name == instance for frame in ctx.frames):
         raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
     outer_scopes, outer_pins = ctx.scopes, ctx.pinned
     frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body))
     scope_before = Scope()
-    ctx.scopes = [ctx.module.scope, scope, scope_before]
+    ctx.scopes = [ctx.module.scope, own or Scope(), scope, scope_before]
     ctx.frames.append(frame)
-    frame.result_type = resolve(ctx, f.result) if resolvable(f.result) else deduced(ctx, f)
+    frame.result_type = resolve(ctx, f.result) if resolvable(f.result) else deduced(f)
     if reference(f.result):
         raise unsupported("TV0111", f"`{f.name}` returns a reference", e.span)
     for i, (p, a) in enumerate(zip(f.parameters, args, strict=True)):
@@ -139,7 +195,7 @@ def inline(
     return outcome(ctx, f, frame, e.span)
 
 
-def deduced(ctx: Context, f: ast.Function) -> CType:
+def deduced(f: ast.Function) -> CType:
     raise unsupported("TV0111", f"the result type of `{f.name}` is `auto`", f.span, "write the type")
 
 
@@ -167,15 +223,13 @@ def outcome(ctx: Context, f: ast.Function, frame: Frame, span: Span) -> Result:
 
 def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, span: Span) -> None:
     """Binds one parameter: a reference to its place, a constant that is never assigned to itself, else a copy."""
-    from tv.cuda_frontend.declare import stable
-
     if place is not None and not isinstance(place, Known):
         kind = resolve(ctx, p.type)
         if kind == kind_of(place):
             const = qualifiers(p.type)[0]
             bound = stable(ctx, place, span)
-            if const and not isinstance(bound, PointerRegister):
-                bound = replace(bound, const=True)  # type: ignore[type-var]
+            if const and isinstance(bound, (Register, Memory)):
+                bound = replace(bound, const=True)
             ctx.scopes[-1].places[p.name] = bound
             return
         raise type_error(f"`{kind_of(place)}` bound to a reference to `{kind}`", span)
@@ -185,11 +239,16 @@ def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, spa
     t = Ptr(t.element, *qualifiers(p.type)) if hasattr(t, "element") else t
     r = to_type(ctx, a, t, span)
     fixed = p.name not in ctx.frame.assigned and p.name not in ctx.frame.addressed
-    if fixed and isinstance(r, Value) and isinstance(t, Arith) and isinstance(r.parts[0], Const):
-        ctx.scopes[-1].places[p.name] = Known(r)
-    elif fixed and isinstance(r, Pointer) and isinstance(r.offset, Const):
-        ctx.scopes[-1].places[p.name] = Known(r)
-    elif isinstance(r, HandleValue):
+    if (
+        fixed
+        and isinstance(r, Value)
+        and isinstance(t, Arith)
+        and isinstance(r.parts[0], Const)
+        or fixed
+        and isinstance(r, Pointer)
+        and isinstance(r.offset, Const)
+        or isinstance(r, HandleValue)
+    ):
         ctx.scopes[-1].places[p.name] = Known(r)
     else:
         define(ctx, p.name, t, r, False, p)

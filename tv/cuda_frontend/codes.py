@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 CODES: dict[str, str] = {
-    "TV0101": "The kernel file is not text that a compiler could read: it is not UTF-8, or holds null bytes.",
-    "TV0102": "The kernel file is larger than the reader's limit of 4 MiB. Check the kernel apart from generated tables.",
+    "TV0101": "The kernel file cannot be opened.",
+    "TV0102": "The kernel file is not text that a compiler could read: it is not UTF-8, holds null bytes, or is larger than the reader's "
+    "limit of 4 MiB. Check the kernel apart from generated tables.",
     "TV0103": "A comment, string or character literal is opened and never closed.",
     "TV0104": "Brackets, statements or expressions are nested deeper than the reader follows. The limit keeps a damaged or "
     "hostile file from exhausting the stack.",

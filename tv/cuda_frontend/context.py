@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.ctype import CType
 from tv.cuda_frontend.effects import clash
 from tv.cuda_frontend.values import Place, Pointer, Result, Value
-from tv.diagnostic import Unsupported
+from tv.diagnostic import TvError, Unsupported
 from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Store, Var
 from tv.kernel import MemRef as Reference
 from tv.launch import CompileOptions
@@ -48,9 +48,13 @@ class Module:
     """What the translation unit declares."""
 
     functions: dict[str, tuple[ast.Function, ...]] = field(default_factory=dict)
+    templates: dict[str, ast.Struct] = field(default_factory=dict)  # struct templates
+    methods: dict[str, tuple[ast.Struct, Scope]] = field(default_factory=dict)  # of a struct, by its type's name
     shared: list[ast.Variable] = field(default_factory=list)  # `extern __shared__` at file scope
     globals: dict[str, GlobalVariable] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
+    refused: dict[str, TvError] = field(default_factory=dict)  # names whose declarations were not understood
+    broken: frozenset[str] = frozenset()  # kernels among them
     scope: Scope = field(default_factory=Scope)  # types and enumerators of the file
 
 

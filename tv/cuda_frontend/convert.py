@@ -42,7 +42,9 @@ def to_type(ctx: Context, r: Result, t: CType, span: Span, explicit: bool = Fals
         case Value(type=Arith(), parts=(e,)), Vector(name="dim3"):
             one = integer(S.U32, 1, span)
             return Value(t, (scalar_convert(e, S.U32, span), one, one))
-        case Value(type=Arith(scalar=s), parts=(e,)), Vector(name="half2" | "nv_bfloat162", scalar=v) if s is v or explicit:
+        case Value(type=Arith(scalar=s), parts=(e,)), Vector(name="half2" | "nv_bfloat162", scalar=v) if (
+            s is v or explicit
+        ):
             part = scalar_convert(e, v, span)
             return Value(t, (part, part))
         case Value(type=Vector(scalar=a, count=3)), Vector(name="dim3" | "uint3", scalar=b) if a is b:
@@ -81,7 +83,9 @@ def arithmetic(ctx: Context, a: Result, b: Result, op: str, span: Span) -> tuple
             common = usual(x, y)
             if common is None:
                 raise type_error(
-                    f"`{type_name(a)} {op} {type_name(b)}` has no single meaning in CUDA C++", span, "convert one operand"
+                    f"`{type_name(a)} {op} {type_name(b)}` has no single meaning in CUDA C++",
+                    span,
+                    "convert one operand",
                 )
             return common, scalar_convert(e, common, span), scalar_convert(f, common, span)
         case _:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend import fold
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Target, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
-from tv.cuda_frontend.types import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.kernel import Const, Expr, Load, MemoryObject, MemRef, Scalar, Space, Var
 from tv.source import Span
@@ -114,9 +115,9 @@ def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: 
             ctx.scopes[-1].places[name] = Known(r)
         case _, Pointer():
             raise unsupported("TV0115", f"the address of the pointer `{name}` is taken", d.span)
-        case (Arith() | Vector() | Struct()), _ if in_registers(t) and not addressed(ctx, name):
+        case ((Arith() | Vector() | Struct()), _) if in_registers(t) and not addressed(ctx, name):
             registers(ctx, name, t, r, const, d.span)
-        case (Arith() | Vector() | Struct() | Array()), _:
+        case ((Arith() | Vector() | Struct() | Array()), _):
             local_object(ctx, name, t, r, const, d)
         case _:
             raise unsupported("TV0111", f"a variable of type `{t}`", d.span)
@@ -146,7 +147,9 @@ def leaf_names(t: CType) -> list[str]:
 def registers(ctx: Context, name: str, t: CType, r: Result | None, const: bool, span: Span) -> None:
     kinds = [s for s, _ in leaves(t)]
     base = ctx.fresh(name)
-    vars = tuple(Var(s, ctx.fresh(base + leaf) if leaf else base, span) for s, leaf in zip(kinds, leaf_names(t), strict=True))
+    vars = tuple(
+        Var(s, ctx.fresh(base + leaf) if leaf else base, span) for s, leaf in zip(kinds, leaf_names(t), strict=True)
+    )
     ctx.scopes[-1].places[name] = Register(t, vars, const)
     if r is None:
         for v in vars:
@@ -230,7 +233,9 @@ def shared(ctx: Context, d: ast.Variable, dynamic: bool) -> None:
         ctx.scopes[-1].places[d.name] = Memory(t, "dynamic_shared", zero, access)
         return
     if isinstance(t, Array) and t.count is None:
-        raise unsupported("TV0111", f"the shared array `{d.name}` without an extent", d.span, "write `extern __shared__`")
+        raise unsupported(
+            "TV0111", f"the shared array `{d.name}` without an extent", d.span, "write `extern __shared__`"
+        )
     if isinstance(t, Ptr):
         raise unsupported("TV0115", "a pointer in shared memory", d.span)
     key = f"{ctx.frame.name}:{d.span.file}:{d.span.line}:{d.span.col}:{d.name}"
@@ -245,7 +250,9 @@ def dynamic_shared(ctx: Context, d: ast.Variable, t: CType) -> None:
     old = ctx.objects.get("dynamic_shared")
     if old is None:
         ctx.names.add("dynamic_shared")
-        ctx.objects["dynamic_shared"] = MemoryObject("dynamic_shared", Space.SHARED, element_scalar(t), None, align, d.span)
+        ctx.objects["dynamic_shared"] = MemoryObject(
+            "dynamic_shared", Space.SHARED, element_scalar(t), None, align, d.span
+        )
     elif align > old.align:
         ctx.objects["dynamic_shared"] = MemoryObject("dynamic_shared", Space.SHARED, old.element, None, align, old.span)
 
@@ -292,7 +299,11 @@ def aggregate(ctx: Context, t: CType, init: ast.InitList, span: Span) -> tuple[E
     values: list[Result | None] = [None] * len(slots)
     if len(init.items) > len(slots):
         raise type_error(f"{len(init.items)} initializers for `{t}`", span)
-    if isinstance(t, Array) and isinstance(t.element, (Array, Struct)) and any(not isinstance(i, ast.InitList) for i in init.items):
+    if (
+        isinstance(t, Array)
+        and isinstance(t.element, (Array, Struct))
+        and any(not isinstance(i, ast.InitList) for i in init.items)
+    ):
         raise unsupported("TV0111", "an initializer without its inner braces", span, "write `{{...}, {...}}`")
     names = [n for n, _ in slots]
     following = 0

@@ -12,7 +12,19 @@ from dataclasses import replace
 from tv.cuda_frontend.context import Context
 from tv.cuda_frontend.effects import variables
 from tv.kernel import (
-    Break, Const, Continue, Expr, If, Load, Loop, MemoryObject, Return, Space, Stmt, assigned, expressions,
+    Break,
+    Const,
+    Continue,
+    Expr,
+    If,
+    Load,
+    Loop,
+    MemoryObject,
+    Return,
+    Space,
+    Stmt,
+    assigned,
+    expressions,
 )  # fmt: skip
 
 Assigned = frozenset[str] | None  # None: this point is not reached
@@ -88,7 +100,10 @@ def join(a: Assigned, b: Assigned) -> Assigned:
 
 def has_continue(body: tuple[Stmt, ...]) -> bool:
     """Whether a `continue` of this loop stands in its body."""
-    return any(isinstance(s, Continue) or (isinstance(s, If) and (has_continue(s.then) or has_continue(s.orelse))) for s in body)
+    return any(
+        isinstance(s, Continue) or (isinstance(s, If) and (has_continue(s.then) or has_continue(s.orelse)))
+        for s in body
+    )
 
 
 def undefined_object(name: str) -> str:
@@ -119,7 +134,9 @@ def _without(body: tuple[Stmt, ...], dropped: set[str]) -> tuple[Stmt, ...]:
             case If(then=a, orelse=b):
                 kept.append(replace(s, then=_without(a, dropped), orelse=_without(b, dropped)))
             case Loop(body=b, step=c, prelude=p):
-                kept.append(replace(s, body=_without(b, dropped), step=_without(c, dropped), prelude=_without(p, dropped)))
+                kept.append(
+                    replace(s, body=_without(b, dropped), step=_without(c, dropped), prelude=_without(p, dropped))
+                )
             case _:
                 kept.append(s)
     return tuple(kept)

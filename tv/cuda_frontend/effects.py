@@ -6,8 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tv.kernel import (
-    Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Barrier, Expr, Fence, Load, MemoryObject, Space, Stmt, Store, Var,
-    assigned, children, expressions, walk,
+    Assume,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
+    Atomic,
+    Barrier,
+    Expr,
+    Fence,
+    Load,
+    MemoryObject,
+    Space,
+    Stmt,
+    Store,
+    Var,
+    assigned,
+    children,
+    expressions,
+    walk,
 )  # fmt: skip
 
 Part = tuple[tuple[Stmt, ...], tuple[Expr, ...]]
@@ -68,7 +84,7 @@ def _memory_clash(a: Effects, b: Effects, objects: Mapping[str, MemoryObject]) -
         return {"global memory" if space_of(n, objects) is Space.GLOBAL else n for n in names}
 
     shared = spaces(a.stores) & (spaces(b.stores) | spaces(b.loads))
-    return f"`{sorted(shared)[0]}` is written and used" if shared else ""
+    return f"`{min(shared)}` is written and used" if shared else ""
 
 
 def clash(one: Part, other: Part, objects: Mapping[str, MemoryObject]) -> str:
@@ -79,7 +95,7 @@ def clash(one: Part, other: Part, objects: Mapping[str, MemoryObject]) -> str:
     for x, y in ((a, b), (b, a)):
         both = x.writes & (y.reads | y.writes)
         if both:
-            return f"`{sorted(both)[0]}` is changed and used"
+            return f"`{min(both)}` is changed and used"
         what = _memory_clash(x, y, objects)
         if what:
             return what

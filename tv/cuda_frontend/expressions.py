@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend import fold
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.calls import call
 from tv.cuda_frontend.context import Context, Target, unsupported
 from tv.cuda_frontend.convert import common_type, not_null, to_bool, to_type, type_error
@@ -13,7 +14,7 @@ from tv.cuda_frontend.ctype import BOOL, INT, SIZE_T, Arith, CType, Ptr, Vector,
 from tv.cuda_frontend.literals import character, number
 from tv.cuda_frontend.operators import binary, logical, negate, pointer_add
 from tv.cuda_frontend.places import address, dereference, member, named, read, write
-from tv.cuda_frontend.types import reference, resolve
+from tv.cuda_frontend.typenames import qualifiers, reference, resolve
 from tv.cuda_frontend.values import Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.kernel import Expr, If, Scalar, Stmt, Var
 from tv.source import Span
@@ -256,7 +257,9 @@ def choose(ctx: Context, cond: Expr, t: CType, sides: list[Result], arms: list[t
     a, b = sides
     if isinstance(a, Pointer) and isinstance(b, Pointer):
         if a.object != b.object:
-            raise unsupported("TV0115", "`?:` between pointers into different objects", span, "branch and write the accesses twice")
+            raise unsupported(
+                "TV0115", "`?:` between pointers into different objects", span, "branch and write the accesses twice"
+            )
         parts = choose_parts(ctx, cond, (a.offset,), (b.offset,), arms, span)
         assert isinstance(t, Ptr)
         return Pointer(t, a.object, parts[0], a.readonly or b.readonly)
@@ -338,7 +341,9 @@ def _cast(ctx: Context, e: ast.Cast) -> Result:
     t = resolve(ctx, e.type)
     r = value(ctx, e.a)
     if e.style in ("reinterpret", "const") and not isinstance(r, Pointer):
-        raise unsupported("TV0111", f"`{e.style}_cast` of `{r.type}`", e.span, "use an intrinsic such as `__float_as_int`")
+        raise unsupported(
+            "TV0111", f"`{e.style}_cast` of `{r.type}`", e.span, "use an intrinsic such as `__float_as_int`"
+        )
     if isinstance(r, Pointer) and isinstance(t, Arith) and t.scalar is not S.BOOL:
         raise unsupported("TV0111", f"a pointer as the number `{t}`", e.span, "an address has no value in the proof")
     return to_type(ctx, r, t, e.span, explicit=True)
@@ -376,10 +381,11 @@ def place(ctx: Context, e: ast.Expr) -> Place:
             _assign(ctx, e)
             return place(ctx, e.target)
         case ast.Cast(type=t) if reference(t):
-            target = resolve(ctx, t)
             pointer = address(ctx, place(ctx, e.a), e.span)
-            const = isinstance(t, ast.PointerType) and isinstance(t.target, ast.NamedType) and t.target.const
-            return dereference(ctx, Pointer(Ptr(target, const), pointer.object, pointer.offset, pointer.readonly), e.span)
+            const = qualifiers(t)[0]
+            return dereference(
+                ctx, Pointer(Ptr(resolve(ctx, t), const), pointer.object, pointer.offset, pointer.readonly), e.span
+            )
         case _:
             return Known(value(ctx, e))
 
@@ -389,7 +395,11 @@ def element(ctx: Context, e: ast.Index) -> Memory:
     base, index = ctx.together(e.span, lambda: value(ctx, e.a), lambda: value(ctx, e.index))
     if isinstance(base, Pointer):
         return dereference(ctx, pointer_add(base, index, e.span), e.span)
-    raise type_error(f"`[]` on `{base.type}`", e.span, "components of a vector are .x .y .z .w" if isinstance(base.type, Vector) else "")
+    raise type_error(
+        f"`[]` on `{base.type}`",
+        e.span,
+        "components of a vector are .x .y .z .w" if isinstance(base.type, Vector) else "",
+    )
 
 
 def lvalue(e: ast.Expr) -> bool:
@@ -403,5 +413,3 @@ def lvalue(e: ast.Expr) -> bool:
             return arrow or lvalue(a)
         case _:
             return False
-
-

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from pycparser import c_ast  # type: ignore[import-untyped]
+from pycparser import c_ast
 from pycparser import c_parser as cp
 
-from tv.cuda_frontend.cuda_types import HANDLE_TYPES
+from tv.cuda_frontend.cuda_types import HANDLE_TYPES, PREDECLARED_TYPES
 from tv.cuda_frontend.parser import DEVICE_WORDS, CudaParser, Template
 
 _OPENING = {"LPAREN": "RPAREN", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET"}
@@ -82,12 +83,55 @@ class UnitParser(CudaParser):
             self.hosts.add(name.value.rsplit("::", 1)[1])
         return []
 
+    def _parse_block_item(self) -> Any:
+        """`namespace cg = ...;` and `using` also stand in functions."""
+        tok = self._peek()
+        if tok is not None and tok.type == "CXX_WORD" and tok.value == "namespace":
+            return self._parse_namespace()
+        if tok is not None and tok.type == "CXX_WORD" and tok.value == "using":
+            return self._parse_using()
+        return super()._parse_block_item()
+
     # -------------------------------------------------------------------------------------------- templates
     def _parse_template(self) -> list[Any]:
         start = self._mark()
+        if self._peek_type(2) != "LT":
+            self._skip_declaration(start, note=False)  # an explicit instantiation declares nothing new
+            return []
         if not self._device_words_ahead():
             self._skip_declaration(start)
             return []
+        return self._attempt(start, self._parse_device_template)
+
+    def _attempt(self, start: int, parse: Callable[[], list[Any]]) -> list[Any]:
+        """A device declaration; where it is not understood, its names are refused wherever they are used."""
+        scopes = [dict(s) for s in self._scope_stack]
+        try:
+            return parse()
+        except cp.ParseError as error:
+            self._scope_stack, self._typedef_checked_token = scopes, None
+            self._reset(start)
+            _, words, tokens = self._scan_header()
+            before = set(self.hosts)
+            self._skip_declaration(start)
+            names = self._declared_names(tokens)
+            self.hosts = before
+            for name in names:
+                self.refused.setdefault(name, error)
+            if "__global__" in words and (not tokens or tokens[0].value != "template"):
+                self.broken |= names
+            return []
+
+    def _declared_names(self, tokens: list[Any]) -> set[str]:
+        """Every name outside brackets: the declared ones are among them."""
+        names, depth = set(), 0
+        for t in tokens:
+            depth += (t.type in _OPENING) - (t.type in _OPENING.values())
+            if depth == 0 and t.type in ("ID", "TYPEID"):
+                names.add(t.value.rsplit("::", 1)[-1])
+        return names - {*PREDECLARED_TYPES}
+
+    def _parse_device_template(self) -> list[Any]:
         self._advance()
         self._expect("LT")
         self._push_scope()
@@ -136,9 +180,9 @@ class UnitParser(CudaParser):
         words: set[str] = set()
         tokens: list[Any] = []
         while (tok := self._peek(ahead)) is not None:
-            if depth == 0 and tok.type in ("SEMI", "LBRACE", "EQUALS"):
-                if tok.type != "EQUALS" or not tokens or tokens[0].value != "template":
-                    return tok.value, words, tokens
+            default = tok.type == "EQUALS" and bool(tokens) and tokens[0].value == "template"
+            if depth == 0 and tok.type in ("SEMI", "LBRACE", "EQUALS") and not default:
+                return tok.value, words, tokens
             if tok.type in _OPENING:
                 depth += 1
             elif tok.type in _OPENING.values():
@@ -150,9 +194,9 @@ class UnitParser(CudaParser):
 
     def _parse_device_or_host(self) -> list[Any]:
         ending, words, tokens = self._scan_header()
-        if words & DEVICE_WORDS:
-            return list(super()._parse_external_declaration())
         start = self._mark()
+        if words & DEVICE_WORDS:
+            return self._attempt(start, lambda: list(cp.CParser._parse_external_declaration(self)))
         parens = any(t.type == "LPAREN" for t in tokens) and not words & {"_ALIGNAS", "__align__", "alignas", "struct"}
         if ending in ("{", ";") and parens and "typedef" not in words:
             self._skip_declaration(start)
@@ -164,7 +208,7 @@ class UnitParser(CudaParser):
             self._skip_declaration(start)
             return []
 
-    def _skip_declaration(self, start: int) -> None:
+    def _skip_declaration(self, start: int, note: bool = True) -> None:
         """Skips to the `;` or past the `}` that ends the declaration; notes its names and launches."""
         depth = 0
         while True:
@@ -181,7 +225,9 @@ class UnitParser(CudaParser):
                     break
             elif tok.type == "SEMI" and depth == 0:
                 break
-        self._note_host(self._tokens._buffer[start : self._mark()])
+        self._typedef_checked_token = None
+        if note:
+            self._note_host(self._tokens._buffer[start : self._mark()])
 
     def _note_host(self, tokens: list[Any]) -> None:
         depth, seen = 0, 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pycparser import c_ast  # type: ignore[import-untyped]
+from pycparser import c_ast
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.lexer import SpanCoord
 from tv.cuda_frontend.parser import CxxCast, Template, TemplateName, TemplateType
 from tv.diagnostic import Unsupported
@@ -233,7 +233,7 @@ def declaration(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
 
 
 def _aligns(t: Translator, nodes: Any) -> tuple[ast.Expr, ...]:
-    found = []
+    found: list[ast.Expr] = []
     for a in nodes or []:
         if isinstance(a.alignment, c_ast.ExprList):
             continue
@@ -277,7 +277,9 @@ def _template_parameter(t: Translator, p: tuple[str, Any, Any, Any]) -> ast.Temp
     return ast.TemplateParameter(span, name, None if kind is None else t.type(kind), given)
 
 
-def _prototype(t: Translator, n: Any, body: ast.Block | None, template: tuple[ast.TemplateParameter, ...]) -> ast.Function:
+def _prototype(
+    t: Translator, n: Any, body: ast.Block | None, template: tuple[ast.TemplateParameter, ...]
+) -> ast.Function:
     span, signature = t.span(n), n.type
     if not isinstance(signature, c_ast.FuncDecl):
         raise refuse("a function whose type is not written out", span)

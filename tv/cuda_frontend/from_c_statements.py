@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycparser import c_ast  # type: ignore[import-untyped]
+from pycparser import c_ast
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.from_c import Translator, check_pragma, declaration, refuse
 from tv.cuda_frontend.parser import CxxCast
 from tv.diagnostic import Unsupported
@@ -74,11 +74,11 @@ def _statement(t: Translator, n: Any, span: Span) -> tuple[ast.Stmt, ...]:
         case c_ast.AttributedStatement():
             names = {a.name for group in n.attributes for a in group.attributes}
             if not names <= {"likely", "unlikely", "fallthrough", "maybe_unused"}:
-                raise refuse(f"the attribute `{sorted(names)[0]}`", span)
+                raise refuse(f"the attribute `{min(names)}`", span)
             return statement(t, n.stmt)
         case c_ast.Goto() | c_ast.Label():
             raise refuse("`goto` and labels", span, "write a loop or an `if`")
-        case _ if isinstance(n, _EXPRESSIONS) or isinstance(n, CxxCast):
+        case _ if isinstance(n, (*_EXPRESSIONS, CxxCast)):
             return (ast.ExprStmt(span, t.expr(n)),)
         case _:
             raise refuse(f"the statement `{type(n).__name__}`", span)
@@ -109,4 +109,4 @@ def _switch(t: Translator, n: Any, span: Span) -> ast.Switch:
             labels = []
     if labels:
         cases.append(ast.Case(span, tuple(labels), ()))
-    return ast.Switch(span, t.expr(n.expr), tuple(cases))
+    return ast.Switch(span, t.expr(n.cond), tuple(cases))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin_memory import CONSTANTS
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import INT, Arith, Array, CType, Ptr, Vector, element_scalar, leaves
@@ -29,7 +29,9 @@ def module_variable(ctx: Context, name: str, span: Span) -> Place | None:
     found = ctx.module.globals.get(name)
     if found is None:
         return None
-    return outside(ctx, lambda: device_variable(ctx, found.decl) if found.device else host_constant(ctx, found.decl, span))
+    return outside(
+        ctx, lambda: device_variable(ctx, found.decl) if found.device else host_constant(ctx, found.decl, span)
+    )
 
 
 def outside(ctx: Context, lower: Callable[[], Place]) -> Place:
@@ -44,7 +46,7 @@ def outside(ctx: Context, lower: Callable[[], Place]) -> Place:
 def host_constant(ctx: Context, d: ast.Variable, span: Span) -> Place:
     """`const int N = 8;`, `constexpr float eps = 1e-5f;` at file scope: device code may use the value."""
     from tv.cuda_frontend.declare import initial_value
-    from tv.cuda_frontend.types import qualifiers, resolve
+    from tv.cuda_frontend.typenames import qualifiers, resolve
 
     const = qualifiers(d.type)[0] or "constexpr" in d.storage
     if isinstance(d.type, ast.AutoType) and d.init is not None:
@@ -66,7 +68,7 @@ def host_constant(ctx: Context, d: ast.Variable, span: Span) -> Place:
 
 def device_variable(ctx: Context, d: ast.Variable) -> Place:
     from tv.cuda_frontend.declare import alignment, counted, new_object
-    from tv.cuda_frontend.types import qualifiers, resolve
+    from tv.cuda_frontend.typenames import qualifiers, resolve
 
     t = resolve(ctx, d.type)
     if isinstance(t, Array) and t.count is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tv.cuda_frontend import ast
+from tv.cuda_frontend import syntax as ast
 from tv.diagnostic import BadInput
 from tv.source import Span
 
@@ -14,9 +14,11 @@ _TYPE = re.compile(r"[A-Za-z_][\w: ]*$")
 
 def template_arguments(name: str, span: Span) -> tuple[ast.TypeSyntax | ast.Expr, ...]:
     """The arguments in `name<...>`: types, integers, true and false. Raises BadInput for anything else."""
-    m = re.fullmatch(r"\s*[\w:]+\s*<(.*)>\s*", name, re.S)
+    m = re.fullmatch(r"\s*[\w:]+\s*<(.*)>\s*", name, re.DOTALL)
     if m is None:
-        raise BadInput("TV0121", f"`{name}` is not the name of a template instance", span, "write it like scale<float, 256>")
+        raise BadInput(
+            "TV0121", f"`{name}` is not the name of a template instance", span, "write it like scale<float, 256>"
+        )
     found: list[ast.TypeSyntax | ast.Expr] = []
     for word in (w.strip() for w in m.group(1).split(",")):
         if word == "" and m.group(1).strip() == "":

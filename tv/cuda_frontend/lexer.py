@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pycparser.c_lexer import CLexer, Token  # type: ignore[import-untyped]
-from pycparser.c_parser import Coord  # type: ignore[import-untyped]
+from pycparser.c_lexer import CLexer, Token
+from pycparser.c_parser import Coord
 
 from tv.cuda_frontend.preprocess import TokenText
 
@@ -22,7 +22,17 @@ class SpanCoord(Coord):  # type: ignore[misc]
 # CUDA words as the token kinds whose place in the grammar they share; the words themselves stay in the token's value.
 _WORDS = {
     **dict.fromkeys(
-        ("__global__", "__device__", "__host__", "__forceinline__", "__inline__", "__noinline__", "__inline", "explicit"), "INLINE"
+        (
+            "__global__",
+            "__device__",
+            "__host__",
+            "__forceinline__",
+            "__inline__",
+            "__noinline__",
+            "__inline",
+            "explicit",
+        ),
+        "INLINE",
     ),
     **dict.fromkeys(("__shared__", "__constant__", "__managed__"), "REGISTER"),
     **dict.fromkeys(("__restrict__", "__restrict", "__grid_constant__"), "RESTRICT"),
@@ -61,7 +71,7 @@ class CudaLexer(CLexer):  # type: ignore[misc]
 
     def _error(self, msg: str, pos: int) -> None:
         column = pos - self._line_start + 1
-        file, line, column = self.source.place(self._lineno, column) if self.source else ("", self._lineno, column)
+        _, line, column = self.source.place(self._lineno, column) if self.source else ("", self._lineno, column)
         self.error_func(msg, line, column)
 
     def _raw(self) -> Token | None:

@@ -36,7 +36,7 @@ def character(text: str, span: Span) -> Value:
     elif inner[0] == "\\" and inner[1:] in _ESCAPES:
         code = _ESCAPES[inner[1:]]
     elif inner.startswith("\\x") and len(inner) <= 4:
-        code = int(inner[2:], 16)
+        code = int(inner.removeprefix("\\x"), 16)
     elif inner[0] == "\\" and inner[1:].isdigit() and len(inner) <= 4:
         code = int(inner[1:], 8)
     else:

@@ -7,19 +7,35 @@ from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import arithmetic, not_null, scalar_convert, to_bool, type_error, type_name
 from tv.cuda_frontend.ctype import BOOL, LONG, Arith, NullPointer, Ptr, Vector, Void, promote, size_of
 from tv.cuda_frontend.values import Pointer, Result, Value
-from tv.kernel import Call, Const, Expr, Scalar, Select, children
 from tv.kernel import Binary as BinaryNode
+from tv.kernel import Call, Const, Expr, Scalar, Select, children
 from tv.kernel import Convert as ConvertNode
 from tv.source import Span
 
 S = Scalar
-ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "rem", "&": "and", "|": "or", "^": "xor", "<<": "shl", ">>": "shr"}
+ARITHMETIC = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "%": "rem",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "<<": "shl",
+    ">>": "shr",
+}
 COMPARISON = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
 def binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Result:
     """`a op b` on values already computed. Raises Unsupported (TV0113) for operands without such an operator."""
-    if isinstance(a, Pointer) or isinstance(b, Pointer) or isinstance(a.type, NullPointer) or isinstance(b.type, NullPointer):
+    if (
+        isinstance(a, Pointer)
+        or isinstance(b, Pointer)
+        or isinstance(a.type, NullPointer)
+        or isinstance(b.type, NullPointer)
+    ):
         return pointer_binary(ctx, op, a, b, span)
     if isinstance(a.type, Vector) or isinstance(b.type, Vector):
         return packed_binary(ctx, op, a, b, span)
@@ -35,7 +51,9 @@ def binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Result:
 
 def shift(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
     match a, b:
-        case Value(type=Arith(scalar=s), parts=(e,)), Value(type=Arith(scalar=u), parts=(f,)) if not (s.is_float or u.is_float):
+        case Value(type=Arith(scalar=s), parts=(e,)), Value(type=Arith(scalar=u), parts=(f,)) if not (
+            s.is_float or u.is_float
+        ):
             t = promote(s)
             count = scalar_convert(f, promote(u), span)
             return Value(Arith(t), (fold.binary(ARITHMETIC[op], t, scalar_convert(e, t, span), count, span),))
@@ -46,11 +64,15 @@ def shift(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
 def packed_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
     """Operators that the headers define on half2 and nv_bfloat162, component by component."""
     match a, b:
-        case Value(type=Vector(scalar=s) as t), Value(type=Vector() as u) if t == u and s in (S.F16, S.BF16) and op in "+-*/":
+        case Value(type=Vector(scalar=s) as t), Value(type=Vector() as u) if (
+            t == u and s in (S.F16, S.BF16) and op in "+-*/"
+        ):
             parts = tuple(fold.binary(ARITHMETIC[op], s, x, y, span) for x, y in zip(a.parts, b.parts, strict=True))
             return Value(t, parts)
         case _:
-            raise type_error(f"`{type_name(a)} {op} {type_name(b)}`", span, "CUDA defines no such operator; use the components")
+            raise type_error(
+                f"`{type_name(a)} {op} {type_name(b)}`", span, "CUDA defines no such operator; use the components"
+            )
 
 
 def _offset(p: Pointer, index: Expr, negative: bool, span: Span) -> Pointer:
@@ -96,7 +118,9 @@ def pointer_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> R
                 size = fold.integer(S.I64, size_of(a.type.target), span)
                 return Value(LONG, (fold.binary("div", S.I64, bytes_apart, size, span),))
         case Pointer(), Pointer():
-            raise unsupported("TV0115", f"`{op}` on pointers into different objects", span, "their order is not defined")
+            raise unsupported(
+                "TV0115", f"`{op}` on pointers into different objects", span, "their order is not defined"
+            )
         case _:
             pass
     raise type_error(f"`{type_name(a)} {op} {type_name(b)}`", span)

@@ -6,9 +6,9 @@ What host code says is skipped by balanced brackets; only its launches and its n
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
-from pycparser import c_ast  # type: ignore[import-untyped]
+from pycparser import c_ast
 from pycparser import c_parser as cp
 
 from tv.cuda_frontend.cuda_types import OPAQUE_TYPES, PREDECLARED_TYPES
@@ -66,6 +66,8 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(lexer=CudaLexer, dialect="c23")
         self.hosts: set[str] = set()
+        self.refused: dict[str, Exception] = {}  # device names whose declarations were not understood, and why
+        self.broken: set[str] = set()  # kernels among them
         self.launches: list[tuple[list[Any], int]] = []  # (tokens of the host code, where `<<<` stands)
         self.templates: set[str] = set()
         self.aliases: dict[str, str] = {}
@@ -84,6 +86,14 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
     def _tok_coord(self, tok: Any) -> SpanCoord:
         return coord_of(tok)
 
+    def _parse_error(self, msg: str, coord: Any) -> NoReturn:
+        """pycparser sometimes knows only the file; the next token has the place."""
+        if isinstance(coord, str):
+            tok = self._tokens.peek(1) or self.last
+            coord = self._tok_coord(tok) if tok is not None else coord
+            msg = f"{msg} before {tok.value}" if tok is not None else msg
+        super()._parse_error(msg, coord)
+
     def _advance(self) -> Any:
         tok = super()._advance()
         self.last = tok
@@ -99,7 +109,11 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
     def _covering(self, node: Any) -> Any:
         """Ends the node's span at the last token taken, where that stands on the same line."""
         coord, last = getattr(node, "coord", None), self.last
-        if isinstance(coord, SpanCoord) and last is not None and (last.filename, last.lineno) == (coord.file, coord.line):
+        if (
+            isinstance(coord, SpanCoord)
+            and last is not None
+            and (last.filename, last.lineno) == (coord.file, coord.line)
+        ):
             node.coord = replace(coord, end=max(coord.end, last.column + len(last.value)))
         return node
 

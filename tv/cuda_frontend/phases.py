@@ -49,7 +49,7 @@ def decode(file: str, data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise BadInput("TV0101", "the file is not UTF-8 text", Span(file, line), "save it as UTF-8") from None
+        raise BadInput("TV0102", "the file is not UTF-8 text", Span(file, line), "save it as UTF-8") from None
 
 
 class _Cleaner:
@@ -174,7 +174,7 @@ def clean(file: str, text: str) -> CleanText:
         raise BadInput("TV0102", f"`{file}` is longer than {MAX_BYTES} bytes", Span(file, 1))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
-        raise BadInput("TV0101", "the file has a null byte", Span(file, text[: text.index("\x00")].count("\n") + 1))
+        raise BadInput("TV0102", "the file has a null byte", Span(file, text[: text.index("\x00")].count("\n") + 1))
     m = _TRIGRAPH.search(text)
     if m is not None:
         line = text[: m.start()].count("\n") + 1

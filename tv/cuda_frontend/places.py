@@ -64,7 +64,7 @@ def read_leaves(ctx: Context, t: CType, object: str, offset: Expr, access: str, 
 def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
     """Stores a value of the place's own type."""
     match place, value:
-        case (Register(const=True) | Memory(const=True)), _:
+        case ((Register(const=True) | Memory(const=True)), _):
             raise type_error("assignment to a `const`", span)
         case Register(type=t, vars=vs), Value(parts=parts):
             if len(vs) == 1:
@@ -85,7 +85,9 @@ def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
                 ctx.store(o, where, parts[done : done + count], access, span)
                 done += count
         case Memory(), Pointer():
-            raise unsupported("TV0115", "a pointer stored in memory", span, "an address must name one object; store an offset")
+            raise unsupported(
+                "TV0115", "a pointer stored in memory", span, "an address must name one object; store an offset"
+            )
         case _:
             raise type_error("this cannot be assigned", span)
 
@@ -100,10 +102,12 @@ def is_plain(part: Expr, written: tuple[Var, ...], position: int) -> bool:
 
 def named(ctx: Context, name: str, span: Span) -> Place:
     """The place of an identifier. Raises Unsupported (TV0112) naming the nearest known one."""
+    from tv.cuda_frontend.calls import check_understood
     from tv.cuda_frontend.globals import module_variable
 
     place = ctx.find(name)
     if place is None:
+        check_understood(ctx, name, span)
         place = module_variable(ctx, name, span)
     if place is not None:
         return place

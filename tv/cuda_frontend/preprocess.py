@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pcpp  # type: ignore[import-untyped]
+import pcpp
 
 from tv.cuda_frontend.names import is_reserved
 from tv.cuda_frontend.phases import CleanText, check_nesting, clean, decode
@@ -31,6 +31,7 @@ HOST_HEADERS = frozenset(
     stdlib.h string string.h string_view sys/time.h thread time.h tuple type_traits unistd.h unordered_map utility vector
     device_launch_parameters.h device_functions.h sm_61_intrinsics.h builtin_types.h""".split()
 )
+HOST_LIBRARIES = ("torch/", "ATen/", "c10/", "pybind11/", "thrust/", "mpi.h", "nccl.h", "cudnn.h", "nvtx3/")
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
 
 
@@ -83,7 +84,12 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
     def on_unknown_macro_in_expr(self, ident: str) -> int:
         where = self.where(self.lastdirective)
         self.fail(
-            BadInput("TV0107", f"`#if` on `{ident}`, which is not defined", where, f"define it: -D {ident}=..., or use #ifdef")
+            BadInput(
+                "TV0107",
+                f"`#if` on `{ident}`, which is not defined",
+                where,
+                f"define it: -D {ident}=..., or use #ifdef",
+            )
         )
         return 0
 
@@ -103,7 +109,9 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         inside = str(getattr(directive, "source", "")).startswith(str(HEADERS))
         if not inside and is_reserved(name):
             where = self.where(directive)
-            self.fail(Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", where, "rename the macro"))
+            self.fail(
+                Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", where, "rename the macro")
+            )
 
     def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
         words = "".join(t.value for t in toks)
@@ -119,9 +127,11 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         where = self.where(self.lastdirective)
         if is_malformed:
             raise BadInput("TV0105", f"malformed #include `{includepath}`", where)
-        if includepath in HOST_HEADERS:
+        if includepath in HOST_HEADERS or includepath.startswith(HOST_LIBRARIES):
             raise pcpp.OutputDirective(pcpp.Action.IgnoreAndRemove)
-        raise BadInput("TV0106", f"`{includepath}` not found", where, "name its folder with `include` in the spec, or -I")
+        raise BadInput(
+            "TV0106", f"`{includepath}` not found", where, "name its folder with `include` in the spec, or -I"
+        )
 
     def on_file_open(self, is_system_include: bool, includepath: str) -> Any:
         """Opens an include, only below an allowed folder; raises OSError otherwise, as pcpp's search expects."""

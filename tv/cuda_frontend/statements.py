@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend import fold
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, Target, unsupported
+from tv.cuda_frontend.ctype import Void
 from tv.cuda_frontend.declare import declare, initial_value
 from tv.cuda_frontend.expressions import condition, constant, discard, scalar
-from tv.cuda_frontend.ctype import Void
 from tv.cuda_frontend.places import write
 from tv.kernel import Break, Const, Continue, Expr, If, Loop, Return, Scalar, Stmt, Var
 from tv.source import Span
@@ -87,7 +88,13 @@ def branch(ctx: Context, s: ast.If) -> None:
         if taken is not None:
             block(ctx, (taken,))
         return
-    two_arms(ctx, cond, lambda: block(ctx, (s.then,)), lambda: block(ctx, (s.orelse,) if s.orelse is not None else ()), s.span)
+    two_arms(
+        ctx,
+        cond,
+        lambda: block(ctx, (s.then,)),
+        lambda: block(ctx, (s.orelse,) if s.orelse is not None else ()),
+        s.span,
+    )
 
 
 def two_arms(ctx: Context, cond: Expr, then: Callable[[], None], orelse: Callable[[], None], span: Span) -> None:
@@ -216,7 +223,7 @@ def case_body(case: ast.Case) -> tuple[ast.Stmt, ...]:
 
 def check_case(case: ast.Case, last: bool) -> None:
     body = case.body[0].items if len(case.body) == 1 and isinstance(case.body[0], ast.Block) else case.body
-    ends = bool(body) and (isinstance(body[-1], ast.Return) or (isinstance(body[-1], ast.Jump)))
+    ends = bool(body) and isinstance(body[-1], (ast.Return, ast.Jump))
     if not last and not ends:
         raise unsupported("TV0111", "a `case` that falls through", case.span, "end it with `break`")
     if any(has_jump(x, breaks_only=True) for x in case_body(case)):
@@ -247,7 +254,12 @@ def leave(ctx: Context, e: ast.Expr | None, span: Span) -> None:
         ctx.emit(Return(span))
         return
     if frame.loops:
-        raise unsupported("TV0119", f"a `return` inside a loop of `{frame.name}`, which is inlined", span, "break, and return after it")
+        raise unsupported(
+            "TV0119",
+            f"a `return` inside a loop of `{frame.name}`, which is inlined",
+            span,
+            "break, and return after it",
+        )
     give_back(ctx, e, span)
 
 
@@ -319,4 +331,6 @@ def guarded(ctx: Context, s: ast.If, rest: tuple[ast.Stmt, ...]) -> None:
 def no_declarations(items: tuple[ast.Stmt, ...]) -> None:
     """Declarations of the arm would be visible to what follows it: a name there could be captured."""
     if any(isinstance(x, ast.DeclStmt) for x in items):
-        raise unsupported("TV0119", "a `return` in an arm that declares variables and does not always return", items[0].span)
+        raise unsupported(
+            "TV0119", "a `return` in an arm that declares variables and does not always return", items[0].span
+        )

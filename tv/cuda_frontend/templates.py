@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tv.cuda_frontend import ast, fold
+from tv.cuda_frontend import fold
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr
-from tv.cuda_frontend.types import resolve
+from tv.cuda_frontend.typenames import resolve, struct_type
 from tv.cuda_frontend.values import Known, Value
 from tv.source import Span
 
@@ -18,8 +19,7 @@ def resolvable(t: ast.TypeSyntax) -> bool:
 
 def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tuple[Scope, str]:
     """The scope of the template's parameters, and the instance's name."""
-    assert isinstance(e.callee, ast.Name)
-    given = e.callee.args or ()
+    given = (e.callee.args or ()) if isinstance(e.callee, ast.Name) else ()
     if not f.template:
         if given:
             raise unsupported("TV0113", f"template arguments of `{f.name}`, which is no template", e.span)
@@ -35,6 +35,20 @@ def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tupl
     return instance(ctx, f, explicit, e.span)
 
 
+def struct_instance(ctx: Context, d: ast.Struct, args: tuple[ast.TypeSyntax | ast.Expr, ...], span: Span) -> CType:
+    """The type `d<args>`; its methods are noted under its name."""
+    if len(args) > len(d.template):
+        raise unsupported("TV0113", f"too many template arguments of `{d.name}`", span)
+    found = {p.name: argument(ctx, p, a) for p, a in zip(d.template, args, strict=False)}
+    scope, name = instance(ctx, d, found, span)
+    outer = ctx.scopes
+    ctx.scopes = [ctx.module.scope, scope]
+    t = struct_type(ctx, d, name)
+    ctx.scopes = outer
+    ctx.module.methods[name] = (d, scope)
+    return t
+
+
 def argument(ctx: Context, p: ast.TemplateParameter, a: ast.TypeSyntax | ast.Expr) -> Argument:
     from tv.cuda_frontend.expressions import constant
 
@@ -43,7 +57,9 @@ def argument(ctx: Context, p: ast.TemplateParameter, a: ast.TypeSyntax | ast.Exp
     return resolve(ctx, a) if isinstance(a, ast.TypeSyntax) else constant(ctx, a, f"the template argument `{p.name}`")
 
 
-def deduce(f: ast.Function, t: ast.TypeSyntax, kind: CType, found: dict[str, Argument], fixed: frozenset[str], span: Span) -> None:
+def deduce(
+    f: ast.Function, t: ast.TypeSyntax, kind: CType, found: dict[str, Argument], fixed: frozenset[str], span: Span
+) -> None:
     """Matches a parameter's type against an argument's, through pointers, references and arrays; `fixed` names were given."""
     parameters = {p.name: p.type is None for p in f.template if p.name not in fixed}
     match t, kind:
@@ -66,7 +82,7 @@ def agree(f: ast.Function, name: str, a: Argument, found: dict[str, Argument], s
         raise unsupported("TV0113", f"`{name}` of `{f.name}` is deduced as both `{found[name]}` and `{a}`", span)
 
 
-def instance(ctx: Context, f: ast.Function, found: dict[str, Argument], span: Span) -> tuple[Scope, str]:
+def instance(ctx: Context, f: ast.Function | ast.Struct, found: dict[str, Argument], span: Span) -> tuple[Scope, str]:
     """Scope and name of an instance; defaults fill what is missing."""
     scope = Scope()
     words = []

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tv.cuda_frontend import ast, builtin_half, builtin_math, builtin_memory, builtin_warp
+from tv.cuda_frontend import builtin_half, builtin_math, builtin_memory, builtin_warp
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.context import Context, Frame, GlobalVariable, Module, Scope, Target, unsupported
-from tv.cuda_frontend.ctype import VOID, Arith, Array, CType, Ptr, Struct, Vector, Void, align_of, element_scalar, leaves
+from tv.cuda_frontend.ctype import (
+    VOID,
+    Arith,
+    Array,
+    CType,
+    Ptr,
+    Struct,
+    Vector,
+    Void,
+    align_of,
+    element_scalar,
+    leaves,
+)
 from tv.cuda_frontend.declare import define, in_registers, leaf_names, static_assert
 from tv.cuda_frontend.definite import define_undefined
 from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
-from tv.cuda_frontend.types import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names
 from tv.cuda_frontend.values import Known, Pointer, PointerRegister, Value
 from tv.kernel import Const, Kernel, MemoryObject, Param, Parameter, Scalar, Space, Var, check
 from tv.launch import CompileOptions
+from tv.source import NOWHERE, Span
 
 S = Scalar
 reserve(BUILTINS.entries)
@@ -27,7 +41,7 @@ REGISTERED = (builtin_half, builtin_math, builtin_memory, builtin_warp)
 
 def collect(unit: ast.Unit, options: CompileOptions) -> Module:
     """The file's declarations by name. Raises Unsupported for a name declared twice or taken from a built-in."""
-    module = Module(hosts=unit.hosts)
+    module = Module(hosts=unit.hosts, refused=dict(unit.refused), broken=unit.broken)
     ctx = Context(module, options)
     for d in unit.decls:
         match d:
@@ -85,20 +99,36 @@ def shape(t: ast.TypeSyntax) -> str:
             return type(t).__name__
 
 
-def kernels(module: Module, options: CompileOptions, wanted: tuple[str, ...] = ()) -> dict[str, Kernel]:
-    """Every kernel that is no template, and the instances `wanted` ("scale<float, 256>")."""
-    found: dict[str, Kernel] = {}
-    for fs in module.functions.values():
-        for f in fs:
-            if "__global__" not in f.words or f.template or f.body is None:
-                continue
-            if f.name in found:
-                raise unsupported("TV0122", f"two kernels `{f.name}`", f.span)
-            found[f.name] = lower(Context(module, options), f, Scope(), f.name)
-    for name in wanted:
-        if name not in found:
-            found[name] = lower_instance(module, options, name)
-    return found
+def plain(module: Module) -> tuple[str, ...]:
+    """Names of the kernels that are no templates."""
+    readable = (n for n, fs in module.functions.items() if any(defines_kernel(f) and not f.template for f in fs))
+    return (*readable, *sorted(module.broken))
+
+
+def defines_kernel(f: ast.Function) -> bool:
+    return "__global__" in f.words and f.body is not None
+
+
+def kernels(module: Module, options: CompileOptions, wanted: tuple[str, ...]) -> dict[str, Kernel]:
+    """The kernels of these names; `scale<float, 256>` is an instance of a template. A template's bare name has none."""
+    return {name: lower_named(module, options, name) for name in wanted}
+
+
+def lower_named(module: Module, options: CompileOptions, name: str) -> Kernel:
+    base = name.split("<", 1)[0].strip()
+    if base in module.refused:
+        raise module.refused[base]
+    if "<" in name:
+        return lower_instance(module, options, name)
+    found = [f for f in module.functions.get(name, ()) if defines_kernel(f)]
+    if not found:
+        known = [f.name for fs in module.functions.values() for f in fs if defines_kernel(f)]
+        raise unsupported("TV0121", f"no kernel `{name}`", first_span(module), nearest(name, known))
+    if len(found) > 1:
+        raise unsupported("TV0122", f"two kernels `{name}`", found[1].span)
+    if found[0].template:
+        raise unsupported("TV0121", f"`{name}` is a template", found[0].span, f"name an instance, like {name}<float>")
+    return lower(Context(module, options), found[0], Scope(), name)
 
 
 def lower_instance(module: Module, options: CompileOptions, name: str) -> Kernel:
@@ -109,7 +139,7 @@ def lower_instance(module: Module, options: CompileOptions, name: str) -> Kernel
     templates = [f for f in module.functions.get(base, ()) if f.template and "__global__" in f.words]
     if len(templates) != 1:
         known = [f.name for fs in module.functions.values() for f in fs if "__global__" in f.words]
-        raise unsupported("TV0121", f"no kernel `{name}`", ast_span(module), nearest(base, known))
+        raise unsupported("TV0121", f"no kernel `{name}`", first_span(module), nearest(base, known))
     f, ctx = templates[0], Context(module, options)
     given = template_arguments(name, f.span)
     bound: dict[str, Argument] = {p.name: argument(ctx, p, a) for p, a in zip(f.template, given, strict=False)}
@@ -119,10 +149,10 @@ def lower_instance(module: Module, options: CompileOptions, name: str) -> Kernel
     return lower(ctx, f, scope, name)
 
 
-def ast_span(module: Module) -> ast.Span:
+def first_span(module: Module) -> Span:
     for fs in module.functions.values():
         return fs[0].span
-    return ast.Span("", 0)
+    return NOWHERE
 
 
 # ------------------------------------------------------------------------------------------------ one kernel
@@ -167,7 +197,9 @@ def parameter(ctx: Context, v: ast.Variable) -> list[Parameter]:
 
 def pointer_parameter(ctx: Context, v: ast.Variable, t: Ptr) -> Parameter:
     if isinstance(t.target, (Ptr, Array)):
-        raise unsupported("TV0115", f"the parameter `{v.name}` points to pointers or arrays", v.span, "pass one buffer and offsets")
+        raise unsupported(
+            "TV0115", f"the parameter `{v.name}` points to pointers or arrays", v.span, "pass one buffer and offsets"
+        )
     element = element_scalar(t.target)
     align = 1 if isinstance(t.target, Void) else align_of(t.target)
     ctx.names.add(v.name)
@@ -196,5 +228,3 @@ def scalar_parameters(ctx: Context, v: ast.Variable, t: CType) -> list[Parameter
     else:
         ctx.scopes[-1].places[v.name] = Known(value)
     return records
-
-

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from tv.cuda_frontend import ast
-from tv.cuda_frontend.types import reference
+from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.typenames import reference
 
 
 def nodes(root: ast.Node) -> Iterator[ast.Node]:

@@ -57,7 +57,7 @@ class Checker:
         inside = self.sets.subset(self.sets.domain(c.relation), ku.domain) and self.sets.subset(self.sets.range(c.relation), gu.domain)
         if not inside or ku.width != gu.width or c.script is None:
             raise Unknown("TV0613", f"claim {c.id} is not about instances of its two units")
-        self.goal(ku.value, gu.value, c.relation, c.script)
+        self.goal(ku.value, self.rules.opposite(ku, gu), c.relation, c.script)
 
     def covers(self, kernel: str, graph: str, r: Map, ids: tuple[int, ...]) -> None:
         rest = r

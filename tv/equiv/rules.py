@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
-from tv.equiv.problem import Mismatch, Problem
+from tv.equiv.problem import Mismatch, Problem, is_view
 from tv.sets import Affine, Map, Remainder
 from tv.sets.ordering import lex_less
-from tv.system import Scope, System
+from tv.system import Scope, System, Unit
 from tv.term import Term
 
 IDENTITY_BITS = {"f32": {"fmax": 0xFF800000, "fmin": 0x7F800000}, "f16": {"fmax": 0xFC00, "fmin": 0x7C00}, "bf16": {"fmax": 0xFF80, "fmin": 0x7F80}}
@@ -45,7 +45,16 @@ class Rules:
     def __init__(self, problem: Problem) -> None:
         self.p, self.sets, self.terms = problem, problem.sets, problem.terms
         self.edges: dict[tuple[str, int], bool] = {}
+        self.selves: dict[str, Term] = {}
         self.earlier = lex_less(self.sets, "Time", 0, tied=True) if problem.time_arity else None
+
+    def opposite(self, ku: Unit, gu: Unit) -> Term:
+        """The graph's side of a claim: its value, or, where the kernel's unit only passes a value on, the tensor itself."""
+        if not is_view(ku.value):
+            return gu.value
+        if gu.name not in self.selves:
+            self.selves[gu.name] = self.terms.ref(gu.name, self.sets.identity(gu.domain), gu.width)
+        return self.selves[gu.name]
 
     # -------------------------------------------------------------- references
     def kernel_step(self, r: Map, t: Term) -> Map:

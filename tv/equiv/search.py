@@ -218,7 +218,7 @@ class Search:
             self.progress(f"{key[0]} ~ {key[1]}")
             opened = len(self.t.open)
             try:
-                c.script = self.goal(ku.value, gu.value, r)
+                c.script = self.goal(ku.value, self.rules.opposite(ku, gu), r)
             except Grew as g:
                 del self.t.open[opened - 1 :]
                 if g.claim is not c:

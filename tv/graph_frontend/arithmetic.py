@@ -17,15 +17,20 @@ from tv.graph_frontend.elements import Bits
 from tv.term import type_width
 
 Array = Any  # a numpy array of some numeric type
-EXACT = frozenset({"fadd", "fsub", "fmul", "fdiv", "fsqrt", "fneg", "fabs", "fmax", "fmin", "ffma", "feq", "flt", "fle", "fisnan",
-                   "cvt", "select", "concat", "extract", "add", "sub", "mul", "sdiv", "udiv", "srem", "urem", "and", "or", "xor",
-                   "shl", "lshr", "ashr", "eq", "ult", "ule", "slt", "sle", "smin", "smax", "umin", "umax", "fround", "ffloor", "fceil"})  # fmt: skip
+EXACT = frozenset(
+    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin ffma feq flt fle fisnan floor ceil trunc rint cvt select extract "
+    "add sub mul sdiv udiv srem urem and or xor shl lshr ashr eq ult ule slt sle smin smax umin umax".split()
+)
 _UINT: dict[int, Any] = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
 _SINT: dict[int, Any] = {8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
 
 
 def mask(width: int) -> np.uint64:
     return np.uint64((1 << width) - 1) if width < 64 else np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+def _bits(x: Array) -> Bits:
+    return np.asarray(x).astype(np.uint64)
 
 
 # ------------------------------------------------------------------------------------------------ bits <-> numbers
@@ -63,7 +68,7 @@ def encode(x: Array, label: str) -> Bits:
 def _round_bf16(x: Array) -> Bits:
     u = x.view(np.uint32).astype(np.uint64)
     rounded = (u + np.uint64(0x7FFF) + ((u >> np.uint64(16)) & np.uint64(1))) >> np.uint64(16)
-    return np.where(np.isnan(x), (u >> np.uint64(16)) | np.uint64(0x40), rounded)
+    return _bits(np.where(np.isnan(x), (u >> np.uint64(16)) | np.uint64(0x40), rounded))
 
 
 def signed(bits: Bits, width: int) -> Array:
@@ -151,20 +156,22 @@ def _float_op(head: str, label: str, args: Sequence[Bits]) -> Bits:
             return encode(x[0] / x[1], label)
         case "fsqrt":
             return encode(np.sqrt(x[0]), label)
-        case "fround":
+        case "rint":
             return encode(np.rint(x[0]), label)
-        case "ffloor":
+        case "floor":
             return encode(np.floor(x[0]), label)
-        case "fceil":
+        case "ceil":
             return encode(np.ceil(x[0]), label)
         case "feq":
-            return (x[0] == x[1]).astype(np.uint64)
+            return _bits(x[0] == x[1])
         case "flt":
-            return (x[0] < x[1]).astype(np.uint64)
+            return _bits(x[0] < x[1])
         case "fle":
-            return (x[0] <= x[1]).astype(np.uint64)
+            return _bits(x[0] <= x[1])
+        case "trunc":
+            return encode(np.trunc(x[0]), label)
         case "fisnan":
-            return np.isnan(x[0]).astype(np.uint64)
+            return _bits(np.isnan(x[0]))
         case _:
             return _function(head, label, x)
 
@@ -251,15 +258,15 @@ def _integer_op(head: str, label: str, args: Sequence[Bits]) -> Bits:
             q = np.where(d == -1, unsigned(-sa, 64).view(np.int64), _truncating(sa, np.where(d == -1, 1, d)))
             return unsigned(q if head == "sdiv" else sa - q * d, w)
         case "eq":
-            return (a == b).astype(np.uint64)
+            return _bits(a == b)
         case "ult":
-            return (a < b).astype(np.uint64)
+            return _bits(a < b)
         case "ule":
-            return (a <= b).astype(np.uint64)
+            return _bits(a <= b)
         case "slt":
-            return (sa < sb).astype(np.uint64)
+            return _bits(sa < sb)
         case "sle":
-            return (sa <= sb).astype(np.uint64)
+            return _bits(sa <= sb)
         case "smin":
             return np.where(sa < sb, a, b)
         case "smax":
@@ -296,11 +303,12 @@ def apply(name: str, args: Sequence[Bits]) -> Bits:
 
 def fold(name: str, args: Sequence[int]) -> int | None:
     """The bits of an exactly defined operation on constants; None where the operation is not of that kind."""
-    if name.split(".")[0] not in EXACT or name.startswith("concat"):
+    if name.split(".")[0] not in EXACT:
         return None
     return int(np.asarray(apply(name, [np.array([a], np.uint64) for a in args])).reshape(-1)[0])
 
 
 def float_bits(value: float, label: str) -> int:
     """A Python float rounded once to a float format (nearest even), as bits."""
-    return int(narrow(np.array([value], np.float64), label)[0])
+    with np.errstate(all="ignore"):
+        return int(narrow(np.array([value], np.float64), label)[0])

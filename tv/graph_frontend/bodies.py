@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, helper
 
@@ -49,9 +50,9 @@ def inline_official(n: NodeView, b: Builder) -> bool:
         if name not in s.attributes:
             raise BadInput("TV0311", f"attribute `{name}` of {n.what} is not one of the operator's")
     results = _run(n, b, function, wide, {**b.opsets, "": opset}, s.attributes)
-    for k, name in enumerate(n.node.outputs):
-        if name and k < len(results):
-            b.env[name] = _narrowed(b, n, s, k, inputs, results[k], name)
+    for k, (name, t) in enumerate(zip(n.node.outputs, results, strict=False)):
+        if name and t is not None:
+            b.env[name] = _narrowed(b, n, s, k, inputs, t, name)
     return True
 
 
@@ -63,7 +64,7 @@ def inline_local(n: NodeView, b: Builder, function: FunctionProto) -> None:
     opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in function.opset_import}
     results = _run(n, b, function, [n.optional(k) for k in range(n.count)], {**b.opsets, **opsets}, {})
     for name, t in zip(n.node.outputs, results, strict=False):
-        if name:
+        if name and t is not None:
             b.env[name] = t
 
 
@@ -93,7 +94,7 @@ def _narrowed(
 
 
 # ------------------------------------------------------------------------------------------------ bodies
-def _body(n: NodeView, s: defs.OpSchema, inputs: Sequence[Tensor | None]) -> tuple[FunctionProto, int] | None:
+def _body(n: NodeView, s: Any, inputs: Sequence[Tensor | None]) -> tuple[FunctionProto, int] | None:
     """The function body for the model's opset, and the opset that it is written in."""
     plain = [v for v in s.function_opset_versions if v <= n.opset]
     dependent = [v for v in s.context_dependent_function_opset_versions if v <= n.opset]
@@ -123,13 +124,13 @@ def _called(n: NodeView) -> NodeProto:
 
 def _type(t: Tensor | None) -> bytes:
     if t is None:
-        return TypeProto().SerializeToString()
+        return bytes(TypeProto().SerializeToString())
     sizes = [e.constant if e.constant is not None else e.text() for e in t.shape]
-    return helper.make_tensor_type_proto(TO_ONNX[t.element.label], sizes).SerializeToString()
+    return bytes(helper.make_tensor_type_proto(TO_ONNX[t.element.label], sizes).SerializeToString())
 
 
 def _run(n: NodeView, b: Builder, function: FunctionProto, inputs: Sequence[Tensor | None], opsets: Mapping[str, int],
-         defaults: Mapping[str, defs.OpSchema.Attribute]) -> list[Tensor]:  # fmt: skip
+         defaults: Mapping[str, defs.OpSchema.Attribute]) -> list[Tensor | None]:  # fmt: skip
     """Denotes the body's nodes in an environment of their own; the outputs that the node asks for, in order."""
     if b.depth >= DEPTH:
         raise Unsupported("TV0313", f"{n.what}: function bodies nested deeper than {DEPTH}")
@@ -146,7 +147,7 @@ def _run(n: NodeView, b: Builder, function: FunctionProto, inputs: Sequence[Tens
     try:
         for node in _needed(function, len(n.node.outputs), n):
             b.run(_bound(node, actual, absent))
-        return [b.env[name] for k, name in enumerate(function.output) if n.wants(k) or name in b.env]
+        return [b.env.get(name) for name in function.output]
     finally:
         b.env, b.path, b.depth, b.opsets = saved
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend import registry
 from tv.graph_frontend.elements import Element, integer_of
-from tv.graph_frontend.load import Declared, Model, Node
+from tv.graph_frontend.load import MAX_NODES, Declared, Model, Node
 from tv.graph_frontend.place import Place, box
 from tv.graph_frontend.shapes import Shape
 from tv.graph_frontend.static import Pieces, constant_pieces
@@ -52,6 +52,7 @@ class Builder:
         self.env: dict[str, Tensor] = {}
         self.layers: int | None = None
         self.path = ""
+        self.denoted = 0
         self.depth = 0
         self.opsets: Mapping[str, int] = model.opsets
         self.refs: dict[tuple[Scope, str, tuple[Affine, ...]], Term] = {}
@@ -218,6 +219,9 @@ class Builder:
     # -------------------------------------------------------------- nodes
     def run(self, node: Node) -> None:
         """Denotes one operator in the present environment."""
+        self.denoted += 1
+        if self.denoted > MAX_NODES:
+            raise Unsupported("TV0313", f"more than {MAX_NODES} operators once functions are inlined")
         view = NodeView(node, [self.env[i] if i else None for i in node.inputs], self.opsets.get(node.domain, 1))
         from tv.graph_frontend import bodies
 

@@ -15,5 +15,6 @@ CODES: dict[str, str] = {
     "TV0312": "The operator is known, but not on this element type.",
     "TV0313": "The operator is known, but this use of it is not: the message says which.",
     "TV0314": "A shape or index computation leaves affine arithmetic (a product of two open sizes, a division by one).",
+    "TV0330": "A check of the graph's own index maps failed: `tv` has misread a shape. Please report the model.",
     "TV0320": "Two open sizes have to be equal (or one has to be 1) for the graph to make sense, and what is known of the symbols does not decide it.",
 }

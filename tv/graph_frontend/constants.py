@@ -54,6 +54,10 @@ def stored(b: Builder, d: Declared) -> Tensor:
     return Tensor(d.name, d.element, d.shape, Stored(d.name), ints)
 
 
+def _bits(value: int, width: int, p: Place) -> Term:
+    return p.bits(value, width)
+
+
 def by_value(b: Builder, d: Declared, t: TensorProto) -> Tensor:
     """A small tensor as index values or as a case of constants, equal ones joined; Unsupported above 4096 elements."""
     if element_count(t) > SMALL:
@@ -77,7 +81,7 @@ def by_value(b: Builder, d: Declared, t: TensorProto) -> Tensor:
             return all_of(*(eq(i, int(a)) for i, a in zip(p.index, at, strict=True)))
 
         return p.case(
-            [(any_of(*(holds(k) for k in ks)), lambda q, v=v: q.bits(v, d.element.width)) for v, ks in where.items()]
+            [(any_of(*(holds(k) for k in ks)), partial(_bits, v, d.element.width)) for v, ks in where.items()]
         )
 
     layers, b.layers = b.layers, None

@@ -188,7 +188,7 @@ def reciprocal(n: NodeView, b: Builder) -> None:
 def rounding(n: NodeView, b: Builder) -> None:
     """to a whole number: down, up, or to the nearest (halves to even)"""
     e = n.require_float(n.input(0))
-    name = {"Floor": "ffloor", "Ceil": "fceil", "Round": "fround"}[n.node.op]
+    name = {"Floor": "floor", "Ceil": "ceil", "Round": "rint"}[n.node.op]
     pointwise(n, b, [n.input(0)], e, lambda p, a: p.op(f"{name}.{e.op}", a[0]))
 
 

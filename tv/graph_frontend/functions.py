@@ -98,7 +98,7 @@ def extreme(p: Place, e: Element, largest: bool, strict: bool, x: Term, y: Term)
     best = p.op(f"{'fmax' if largest else 'fmin'}.{e.op}", x, y)
     if not strict:
         return best
-    return p.select(p.op(f"fisnan.{e.op}", x), x, p.select(p.op(f"fisnan.{e.op}", y), y, best))
+    return p.select(p.is_nan(x, e), x, p.select(p.is_nan(y, e), y, best))
 
 
 @denotes("Max", "Min", since=8)
@@ -144,7 +144,7 @@ def relu(n: NodeView, b: Builder) -> None:
     def compute(p: Place, a: Sequence[Term]) -> Term:
         zero = p.number(0.0, e)
         out = p.select(p.op(f"flt.{e.op}", zero, a[0]), a[0], zero)
-        return p.select(p.op(f"fisnan.{e.op}", a[0]), a[0], out) if b.options.strict_nan else out
+        return p.select(p.is_nan(a[0], e), a[0], out) if b.options.strict_nan else out
 
     b.assume("Relu(x) is x > 0 ? x : +0" + (", and NaN stays NaN" if b.options.strict_nan else ""))
     pointwise(n, b, [x], e, compute)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from onnx import TensorProto
 
@@ -25,7 +26,7 @@ def bind_list(n: NodeView, b: Builder, element: Element, values: Sequence[Affine
     """Output 0 is a list (or one) of known integers."""
     shape: Shape = () if scalar else (Affine.of(len(values)),)
     if scalar or len(values) == 1:
-        pieces = ((TRUE, values[0]),)
+        pieces: static.Pieces = ((TRUE, values[0]),)
     else:
         pieces = (
             static.merge([(eq(static.own(0), k), v) for k, v in enumerate(values)])
@@ -123,6 +124,10 @@ def known_index(pieces: static.Pieces, extent: Affine) -> static.Pieces:
     return tuple(out)
 
 
+def _read(t: Tensor, index: tuple[Affine, ...], p: Place) -> Term:
+    return p.get(t, index)
+
+
 @denotes("Gather", since=1)
 def gather(n: NodeView, b: Builder) -> None:
     """slices along an axis at indices; indices that are data are in range by assumption, negative ones count from the end"""
@@ -151,7 +156,7 @@ def gather(n: NodeView, b: Builder) -> None:
         known = i.ints
         if known is not None:
             arms = known_index(static.at(known, middle, p.ranges), extent)
-            return p.case([(c, lambda q, v=v: q.get(x, before + (v,) + after)) for c, v in arms])
+            return p.case([(c, partial(_read, x, (*before, v, *after))) for c, v in arms])
         chosen = counted_from_front(p, p.get(i, middle), i.element, extent)
         return p.pick([extent], [chosen], lambda q, k: q.get(x, before + k + after))
 

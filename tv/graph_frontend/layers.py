@@ -16,6 +16,7 @@ from tv.graph_frontend.roll import Common, Link, Own, Previous, Same, Stretch
 
 NEIGHBOURS = 4  # a signature's distance to its next few occurrences suggests periods
 CANDIDATES = 12
+PAIR_TRIES = 256  # starts tried for a stretch of two layers
 LEAST = 6  # nodes in a stretch worth rolling
 
 
@@ -59,7 +60,8 @@ def shared_first(nodes: list[Node]) -> list[Node]:
     early: set[int] = set()
     for i in range(len(nodes)):
         if last[i] - first[i] > len(nodes) // 3:
-            found, todo = set(), [i]
+            found: set[int] = set()
+            todo = [i]
             while todo and len(found) <= len(nodes) // 4:
                 j = todo.pop()
                 if j not in found and j not in early:
@@ -96,7 +98,7 @@ def _content(d: Declared) -> bytes | None:
     bare.CopyFrom(t)
     bare.ClearField("name")
     bare.ClearField("doc_string")
-    return bare.SerializeToString(deterministic=True)
+    return bytes(bare.SerializeToString(deterministic=True))
 
 
 def _kind(model: Model, producer: dict[str, tuple[int, int]], content: dict[str, bytes], name: str) -> object:
@@ -165,7 +167,22 @@ def _stretches(model: Model, w: Wiring, p: int) -> list[Stretch]:
         if s is not None:
             out.append(s)
         a = end
-    return out
+    return out or _pairs(model, w, p, status)
+
+
+def _pairs(model: Model, w: Wiring, p: int, status: list[Status | None]) -> list[Stretch]:
+    """Two layers only: nothing lies between them, so the first layer's links alone decide. The first start that checks."""
+    alike = 0
+    tries = 0
+    for i, s in enumerate(status):
+        alike = alike + 1 if s is not None else 0
+        if alike >= p and 2 * p >= LEAST and tries < PAIR_TRIES:
+            tries += 1
+            start = i - p + 1
+            links = _links(model, w, p, status, start, 2)
+            if links is not None:
+                return [Stretch(start, p, 2, links)]
+    return []
 
 
 def _agree(a: Status | None, b: Status | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend import static
@@ -184,6 +185,10 @@ def concat(n: NodeView, b: Builder) -> None:
     b.define(n, 0, e, shape, body)
 
 
+def _moved(axis: int, by: Affine, ranges: Ranges, index: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    return tuple(a + by if d == axis else a for d, a in enumerate(index))
+
+
 @denotes("Split", since=2)
 def split(n: NodeView, b: Builder) -> None:
     """parts along an axis, of given or equal sizes"""
@@ -210,9 +215,7 @@ def split(n: NodeView, b: Builder) -> None:
     for k, length in enumerate(lengths):
         shape = tuple(length if d == axis else e for d, e in enumerate(x.shape))
         if n.wants(k):
-            view_of(
-                n, b, x, shape, lambda ranges, i, s=start: tuple(a + s if d == axis else a for d, a in enumerate(i)), k
-            )
+            view_of(n, b, x, shape, partial(_moved, axis, start), k)
         start = start + length
     require_same(b.system.sets, start, x.shape[axis], n.what)
 

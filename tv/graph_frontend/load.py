@@ -56,6 +56,7 @@ class Model:
     outputs: tuple[str, ...]
     opsets: dict[str, int]
     functions: dict[tuple[str, str], FunctionProto] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
 
 
 def load_proto(path: Path) -> ModelProto:
@@ -121,7 +122,17 @@ def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), out
             nodes.append(n)
     opsets = {_domain(o.domain): o.version for o in proto.opset_import}
     functions = {(_domain(f.domain), f.name): f for f in proto.functions}
-    return Model(path, proto, nodes, declared, wanted, opsets, functions)
+    return Model(path, proto, nodes, declared, wanted, opsets, functions, _derived_sizes(proto, declared, dims))
+
+
+def _derived_sizes(proto: ModelProto, declared: Mapping[str, Declared], dims: Mapping[str, Affine]) -> list[str]:
+    """What names such as `s0 + 1` on inputs are taken to mean."""
+    out = []
+    for v in proto.graph.input:
+        for d in v.type.tensor_type.shape.dim if v.name in declared else ():
+            if d.dim_param and d.dim_param not in dims:
+                out.append(f"the dimension named `{d.dim_param}` of {v.name} is {d.dim_param}")
+    return out
 
 
 def _domain(name: str) -> str:

@@ -133,7 +133,7 @@ def logical_not(n: NodeView, b: Builder) -> None:
 def is_nan(n: NodeView, b: Builder) -> None:
     """is it NaN?"""
     e = n.require_float(n.input(0))
-    pointwise(n, b, [n.input(0)], BOOL, lambda p, a: p.op(f"fisnan.{e.op}", a[0]))
+    pointwise(n, b, [n.input(0)], BOOL, lambda p, a: p.is_nan(a[0], e))
 
 
 @denotes("IsInf", since=10)

@@ -10,10 +10,9 @@ from tv.graph_frontend.elements import I64, Element
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
 from tv.graph_frontend.shapes import ONE, Shape
-from tv.graph_frontend.static import TRUE
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
-from tv.sets import Affine
+from tv.sets import TRUE, Affine
 from tv.sets.affine import ZERO, ge, lt
 from tv.term import Term
 

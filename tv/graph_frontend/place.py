@@ -108,6 +108,8 @@ class Place:
     # -------------------------------------------------------------- operations
     def op(self, name: str, *args: Term) -> Term:
         """An operation; exact ones on constants are computed here."""
+        if name == "select" and args[0].kind == "const":
+            return args[1] if args[0].bits else args[2]
         if args and all(a.kind == "const" for a in args):
             folded = arithmetic.fold(name, [a.bits for a in args])
             if folded is not None:
@@ -129,6 +131,10 @@ class Place:
         if e.is_float:
             return self.op(f"feq.{e.op}", a, self.number(0.0, e))
         return self.op(f"eq.i{e.width}", a, self.bits(0, e.width))
+
+    def is_nan(self, a: Term, e: Element) -> Term:
+        """Not equal to itself, as C writes it."""
+        return self.op("xor.i1", self.op(f"feq.{e.op}", a, a), self.bits(1, 1))
 
     def select(self, c: Term, a: Term, b: Term) -> Term:
         return a if a is b else self.op("select", c, a, b)

@@ -20,17 +20,20 @@ from tv.graph_frontend import (
     reductions,
     scatter,
 )  # the handlers register themselves
+from tv.graph_frontend.audit import audit
 from tv.graph_frontend.build import Builder, Irregular, Options
 from tv.graph_frontend.constants import stored
+from tv.graph_frontend.elements import element_of
 from tv.graph_frontend.layers import find_stretch, shared_first
 from tv.graph_frontend.load import load
 from tv.graph_frontend.roll import Stretch, denote_stretch, make_families
+from tv.graph_frontend.shapes import text
 from tv.graph_frontend.static import constant_pieces
 from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor
 from tv.sets import TRUE, Affine, Sets
 from tv.term import Term, Terms
 
-FAMILIES = (contraction, elementwise, functions, indexing, layout, logic, ordering, quantised, reductions, scatter)
+FAMILIES = (contraction, einsum, elementwise, functions, indexing, layout, logic, ordering, quantised, reductions, scatter)
 
 
 def read(
@@ -65,7 +68,7 @@ def read(
     if roll:
         model.nodes = shared_first(model.nodes)
     stretch = find_stretch(model) if roll else None
-    if stretch is not None:
+    if stretch is not None and not stretch.members() & set(fixed):
         try:
             return attempt(stretch)
         except Irregular:
@@ -99,6 +102,8 @@ def _denote(b: Builder, fixed: frozenset[str], values: Mapping[str, Affine], str
 def _assumed_values(b: Builder, values: Mapping[str, Affine]) -> None:
     for name, value in values.items():
         t = b.env.get(name)
+        if t is not None and isinstance(t.source, InUnit) and t.source.layer is not None:
+            raise Irregular(f"`{name}` has a value of its own")
         if t is None or t.element.is_float or not isinstance(t.source, InUnit):
             raise BadInput(
                 "TV0305", f"`{name}` is not an integer input of the graph, so it cannot have the value {value.text()}"
@@ -112,12 +117,15 @@ def _assumed_values(b: Builder, values: Mapping[str, Affine]) -> None:
 
 def _finish(b: Builder, layers: int, members: Mapping[str, tuple[str, int]]) -> Graph:
     graph = Graph(b.system, assumptions=b.assumptions, layers=layers)
+    b.assumptions += b.model.assumptions
+    _compare_declared(b)
     for name in b.model.outputs:
         t = _own_unit(b, b.env[name], name)
         unit, layer = t
         source = b.env[name]
         graph.outputs[name] = TensorInfo(name, source.element.label, source.shape, unit, layer)
     _recount(b, graph)
+    audit(b.system)
     for name, d in {**b.model.declared, **b.stored}.items():
         if name in members:
             unit, at = members[name]
@@ -125,6 +133,22 @@ def _finish(b: Builder, layers: int, members: Mapping[str, tuple[str, int]]) -> 
         elif name in b.free_units:
             graph.inputs[name] = TensorInfo(name, d.element.label, d.shape, b.free_units[name])
     return graph
+
+
+def _compare_declared(b: Builder) -> None:
+    """The types and numbers that the file itself states for its outputs must be the ones computed."""
+    for v in b.model.proto.graph.output:
+        if v.name not in b.model.outputs or v.type.WhichOneof("value") != "tensor_type":
+            continue
+        t, stated = b.env[v.name], v.type.tensor_type
+        if stated.elem_type and element_of(stated.elem_type, v.name) != t.element:
+            raise BadInput("TV0302", f"output `{v.name}` is declared with another element type than {t.element.label}")
+        if not stated.HasField("shape"):
+            continue
+        extents = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in stated.shape.dim]
+        differ = any(s is not None and e.constant not in (None, s) for s, e in zip(extents, t.shape, strict=False))
+        if len(extents) != t.rank or differ:
+            raise BadInput("TV0302", f"output `{v.name}` is declared as {extents} but is {text(t.shape)}")
 
 
 def _own_unit(b: Builder, t: Tensor, name: str) -> tuple[str, int | None]:

@@ -91,8 +91,8 @@ def float_reduction(n: NodeView, b: Builder) -> None:
         return
     w = F32 if e.narrow else e
     shape = reduced_shape(x.shape, axes, keep)
-    if not axes and op in ("ReduceSum", "ReduceMean"):
-        b.define(n, 0, e, shape, lambda p: p.get(x))
+    if not axes:
+        identity_reduction(n, b, x)
         return
     square, absolute = op in ("ReduceSumSquare", "ReduceL2"), op == "ReduceL1"
     if not e.narrow and op not in ("ReduceMean", "ReduceL2"):
@@ -119,11 +119,21 @@ def float_reduction(n: NodeView, b: Builder) -> None:
 
 
 def integer_sum(n: NodeView, b: Builder, x: Tensor, axes: Sequence[int], keep: bool) -> None:
+    if not axes:
+        identity_reduction(n, b, x)
+        return
     if n.node.op != "ReduceSum" or x.element.kind == "bool":
         raise Unsupported("TV0312", f"{n.what} on {x.element.label}")
     w = x.element.width
     body = fold_axes(n, b, x, axes, keep, f"add.i{w}", lambda p: p.bits(0, w), lambda p, t: t)
     b.define(n, 0, x.element, reduced_shape(x.shape, axes, keep), body)
+
+
+def identity_reduction(n: NodeView, b: Builder, x: Tensor) -> None:
+    """noop_with_empty_axes: the tensor itself; what squares and roots do then is not settled."""
+    if n.node.op not in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
+        raise Unsupported("TV0311", f"{n.what} over no axes")
+    b.define(n, 0, x.element, x.shape, lambda p: p.get(x))
 
 
 @denotes("ReduceMax", "ReduceMin", since=1)
@@ -135,6 +145,9 @@ def extreme_reduction(n: NodeView, b: Builder) -> None:
     if e.is_float and b.options.strict_nan:
         raise Unsupported("TV0313", f"{n.what} with --strict-nan")
     shape = reduced_shape(x.shape, axes, keep)
+    if not axes:
+        identity_reduction(n, b, x)
+        return
     if e.kind == "bool":
         raise Unsupported("TV0312", f"{n.what} on booleans")
     if e.is_float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 from tv.diagnostic import BadInput, Unsupported
@@ -50,14 +52,19 @@ def scatter_nd(n: NodeView, b: Builder) -> None:
 
     def known_body(p: Place) -> Term:
         """Later tuples win: each piece excludes those after it."""
-        arms, free = [], []
+        arms: list[tuple[Formula, Callable[[Place], Term]]] = []
+        free: list[Formula] = []
         for at in reversed(tuples):
             hit = _hit(p, x, i, at, depth)
-            arms.append((all_of(hit, *free), lambda q, at=at: q.get(u, at + p.index[depth:])))
+            arms.append((all_of(hit, *free), partial(_read, u, at + p.index[depth:])))
             free.append(negate(hit))
         return p.case([*arms, (all_of(*free), lambda q: q.get(x, p.index))])
 
     b.define(n, 0, e, x.shape, body if i.ints is None else known_body)
+
+
+def _read(t: Tensor, index: tuple[Affine, ...], p: Place) -> Term:
+    return p.get(t, index)
 
 
 def _hit(p: Place, x: Tensor, i: Tensor, at: tuple[Affine, ...], depth: int) -> Formula:

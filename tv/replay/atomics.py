@@ -46,7 +46,8 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
     reads, writes = s.op != "store", s.op != "load"
 
     def run(frame: Frame, mask: Mask) -> None:
-        _check_defined(frame, mask, [offset, *operands], s)
+        for operand in (offset, *operands):
+            operand.require(frame, mask, "an atomic", s.span)
         memory = frame.memory
         access = memory.locate(s.ref, offset.value(frame, mask), mask)
         region = memory.regions[s.ref.object]
@@ -64,13 +65,6 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
             frame.assign(s.dest.name, value, mask)
 
     return run
-
-
-def _check_defined(frame: Frame, mask: Mask, operands: list[Expression], s: Atomic) -> None:
-    for operand in operands:
-        bad = operand.undefined(frame, mask)
-        if bad is not None:
-            frame.report("init", "an atomic depends on a value that was never written", s.span, bad)
 
 
 def _check_initialised(frame: Frame, region: Region, access: Access, s: Atomic) -> None:

@@ -143,10 +143,21 @@ class GeneratedBuffer:
     `generate` gets element indices (int64, any order) and returns their bits; None: the contents are uninitialised.
     """
 
-    def __init__(self, size: int, element: int, generate: Generator | None, *, align: int = 256) -> None:
-        """`size` in bytes; `element`: bytes of an element (1, 2, 4, 8), the unit of `generate`."""
+    def __init__(
+        self,
+        size: int,
+        element: int,
+        generate: Generator | None,
+        *,
+        align: int = 256,
+        defined: Callable[[Offsets], Flags] | None = None,
+    ) -> None:
+        """`size` in bytes; `element`: bytes of an element (1, 2, 4, 8), the unit of `generate`.
+
+        defined: of element indices, which are initialised at all; None: all of them, where there is a `generate`.
+        """
         self.size, self.align = size, align
-        self._element, self._generate = element, generate
+        self._element, self._generate, self._defined = element, generate, defined
         self._pages = PageTable(size)
         self._pool = np.zeros(0, dtype=np.uint8)
         self._flags = np.zeros(0, dtype=np.uint8)
@@ -163,6 +174,13 @@ class GeneratedBuffer:
         for i in range(width // unit):
             total |= self._generate(offsets // unit + i).astype(np.uint64) << np.uint64(8 * unit * i)
         return total.astype(UNSIGNED[width])
+
+    def _originally_defined(self, offsets: Offsets, width: int) -> Flags:
+        assert self._defined is not None
+        good = self._defined(offsets // self._element)
+        for i in range(1, width // self._element):
+            good = good & self._defined(offsets // self._element + i)
+        return good
 
     def load(self, offsets: Offsets, width: int) -> Array:
         if not self._pages.pages:
@@ -187,6 +205,8 @@ class GeneratedBuffer:
         slots = self._pages.lookup(offsets)
         written = slots >= 0
         good = np.full(offsets.shape, self._generate is not None)
+        if self._defined is not None:
+            good[~written] = self._originally_defined(offsets[~written], width)
         flags = self._view(self._flags, width)[slots[written] >> (width.bit_length() - 1)]
         good[written] = flags == _all_set(width)
         return None if good.all() else good
@@ -222,6 +242,10 @@ class GeneratedBuffer:
             words = self._view(self._pool, 8)[first >> 3 : self._pages.capacity >> 3]
             words[inside] = self._original(place[inside], 8)
             self._flags[first : self._pages.capacity] = self._generate is not None
+            if self._defined is not None:
+                every = (new[:, None] * PAGE + np.arange(PAGE)).reshape(-1)
+                real = every < self.size
+                self._flags[first : self._pages.capacity][real] = self._originally_defined(every[real], 1)
             self._fill_tail(place[~inside & (place < self.size)])
         return self._pages.lookup(offsets)
 

@@ -34,9 +34,7 @@ def compile_copy(s: AsyncCopy, math: MathLibrary) -> Effect:
 
     def run(frame: Frame, mask: Mask) -> None:
         for operand in operands:
-            bad = operand.undefined(frame, mask)
-            if bad is not None:
-                frame.report("init", "an address depends on a value that was never written", s.span, bad)
+            operand.require(frame, mask, "an asynchronous copy", s.span)
         size = np.full(mask.width, width, dtype=np.int64)
         if fill is not None:
             zeros = spread(fill.value(frame, mask), mask.width).astype(np.int64)

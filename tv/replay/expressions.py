@@ -33,7 +33,6 @@ from tv.kernel import (
 )
 from tv.replay import integers, rounding
 from tv.replay.carriers import CARRIER, UNSIGNED, Array, constant, from_bits, to_bits
-from tv.replay.contraction import variables
 from tv.replay.conversions import convert
 from tv.replay.frame import Frame
 from tv.replay.masks import Mask
@@ -63,7 +62,8 @@ class Expression:
 
     def __init__(self, source: Expr, math: MathLibrary) -> None:
         self.source, self.type = source, source.type
-        self.names = frozenset(variables(source))
+        self._reads = _reads(source)
+        self.names = frozenset(v.name for v in self._reads)
         self.value: Evaluate = compile_expression(source, math)
         self._math = math
 
@@ -73,6 +73,26 @@ class Expression:
             return None
         lanes = undefined_lanes(self.source, frame, mask, self._math)
         return None if lanes is None else mask.holds(lanes)
+
+    def origin(self, frame: Frame, mask: Mask, span: Span) -> Span:
+        """Where the first of the undefined operands was read: here (`span`), or where the variable got its value."""
+        for v in self._reads:
+            hole = frame.holes.get(v.name)
+            if hole is not None and (hole.lanes & mask.flags).any():
+                return hole.origin or span
+        return span
+
+    def require(self, frame: Frame, mask: Mask, what: str, span: Span) -> None:
+        """An `init` event unless the value is defined for all threads of the mask."""
+        bad = self.undefined(frame, mask)
+        if bad is not None:
+            text = f"{what} depends on a value that was never written"
+            frame.report("init", text, span, bad, origin=self.origin(frame, mask, span))
+
+
+def _reads(e: Expr) -> tuple[Var, ...]:
+    """The variables of an expression, in order."""
+    return (e,) if isinstance(e, Var) else tuple(v for c in children(e) for v in _reads(c))
 
 
 def compile_expression(e: Expr, math: MathLibrary) -> Evaluate:

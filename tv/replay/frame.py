@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,11 +22,15 @@ from tv.source import Span
 
 @dataclass(slots=True)
 class Hole:
-    """Undefined lanes of a variable; `clean`: a mask in which there are none; `everywhere`: never assigned."""
+    """Undefined lanes of a variable; `clean`: a mask in which there are none; `everywhere`: never assigned.
+
+    origin: the read of what was never written, where the lanes are not the variable's own.
+    """
 
     lanes: NDArray[np.bool_]
     clean: Mask | None = None
     everywhere: bool = False
+    origin: Span | None = None
 
 
 class Scheduler(Protocol):
@@ -38,14 +43,17 @@ class Scheduler(Protocol):
 
 @dataclass(slots=True)
 class Budget:
-    """Vector statements that a launch may still execute."""
+    """Vector statements that a launch may still execute; deadline: of `time.monotonic()`, asked about now and then."""
 
     left: int
     used: int = 0
+    deadline: float | None = None
 
     def spend(self) -> None:
         self.used += 1
         if self.used > self.left:
+            raise Halt("budget")
+        if self.deadline is not None and self.used % 16 == 0 and time.monotonic() > self.deadline:
             raise Halt("budget")
 
 
@@ -83,20 +91,22 @@ class Frame:
     copies: list[PendingCopy] = field(default_factory=list)
     commits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
-    def assign(self, name: str, value: Array, mask: Mask, undefined: Array | None = None) -> None:
-        """Sets a variable for the threads of a mask; `undefined`: lanes whose value means nothing."""
+    def assign(
+        self, name: str, value: Array, mask: Mask, undefined: Array | None = None, origin: Span | None = None
+    ) -> None:
+        """Sets a variable for the threads of a mask; `undefined`: lanes whose value means nothing, because of `origin`."""
         hole = self.holes.get(name)
         if mask.lanes is None:
             self.variables[name] = value
             if undefined is not None:
-                self.holes[name] = Hole(np.broadcast_to(undefined, (mask.width,)))
+                self.holes[name] = Hole(np.broadcast_to(undefined, (mask.width,)), origin=origin)
             elif hole is not None:
                 del self.holes[name]
             return
         if hole is not None and hole.everywhere:
             self.variables[name] = value
             outside = ~mask.lanes
-            self.holes[name] = Hole(outside, mask) if undefined is None else Hole(outside | undefined)
+            self.holes[name] = Hole(outside, mask) if undefined is None else Hole(outside | undefined, origin=origin)
             return
         self.variables[name] = np.where(mask.lanes, value, self.variables[name])
         if hole is None and undefined is None:
@@ -105,7 +115,8 @@ class Frame:
         if undefined is not None:
             rest = rest | undefined & mask.lanes
         if rest.any():
-            self.holes[name] = Hole(rest, mask if undefined is None else None)
+            older = None if hole is None else hole.origin
+            self.holes[name] = Hole(rest, mask if undefined is None else None, origin=origin or older)
         else:
             self.holes.pop(name, None)
 
@@ -125,7 +136,17 @@ class Frame:
         loop = self.loops[-1]
         loop.continued = union(loop.continued, mask, Mask(mask.width))
 
-    def report(self, kind: str, text: str, span: Span, bad: NDArray[np.bool_], *, fatal: bool = False) -> None:
-        """An event of the first bad thread."""
+    def report(
+        self,
+        kind: str,
+        text: str,
+        span: Span,
+        bad: NDArray[np.bool_],
+        *,
+        origin: Span | None = None,
+        fatal: bool = False,
+    ) -> None:
+        """An event of the first bad thread; `origin`: where what is wrong came from."""
         thread = self.group.name(int(np.argmax(bad)))
-        self.recorder.report(Event(kind, text, (span,), (thread,)), fatal=fatal)
+        spans = (span,) if origin is None else (span, origin)
+        self.recorder.report(Event(kind, text, spans, (thread,)), fatal=fatal)

@@ -59,7 +59,7 @@ class GraphValues:
     ) -> None:
         missing = set(graph.system.sets.symbols) - set(symbols)
         if missing:
-            raise BadInput("TV0601", f"no value for the open size `{sorted(missing)[0]}`")
+            raise BadInput("TV0601", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
         self.orders = dict(orders or {})
         self._whole: dict[tuple[str, int | None], Bits] = {}
@@ -182,7 +182,7 @@ class GraphValues:
             if isinstance(atom, Quotient):
                 v: Any = self._affine(atom.numerator, env, n) // atom.denominator
             elif isinstance(atom, Dim):
-                v = env.get(atom.name, np.int64(0)) if atom.name not in env else env[atom.name]
+                v = env[atom.name]
             else:
                 v = np.int64(self.symbols[atom.name])
             out = out + c * v
@@ -197,7 +197,7 @@ class GraphValues:
                 return v >= 0 if f.op == "ge" else v == 0
             case "and" | "or":
                 parts = [self.formula(g, env, n) for g in f.args]
-                return np.logical_and.reduce(parts) if f.op == "and" else np.logical_or.reduce(parts)
+                return np.asarray(np.logical_and.reduce(parts) if f.op == "and" else np.logical_or.reduce(parts))
             case "not":
                 return ~self.formula(f.args[0], env, n)
             case _:
@@ -287,7 +287,7 @@ class _Points:
         """One more than the largest value of a reduction's dimension at these points."""
         for f in domain.args if domain.op == "and" else (domain,):
             if f.op == "ge" and f.affine is not None:
-                c = dict((a.key, k) for a, k in f.affine.terms).get("d" + dim)
+                c = {a.key: k for a, k in f.affine.terms}.get("d" + dim)
                 if c == -1:
                     return max(0, int(self._at(f.affine + Affine.dim(dim)).max()) + 1)
         raise Unsupported("TV0601", f"dimension {dim} of a reduction of {self.unit.name} has no bound")

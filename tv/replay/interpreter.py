@@ -48,6 +48,7 @@ def run(
     step_limit: int = STEP_LIMIT,
     event_limit: int = 1,
     outputs: Collection[str] | None = None,
+    deadline: float | None = None,
 ) -> Execution:
     """Executes a launch and leaves its effects in `buffers`.
 
@@ -55,7 +56,7 @@ def run(
     buffer under two names is one memory. scalars: parameters by value, as bits of their type. shared_bytes: dynamic shared
     memory. fmad: contract multiplies as `contraction.contract` says. blocks: run only these, x y z. outputs: objects for
     which storing an undefined value is an event at once, None: all global ones; elsewhere the bytes merely become
-    uninitialised. event_limit: errors collected before the run stops.
+    uninitialised. event_limit: errors collected before the run stops. deadline: of `time.monotonic()`, ends it as a `budget`.
 
     Raises BadInput for arguments that do not fit the kernel, or `blocks` where blocks wait for each other; Unsupported for
     what the interpreter has no meaning for; Unknown where it cannot schedule threads that wait for each other.
@@ -63,7 +64,15 @@ def run(
     geometry = Geometry(grid, block)
     _check_launch(kernel, geometry, buffers, scalars)
     launch = _Launch(
-        contract(kernel) if fmad else kernel, geometry, buffers, scalars, shared_bytes, outputs, step_limit, event_limit
+        contract(kernel) if fmad else kernel,
+        geometry,
+        buffers,
+        scalars,
+        shared_bytes,
+        outputs,
+        step_limit,
+        event_limit,
+        deadline,
     )
     wait = waits_across_blocks(launch.kernel)
     if blocks is not None and wait is not None:
@@ -104,6 +113,7 @@ class _Launch:
     outputs: Collection[str] | None
     step_limit: int
     event_limit: int
+    deadline: float | None = None
 
     def execute(self, blocks: Sequence[int], *, together: bool) -> Execution:
         if not together:
@@ -133,7 +143,7 @@ class _Run:
         self._launch, self._kernel = launch, launch.kernel
         self._order = Order(launch.geometry)
         self._recorder = Recorder(launch.event_limit)
-        self._budget = Budget(launch.step_limit)
+        self._budget = Budget(launch.step_limit, deadline=launch.deadline)
         self._changes = Changes()
         self._math = MathLibrary()
         self._body = compile_body(self._kernel.body, self._math)

@@ -50,6 +50,7 @@ class Region:
     shadow: Shadow | None
     output: bool
     aliases: tuple[Aliases, int] | None = None  # where several pointers share the buffer: which one this is
+    origin: Span | None = None  # where the last undefined value that was stored here came from
     serial: int = field(default_factory=itertools.count().__next__)
 
 
@@ -156,7 +157,15 @@ class Memory:
             return np.full(len(access.positions), bits[0], dtype=bits.dtype)
         return bits if len(access.positions) == self.group.width else bits[access.positions]
 
-    def store(self, ref: MemRef, access: Access, element: int, bits: Array, undefined: Array | None) -> None:
+    def store(
+        self,
+        ref: MemRef,
+        access: Access,
+        element: int,
+        bits: Array,
+        undefined: Array | None,
+        origin: Span | None,
+    ) -> None:
         """Writes element `element` of the reference; undefined values leave the memory uninitialised."""
         region = self.regions[ref.object]
         at = access.address + element * ref.type.bytes
@@ -166,16 +175,19 @@ class Memory:
             mine = undefined[access.positions] if undefined.size > 1 else np.full(len(at), undefined[0])
             if mine.any():
                 if region.output:
-                    self.undefined(
-                        access, mine, ref.span, f"an undefined value is stored to `{ref.object}`", ref.object
-                    )
+                    text = f"a value that was never written is stored to `{ref.object}`"
+                    self.undefined(access, mine, ref.span, text, ref.object, origin)
+                region.origin = origin
                 region.buffer.forget(at[mine], ref.type.bytes)
 
-    def undefined(self, access: Access, bad: Array, span: Span, text: str, name: str) -> None:
+    def undefined(
+        self, access: Access, bad: Array, span: Span, text: str, name: str, origin: Span | None = None
+    ) -> None:
         """An `init` event for the first of the accesses that is bad."""
         i = int(np.argmax(bad))
         thread = self.group.name(int(access.positions[i]))
-        self.recorder.report(Event("init", text, (span,), (thread,), name, int(access.offset[i])))
+        spans = (span,) if origin is None else (span, origin)
+        self.recorder.report(Event("init", text, spans, (thread,), name, int(access.offset[i])))
 
     # -------------------------------------------------------------------------------------------- races
     def cells(self, region: Region, access: Access, width: int) -> tuple[NDArray[np.int64], Who]:

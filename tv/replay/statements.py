@@ -86,7 +86,7 @@ def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     """A statement after which every thread goes on."""
     match s:
         case Assign(var=var, value=value):
-            return _assign(var.name, Expression(value, math))
+            return _assign(var.name, Expression(value, math), s.span)
         case Load():
             return _load(s, math)
         case Store():
@@ -123,9 +123,7 @@ def _return(frame: Frame, mask: Mask) -> None:
 
 
 def _branch(frame: Frame, cond: Expression, mask: Mask, span: Span) -> tuple[Mask | None, Mask | None]:
-    bad = cond.undefined(frame, mask)
-    if bad is not None:
-        frame.report("init", "a branch depends on a value that was never written", span, bad)
+    cond.require(frame, mask, "a branch", span)
     return mask.split(cond.value(frame, mask))
 
 
@@ -182,9 +180,11 @@ def _loop(s: Loop, math: MathLibrary) -> Run:
     return run
 
 
-def _assign(name: str, value: Expression) -> Callable[[Frame, Mask], None]:
+def _assign(name: str, value: Expression, span: Span) -> Callable[[Frame, Mask], None]:
     def run(frame: Frame, mask: Mask) -> None:
-        frame.assign(name, value.value(frame, mask), mask, value.undefined(frame, mask))
+        undefined = value.undefined(frame, mask)
+        origin = None if undefined is None else value.origin(frame, mask, span)
+        frame.assign(name, value.value(frame, mask), mask, undefined, origin)
 
     return run
 
@@ -200,19 +200,12 @@ def _assume(s: Assume, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     return run
 
 
-def check_offset(offset: Expression, frame: Frame, mask: Mask, span: Span) -> None:
-    """An `init` event where an address is undefined."""
-    bad = offset.undefined(frame, mask)
-    if bad is not None:
-        frame.report("init", "an address depends on a value that was never written", span, bad)
-
-
 def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     offset = Expression(s.ref.offset, math)
     kind = {"readonly": "read_only", "volatile": "atomic_read"}.get(s.ref.access, "read")
 
     def run(frame: Frame, mask: Mask) -> None:
-        check_offset(offset, frame, mask, s.span)
+        offset.require(frame, mask, "an address", s.span)
         at = offset.value(frame, mask)
         memory = frame.memory
         access = memory.locate(s.ref, at, mask)
@@ -228,7 +221,8 @@ def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         else:
             loaded = memory.load(s.ref, access, mask)
         for dest, (value, undefined) in zip(s.dests, loaded, strict=True):
-            frame.assign(dest.name, value, mask, undefined)
+            origin = None if undefined is None else region.origin or s.span
+            frame.assign(dest.name, value, mask, undefined, origin)
 
     return run
 
@@ -239,7 +233,7 @@ def _store(s: Store, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     volatile = s.ref.access == "volatile"
 
     def run(frame: Frame, mask: Mask) -> None:
-        check_offset(offset, frame, mask, s.span)
+        offset.require(frame, mask, "an address", s.span)
         memory = frame.memory
         access = memory.locate(s.ref, offset.value(frame, mask), mask)
         undefined = [v.undefined(frame, mask) for v in values]
@@ -249,7 +243,7 @@ def _store(s: Store, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         memory.watch("atomic_write" if strong else "write", s.ref, access, s.span, bits)
         if strong and region.shadow is not None:
             atomics.observe(frame, s.ref, access, reads=False, writes=True)
-        for i, (b, u) in enumerate(zip(bits, undefined, strict=True)):
-            memory.store(s.ref, access, i, b, u)
+        for i, (v, b, u) in enumerate(zip(values, bits, undefined, strict=True)):
+            memory.store(s.ref, access, i, b, u, None if u is None else v.origin(frame, mask, s.span))
 
     return run

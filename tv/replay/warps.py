@@ -34,9 +34,7 @@ def participants(frame: Frame, mask: Mask, named: Expression, span: Span) -> Nam
     exist, or returned, may be named.
     """
     group = frame.group
-    bad = named.undefined(frame, mask)
-    if bad is not None:
-        frame.report("init", "a warp mask depends on a value that was never written", span, bad)
+    named.require(frame, mask, "a warp mask", span)
     values = spread(named.value(frame, mask), group.width).astype(np.uint32)
     here = mask.flags
     own = (values >> group.lane.astype(np.uint32)) & np.uint32(1)
@@ -101,9 +99,7 @@ def compile_shuffle(s: Shuffle, math: MathLibrary) -> Effect:
     def run(frame: Frame, mask: Mask) -> None:
         group = frame.group
         masks = participants(frame, mask, named, s.span)
-        bad = lane.undefined(frame, mask)
-        if bad is not None:
-            frame.report("init", "a shuffle's lane depends on a value that was never written", s.span, bad)
+        lane.require(frame, mask, "a shuffle's lane", s.span)
         operand = spread(lane.value(frame, mask), group.width).astype(np.int64)
         source = source_lanes(s.mode, group.lane, operand, s.width)
         here = group.per_warp(mask.flags, False)[group.warp, source]
@@ -118,7 +114,8 @@ def compile_shuffle(s: Shuffle, math: MathLibrary) -> Effect:
         if hollow is not None:
             undefined = hollow[position] | absent
         moved = spread(value.value(frame, mask), group.width)[position]
-        frame.assign(s.dest.name, moved, mask, undefined)
+        origin = s.span if hollow is None else value.origin(frame, mask, s.span)
+        frame.assign(s.dest.name, moved, mask, undefined, origin)
 
     return run
 
@@ -132,9 +129,7 @@ def compile_vote(s: Vote, math: MathLibrary) -> Effect:
     def run(frame: Frame, mask: Mask) -> None:
         group = frame.group
         masks = participants(frame, mask, named, s.span)
-        bad = value.undefined(frame, mask)
-        if bad is not None:
-            frame.report("init", "a vote depends on a value that was never written", s.span, bad)
+        value.require(frame, mask, "a vote", s.span)
         voted = spread(value.value(frame, mask) != 0, group.width)
         result = _count_votes(s.mode, frame, mask.flags, voted, masks)
         kind = s.dest.type

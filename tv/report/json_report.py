@@ -15,7 +15,7 @@ Json = dict[str, object]
 
 def to_json(result: CheckResult) -> str:
     """The whole report as text, ending in a newline."""
-    return json.dumps(document(result), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(document(result), indent=1, allow_nan=False) + "\n"
 
 
 def document(r: CheckResult) -> Json:

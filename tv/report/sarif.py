@@ -44,7 +44,7 @@ def to_sarif(result: CheckResult) -> str:
         "columnKind": "unicodeCodePoints",
         "properties": {"verdict": result.verdict.value, "model": result.model, "assumptions": list(result.assumptions)},
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
 def _rule(code: str) -> Json:

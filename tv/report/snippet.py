@@ -46,11 +46,11 @@ def visible(text: str) -> str:
 def message(d: Diagnostic, sources: Sources) -> list[Line]:
     """The lines of one diagnostic."""
     code = f"[{d.code}]" if d.code else ""
-    lines: list[Line] = [[(d.severity, f"{d.severity}{code}"), ("bold", f": {visible(d.message)}")]]
+    lines: list[Line] = [[(d.severity, f"{d.severity}{code}"), ("bold", f": {d.message}")]]
     margin = " " * len(str(d.span.line)) if d.span.line else " "
     lines += _excerpt(d.span, sources, margin, d.severity)
     if d.help:
-        lines.append([("margin", f"{margin} = "), ("help", "help"), ("", f": {visible(d.help)}")])
+        lines.append([("margin", f"{margin} = "), ("help", "help"), ("", f": {d.help}")])
     return lines
 
 

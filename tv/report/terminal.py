@@ -59,11 +59,11 @@ def print_lines(lines: list[Line], stream: TextIO | None = None) -> None:
 
     console = Console(file=out, highlight=False, soft_wrap=True)
     for line in lines:
-        console.print(Text.assemble(*((text, _STYLES[style]) for style, text in line)))
+        console.print(Text.assemble(*((visible(text), _STYLES[style]) for style, text in line)))
 
 
 def _plain(lines: list[Line]) -> str:
-    return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
+    return "".join("".join(visible(text) for _, text in line).rstrip() + "\n" for line in lines)
 
 
 def _lines(r: CheckResult, verbose: bool, quiet: bool) -> list[Line]:
@@ -93,7 +93,7 @@ def _headline(r: CheckResult) -> Line:
     word = r.verdict.value
     if r.verdict is Verdict.PROVED and r.relation is not None:
         word = f"{word} {r.relation.value}"
-    return [(_TONE.get(r.verdict, "open"), word), ("", f": {visible(_sentence(r))}")]
+    return [(_TONE.get(r.verdict, "open"), word), ("", f": {_sentence(r)}")]
 
 
 def _sentence(r: CheckResult) -> str:
@@ -151,7 +151,7 @@ def _facts(r: CheckResult, verbose: bool) -> list[Line]:
     rows += [("assuming" if n == 0 else "", a) for n, a in enumerate(r.assumptions)]
     rows += [("help", r.help)] if r.help and r.help not in {d.help for d in findings(r)} else []
     rows.append(("time", f"{r.time_s:.2f} s, {r.peak_rss_mb:.0f} MB"))
-    return [[("label", f"  {name:<12}"), ("", visible(value))] for name, value in rows]
+    return [[("label", f"  {name:<12}"), ("", value)] for name, value in rows]
 
 
 def _kernel(r: CheckResult) -> str:

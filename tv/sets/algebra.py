@@ -37,7 +37,7 @@ class Sets:
     symbols: names of open integers. context: what is known of them; never empty (SOUNDNESS S13), else Unknown.
     """
 
-    def __init__(self, symbols: Sequence[str] = (), context: Formula = TRUE, budget: int = 20_000_000) -> None:
+    def __init__(self, symbols: Sequence[str] = (), context: Formula = TRUE, budget: int = 5_000_000) -> None:
         self.symbols = tuple(symbols)
         self._prefix = f"[{', '.join(symbols)}] -> " if symbols else ""
         self._arity: dict[str, int] = {}

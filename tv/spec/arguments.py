@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tv.diagnostic import BadInput
@@ -159,11 +160,22 @@ def _open(field: _Reader, span: Span) -> Open:
     if kind is not None and kind not in SCALAR_TYPES:
         raise BadInput("TV0203", f"`{kind}` is no type", field.span("type"), f"types: {', '.join(SCALAR_TYPES)}")
     symbol = field.word("symbol")
-    if not symbol.isidentifier():
-        raise BadInput("TV0203", f"`{symbol}` is no name for a symbol", field.span("symbol"), "letters, digits and `_`")
+    require_symbol_name(symbol, field.span("symbol"))
     return Open(symbol, span, kind, field.integer("min"), field.integer("max"), field.optional_word("dim"))
 
 
+def require_symbol_name(name: str, span: Span) -> None:
+    """Raises BadInput (TV0203) for what is no identifier, or already means something in the language of index sets."""
+    if not _SYMBOL.fullmatch(name) or _TAKEN.fullmatch(name) or name in _WORDS:
+        help_text = "letters, digits and `_`; words of index sets and names such as `i0` and `tx` are taken"
+        raise BadInput("TV0203", f"`{name}` is no name for a symbol", span, help_text)
+
+
+_SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAKEN = re.compile(r"layer|[ckr]|[bt][xyz]\w*|[a-rt-z][a-z]?\d+|[a-z]\w*_[12]|\w*__")  # dimensions of instance spaces
+_WORDS = frozenset(
+    "and or not min max mod ceildiv floor floord ceil ceild exists implies infty infinity true false rat NaN".split()
+)
 SCALAR_TYPES = ("bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f16", "bf16", "f32", "f64")
 
 

@@ -10,7 +10,7 @@ from tv.diagnostic import BadInput
 from tv.launch import CompileOptions, InputAssumption, IntOrText, Symbol
 from tv.request import Overrides
 from tv.source import Span
-from tv.spec.arguments import Argument, read_argument, read_integer, tensor_list
+from tv.spec.arguments import Argument, read_argument, read_integer, require_symbol_name, tensor_list
 from tv.spec.locate import Locator, refuse_unknown
 
 LAUNCH_KEYS = ("kernel", "grid", "block", "shared", "cooperative", "args")
@@ -241,8 +241,9 @@ def _symbols(top: _Typed) -> tuple[tuple[Symbol, Span], ...]:
     result = []
     for name, value in top.table_of("symbols").items():
         span = top.span("symbols", name)
-        if not isinstance(value, dict) or not name.isidentifier():
+        if not isinstance(value, dict):
             raise BadInput("TV0203", f"symbol `{name}` is a table", span, "N = { min = 1, max = 4096 }")
+        require_symbol_name(name, span)
         refuse_unknown(value, ("min", "max", "dim"), top.locator, "symbols", name)
         low, high, dim = value.get("min"), value.get("max"), value.get("dim", name)
         if type(low) is not int or type(high) is not int or not isinstance(dim, str):

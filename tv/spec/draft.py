@@ -71,7 +71,7 @@ def _argument(
 ) -> str:
     key = p.name if p.name.isidentifier() else json.dumps(p.name)
     if p.pointee is None:
-        return f"{key} = {_number(p, literal)}"
+        return f"{key} = {_number(p, literal, where)}"
     candidates = list(_candidates(p, where))
     if guess.by_name(p, where) is not None:
         return f"{key} = {json.dumps(p.name)}"
@@ -93,13 +93,15 @@ def _uses(t: TensorSignature, model: ModelSignature) -> str:
     return f" ({', '.join(nodes[:3])}{', ...' if len(nodes) > 3 else ''})" if nodes else ""
 
 
-def _number(p: Parameter, literal: dict[str, Argument]) -> str:
+def _number(p: Parameter, literal: dict[str, Argument], where: Border) -> str:
     found = literal.get(p.name)
     if isinstance(found, Plain):
         return repr(found.value)
     if p.type is not None and not p.type.is_float:
         low, high = integer_range(p.type)
-        symbol = f'{{ symbol = "{p.name.upper()}", min = {max(low, 1)}, max = {min(high, 4096)} }}'
+        dims = where.dimension_names()
+        name = _symbol(dims[0]) if dims else p.name.upper()
+        symbol = f'{{ symbol = "{name}", min = {max(low, 1)}, max = {min(high, 4096)} }}'
         return f"0  # choose: a number, or {symbol}"
     return "0.0  # choose"
 
@@ -115,6 +117,11 @@ def _dimensions(where: Border) -> list[str]:
 
 
 def _dimension(dim: str) -> str:
-    name = re.sub(r"\W", "_", dim) if not dim[:1].isdigit() else f"d_{re.sub(r'[^0-9a-zA-Z]', '_', dim)}"
+    name = _symbol(dim)
     tie = "" if name == dim else f", dim = {json.dumps(dim)}"
     return f"{name} = {{ min = 1, max = 4096{tie} }}  # choose"
+
+
+def _symbol(dim: str) -> str:
+    plain = re.sub(r"\W", "_", dim)
+    return f"d_{plain}" if plain[:1].isdigit() else plain

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from tv.diagnostic import TvError
 from tv.source import Span
 
 
@@ -204,6 +205,8 @@ class Struct(Decl):
     name: str
     fields: tuple[Variable, ...]
     align: tuple[Expr, ...] = ()
+    template: tuple[TemplateParameter, ...] = ()
+    methods: tuple[Function, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,19 +315,10 @@ class Return(Stmt):
 
 
 @dataclass(frozen=True, slots=True)
-class HostLaunchSyntax(Node):
-    """`name<<<grid, block, shared, stream>>>(args)` in host code; `locals`: host constants in view."""
-
-    name: Expr
-    config: tuple[Expr, ...]
-    args: tuple[str, ...]
-    locals: tuple[Stmt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Unit(Node):
     """A translation unit. hosts: functions and names of the host side, which device code must not use."""
 
     decls: tuple[Decl, ...]
     hosts: frozenset[str] = frozenset()
-    launches: tuple[HostLaunchSyntax, ...] = field(default=())
+    refused: tuple[tuple[str, TvError], ...] = ()  # device names whose declarations the reader did not understand
+    broken: frozenset[str] = frozenset()  # kernels among them

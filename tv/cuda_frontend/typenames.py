@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tv.cuda_frontend import ast
-from tv.cuda_frontend.context import Context, unsupported
+from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import BOOL, VOID, Arith, Array, CType, Handle, Ptr, layout, vector
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
@@ -14,7 +14,7 @@ S = Scalar
 _WORDS = {
     ("char",): S.I8, ("char", "signed"): S.I8, ("char", "unsigned"): S.U8,
     ("short",): S.I16, ("short", "signed"): S.I16, ("short", "unsigned"): S.U16,
-    ("int",): S.I32, ("signed",): S.I32, ("unsigned",): S.U32, ("signed",): S.I32,
+    ("int",): S.I32, ("signed",): S.I32, ("unsigned",): S.U32,
     ("int", "signed"): S.I32, ("int", "unsigned"): S.U32,
     ("float",): S.F32, ("double",): S.F64, ("bool",): S.BOOL,
 }  # fmt: skip
@@ -99,7 +99,14 @@ def qualifiers(t: ast.TypeSyntax) -> tuple[bool, bool]:
 
 
 def _named(ctx: Context, t: ast.NamedType) -> CType:
+    if t.name in ctx.module.refused and ctx.find_type(t.name) is None:
+        raise unsupported("TV0111", f"the type `{t.name}`, whose declaration is not understood", t.span)
     found = ctx.find_type(t.name) or builtin_type(t.name)
+    template = ctx.module.templates.get(t.name)
+    if found is None and template is not None:
+        from tv.cuda_frontend.templates import struct_instance
+
+        return struct_instance(ctx, template, t.args, t.span)
     if found is not None:
         if t.args:
             raise unsupported("TV0111", f"template arguments of `{t.name}`", t.span)
@@ -127,21 +134,29 @@ def declare_type(ctx: Context, d: ast.Decl) -> None:
     match d:
         case ast.TypeAlias(name=name, type=t):
             _new(types, name, resolve(ctx, t), d.span)
-        case ast.Struct(name=name, fields=fields):
-            from tv.cuda_frontend.expressions import constant
-
-            align = max((constant(ctx, a, "an alignment") for a in d.align), default=1)
-            members = []
-            for f in fields:
-                if f.init is not None or reference(f.type):
-                    raise unsupported("TV0111", f"the field `{f.name}` with an initializer or a reference", f.span)
-                members.append((f.name, resolve(ctx, f.type)))
-            _new(types, name, layout(name, members, align), d.span)
+        case ast.Struct(name=name) if d.template:
+            ctx.module.templates[name] = d
+        case ast.Struct(name=name):
+            _new(types, name, struct_type(ctx, d, name), d.span)
+            ctx.module.methods[name] = (d, Scope())
         case ast.Enum(name=name, items=items):
             _new(types, name, Arith(S.I32), d.span)
             _enumerators(ctx, items, d.span)
         case _:
             raise unsupported("TV0111", f"the declaration `{type(d).__name__}`", d.span)
+
+
+def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
+    """The layout of a struct, its template parameters being in scope."""
+    from tv.cuda_frontend.expressions import constant
+
+    align = max((constant(ctx, a, "an alignment") for a in d.align), default=1)
+    members = []
+    for f in d.fields:
+        if f.init is not None or reference(f.type) or f.storage:
+            raise unsupported("TV0111", f"the field `{f.name}` with an initializer, a reference or static", f.span)
+        members.append((f.name, resolve(ctx, f.type)))
+    return layout(name, members, align)
 
 
 def _enumerators(ctx: Context, items: tuple[tuple[str, ast.Expr | None], ...], span: Span) -> None:

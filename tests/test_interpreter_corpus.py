@@ -1,0 +1,215 @@
+"""The corpus executed: good kernels run clean and compute their graph, each defect shows itself where it is marked."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "corpus")]
+
+from families import Family, expectation, families
+
+from tv.cuda_frontend import read
+from tv.kernel import Kernel, Scalar
+from tv.launch import CompileOptions
+from tv.replay import DenseBuffer, Execution, run
+
+CASES = {f"{f.folder.name}/{c.name}": (f, c) for f in families() for c in f.cases}
+# An offset that overflows needs weights of more than 2^31 elements.
+SMALL = sorted(n for n, (f, c) in CASES.items() if f.sizes(c.name)[-1] == f.all_sizes[-1])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    done: Execution
+    outputs: dict[str, np.ndarray]  # graph tensors, NaN where nothing was written
+    inputs: dict[str, np.ndarray]
+
+
+def kernel_of(case: Path, spec: Mapping[str, Any]) -> Kernel:
+    defines = tuple(spec.get("defines", {}).items())
+    wanted = spec["kernel"]
+    path = case / "kernel.cu"
+    module = read(path, path.read_text(), CompileOptions(defines=defines), wanted=(wanted,))
+    return module.kernels[wanted] if wanted in module.kernels else next(iter(module.kernels.values()))
+
+
+class Binding:
+    """Buffers for one run of a case, at the smallest sizes and given values of the open symbols."""
+
+    def __init__(self, family: Family, case: str, symbols: Mapping[str, float]) -> None:
+        self.sizes = family.sizes(case)[-1]
+        self.spec = family.spec(case, self.sizes)
+        self.model = family.build(self.sizes)
+        self.symbols = dict(symbols)
+        graph = self.model.graph
+        self.outputs = {v.name for v in graph.output}
+        self.kinds: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
+        for v in (*graph.input, *graph.output):
+            dims = [d.dim_value or self.integer(d.dim_param) for d in v.type.tensor_type.shape.dim]
+            self.kinds[v.name] = (onnx.helper.tensor_dtype_to_np_dtype(v.type.tensor_type.elem_type), tuple(dims))
+        for t in graph.initializer:
+            self.kinds[t.name] = (onnx.helper.tensor_dtype_to_np_dtype(t.data_type), tuple(t.dims))
+        rng = np.random.default_rng(1)
+        names = sorted(set(self.kinds) - self.outputs)
+        self.inputs = {n: self.random(rng, *self.kinds[n]) for n in names}
+
+    def random(self, rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+        return (rng.standard_normal(shape) / 4).astype(dtype)
+
+    def integer(self, value: int | str) -> int:
+        """An expression over the open symbols."""
+        names = {"ceildiv": lambda a, b: -(-a // b), **self.symbols}
+        return value if isinstance(value, int) else int(eval(value, {"__builtins__": {}}, names))
+
+    def places(self, tensor: str, layout: str | None) -> np.ndarray:
+        """For each element, row-major, its offset."""
+        shape = self.kinds[tensor][1]
+        if layout is None:
+            return np.arange(math.prod(shape))
+        left, _, right = layout.partition("->")
+        names = [n.strip() for n in left.strip(" []").split(",")]
+        index = dict(zip(names, np.indices(shape), strict=True))
+        return np.broadcast_to(eval(right.strip()[1:-1], {"__builtins__": {}}, index), shape).reshape(-1)
+
+    def buffer(self, value: object, element: Scalar) -> tuple[DenseBuffer, str | None, str | None]:
+        """The buffer of a pointer argument, and the output tensor in it with its layout."""
+        if isinstance(value, str):
+            if value in self.outputs:
+                return DenseBuffer.empty(math.prod(self.kinds[value][1]) * element.bytes), value, None
+            return DenseBuffer.of(self.inputs[value]), None, None
+        assert isinstance(value, dict)
+        if "concat" in value:
+            return DenseBuffer.of(np.concatenate([self.inputs[n].reshape(-1) for n in value["concat"]])), None, None
+        if value.get("zeroed"):
+            return DenseBuffer.zeros(self.integer(value["extent"]) * element.bytes), None, None
+        before, after, layout = value.get("input", value.get("tensor")), value.get("output"), value.get("layout")
+        named = before or after
+        if named is None:
+            return DenseBuffer.empty(self.integer(value["extent"]) * element.bytes), None, None
+        extent = self.integer(value["extent"]) if "extent" in value else math.prod(self.kinds[named][1])
+        buffer = DenseBuffer.empty(extent * element.bytes)
+        if before is not None:
+            bits = np.ascontiguousarray(self.inputs[before].reshape(-1)).view(f"u{element.bytes}")
+            buffer.store(self.places(before, layout) * element.bytes, element.bytes, bits)
+        return buffer, after, layout
+
+
+def scalar_bits(value: object, scalar: Scalar, symbols: Mapping[str, float]) -> int:
+    if isinstance(value, dict):
+        value = symbols[value["symbol"]]
+    assert isinstance(value, int | float)
+    kinds = {Scalar.F32: (np.float32, np.uint32), Scalar.F64: (np.float64, np.uint64)}
+    if scalar in kinds:
+        dtype, bits = kinds[scalar]
+        return int(np.array([value], dtype=dtype).view(bits)[0])
+    return int(value) & ((1 << scalar.bits) - 1)
+
+
+@functools.cache
+def execute(name: str, symbols: tuple[tuple[str, float], ...], fmad: bool | None = None) -> Outcome:
+    family, case = CASES[name]
+    b = Binding(family, case.name, dict(symbols))
+    kernel = kernel_of(case, b.spec)
+    buffers, scalars, results = {}, {}, []
+    for p in kernel.parameters:
+        value = b.spec["args"][p.name]
+        if p.type is not None:
+            scalars[p.name] = scalar_bits(value, p.type, b.symbols)
+            continue
+        assert p.pointee is not None
+        buffers[p.name], tensor, layout = b.buffer(value, p.pointee)
+        if tensor is not None:
+            results.append((p.name, tensor, layout, p.pointee.bytes))
+    grid, block = ([*map(b.integer, b.spec[k]), 1, 1][:3] for k in ("grid", "block"))
+    done = run(
+        kernel,
+        tuple(grid),
+        tuple(block),
+        dict(buffers),
+        scalars,
+        shared_bytes=b.integer(b.spec.get("shared", 0)),
+        fmad=b.spec.get("fmad", True) if fmad is None else fmad,
+        outputs=[r[0] for r in results],
+    )
+    outputs = {}
+    for parameter, tensor, layout, width in results:
+        dtype, shape = b.kinds[tensor]
+        at = b.places(tensor, layout) * width
+        got = buffers[parameter].load(at, width).view(dtype).copy()
+        good = buffers[parameter].initialised(at, width)
+        if good is not None:
+            got[~good] = np.nan
+        outputs[tensor] = got.reshape(shape)
+    return Outcome(done, outputs, b.inputs)
+
+
+def samples(name: str) -> list[tuple[tuple[str, float], ...]]:
+    """Values of the open symbols: the least, the most, and ragged ones between."""
+    family, case = CASES[name]
+    spec = family.spec(case.name, family.sizes(case.name)[-1])
+    found = [v for v in spec["args"].values() if isinstance(v, dict) and "symbol" in v]
+    ranges = {v["symbol"]: (v["min"], v["max"]) for v in found if "min" in v}
+    fixed = {v["symbol"]: 0.75 for v in found if "min" not in v}
+    if not ranges:
+        return [tuple(fixed.items())]
+    ((symbol, (low, high)),) = ranges.items()
+    most = min(high, 5000)
+    picks = sorted({low, min(low + 6, most), (low + most) // 2 | 1, most - 1, most} & set(range(low, most + 1)))
+    return [((symbol, pick), *fixed.items()) for pick in picks]
+
+
+def reference(family: Family, outcome: Outcome) -> dict[str, np.ndarray]:
+    sizes = family.all_sizes[-1]
+    model = family.build(sizes)
+    inputs = dict(outcome.inputs)
+    for t in list(model.graph.initializer):
+        if t.data_location == onnx.TensorProto.EXTERNAL:
+            model.graph.initializer.remove(t)
+            model.graph.input.append(onnx.helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)))
+        else:
+            inputs.pop(t.name)
+    names = [v.name for v in model.graph.output]
+    return dict(zip(names, ReferenceEvaluator(model).run(None, inputs), strict=True))
+
+
+@pytest.mark.parametrize("name", [n for n in SMALL if "__" not in n])
+def test_good_kernels_run_clean_and_compute_their_graph(name: str) -> None:
+    for symbols in samples(name):
+        outcome = execute(name, symbols)
+        assert outcome.done.clean, (symbols, outcome.done.events)
+        want = reference(CASES[name][0], outcome)
+        for tensor, got in outcome.outputs.items():
+            half = got.dtype == np.float16
+            np.testing.assert_allclose(got, want[tensor], rtol=4e-3 if half else 2e-5, atol=4e-3 if half else 2e-5)
+
+
+@pytest.mark.parametrize("name", [n for n in SMALL if "__" in n])
+def test_defects_show_themselves(name: str) -> None:
+    expected = expectation((CASES[name][1] / "kernel.cu").read_text())
+    found = []
+    for symbols in samples(name):
+        outcome = execute(name, symbols)
+        if expected.what in ("equal", "coverage"):
+            assert outcome.done.clean, outcome.done.events
+            good = execute(name.partition("__")[0], symbols)
+            if any(not np.array_equal(a, good.outputs[n], equal_nan=True) for n, a in outcome.outputs.items()):
+                return
+        elif outcome.done.events:
+            (event,) = outcome.done.events
+            assert event.kind == expected.what
+            assert {s.line for s in event.spans} & set(expected.lines), event
+            return
+        found.append(outcome.done)
+    raise AssertionError(f"{name} ran clean: {found}")

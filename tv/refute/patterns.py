@@ -1,0 +1,136 @@
+"""Contents of input tensors as pure functions of the element: values for which float sums tend to be exact.
+
+No pattern holds a NaN or a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tv.graph_frontend.arithmetic import encode
+from tv.graph_frontend.elements import BY_LABEL
+
+Bits = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+
+_SMALL = (-2.0, -1.0, -1.0, 0.0, 1.0, 1.0, 2.0, 3.0)
+_POSITIVE = (1.0, 2.0, 4.0, 0.5)
+_ZERO = (0.0,)
+_PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A tensor that gets contents. ordinal: its place among the graph's inputs. last: extent of its last dimension.
+
+    low, high: of integers (both included).
+    """
+
+    name: str
+    ordinal: int
+    label: str
+    count: int
+    last: int
+    low: int = 0
+    high: int = 1
+
+
+def mixed(linear: Ints, ordinal: int, seed: int) -> Bits:
+    """A hash of an element, uniform over 32 bits."""
+    x = linear.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    x = x + np.uint64((ordinal * 0xBF58476D1CE4E5B9 + seed * 0x94D049BB133111EB + 0x2545F4914F6CDD1D) & (2**64 - 1))
+    x ^= x >> np.uint64(29)
+    x = x * np.uint64(0xBF58476D1CE4E5B9)
+    return x >> np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """kind: small | positive | sparse | uneven | zero | opposed | level | hot; `zero`: the tensor numbered `which` is 0, the others small."""
+
+    kind: str
+    seed: int = 0
+    which: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}:{self.seed}:{self.which}"
+
+    @staticmethod
+    def of(name: str) -> Pattern:
+        """The inverse of `name`; ValueError for text that is none."""
+        kind, seed, which = name.split(":")
+        if kind not in KINDS:
+            raise ValueError(f"no pattern is called {kind}")
+        return Pattern(kind, int(seed), int(which))
+
+    def bits(self, slot: Slot, linear: Ints) -> Bits:
+        """The elements at row-major positions `linear`."""
+        if not BY_LABEL[slot.label].is_float:
+            return self._integers(slot, linear)
+        table = encode(np.array(self._values(slot), _carrier(slot.label)), slot.label)
+        if len(table) == 1:
+            return np.full(linear.shape, table[0], np.uint64)
+        h = mixed(linear, slot.ordinal, self.seed)
+        out: Bits = table[(h & np.uint64(len(table) - 1)).astype(np.int64)]
+        match self.kind:
+            case "sparse" if slot.last < slot.count:
+                rare = (h >> np.uint64(8)) % np.uint64(max(1, slot.last)) >= 1
+                out = np.where(rare, np.uint64(0), out)
+            case "hot":
+                out = np.where((h >> np.uint64(8)) % np.uint64(max(2, min(slot.last, slot.count))) == 0, out, np.uint64(0))
+            case _:
+                pass
+        return out
+
+    def _integers(self, slot: Slot, linear: Ints) -> Bits:
+        width = BY_LABEL[slot.label].width
+        span = min(slot.high - slot.low, 3) + 1
+        values = (mixed(linear, slot.ordinal, self.seed) % np.uint64(span)).astype(np.int64) + slot.low
+        return values.view(np.uint64) & np.uint64((1 << width) - 1)
+
+    def _values(self, slot: Slot) -> Sequence[float]:
+        """A power of two of values."""
+        match self.kind:
+            case "small":
+                return _SMALL
+            case "positive":
+                return _POSITIVE
+            case "sparse" | "hot":
+                return (1.0, 2.0) if self.kind == "hot" else (1.0, -1.0, 1.0, 2.0)
+            case "uneven":
+                return _uneven(_PRECISION[slot.label], self.seed + 31 * slot.ordinal)
+            case "zero":
+                return _ZERO if slot.ordinal == self.which else _SMALL
+            case "opposed":
+                return (8.0,) if slot.ordinal == self.which else (-8.0,)
+            case "level":
+                return (float((1, 2, 3, 1)[(slot.ordinal + self.seed) % 4]),)
+            case _:
+                raise ValueError(f"no pattern is called {self.kind}")
+
+
+KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot"})
+
+
+def _carrier(label: str) -> type[np.generic]:
+    return {"f64": np.float64, "f16": np.float16}.get(label, np.float32)
+
+
+def _uneven(precision: int, seed: int) -> tuple[float, ...]:
+    """64 values with all bits of a significand in use, of magnitudes 1 .. 2^8: their sums need rounding."""
+    rng = np.random.default_rng(seed)
+    whole = rng.integers(1 << (precision - 1), 1 << precision, 64).astype(np.float64)
+    values = np.ldexp(whole, rng.integers(1, 9, 64) - precision) * rng.choice([-1.0, 1.0], 64)
+    return tuple(float(v) for v in values)
+
+
+def search_order(tensors: int) -> list[Pattern]:
+    """The patterns that a search for a difference tries, most telling first. tensors: how many there are."""
+    zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
+    out = [Pattern("small"), zeros[0] if zeros else Pattern("small", 5), Pattern("positive"), Pattern("uneven"), Pattern("opposed")]
+    return [*out, *zeros[1:], Pattern("hot"), Pattern("level"), Pattern("small", 1), Pattern("uneven", 1), Pattern("sparse")]

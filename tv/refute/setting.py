@@ -1,0 +1,218 @@
+"""A launch with all sizes chosen: geometry, scalars, buffers with contents, and the same contents for the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from tv.binding import Binder, size
+from tv.diagnostic import Unknown
+from tv.graph import Graph, TensorInfo
+from tv.graph_frontend.elements import BY_LABEL
+from tv.kernel import Kernel, Parameter
+from tv.launch import InputAssumption, Launch, ScalarBinding
+from tv.refute.layouts import Place, integer
+from tv.refute.patterns import Pattern, Slot
+from tv.replay.buffers import GeneratedBuffer
+from tv.spec.expression import evaluate, parse
+from tv.symexec.scalars import float_bits
+
+Bits = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+Dim3 = tuple[int, int, int]
+NARROW = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+class Watched(GeneratedBuffer):
+    """A buffer that remembers where it was stored to."""
+
+    stores: list[tuple[Ints, int]]
+
+    def store(self, offsets, width, bits, mask=None) -> None:  # type: ignore[no-untyped-def]
+        if not hasattr(self, "stores"):
+            self.stores = []
+        self.stores.append((np.array(offsets if mask is None else offsets[mask]), width))
+        super().store(offsets, width, bits, mask)
+
+    def written_elements(self, width: int) -> Ints:
+        """Indices of elements of `width` bytes that a store touched, ascending, each once."""
+        found = [np.zeros(0, np.int64)]
+        for offsets, stored in getattr(self, "stores", []):
+            first = offsets // width
+            found += [first + k for k in range(max(1, stored // width))]
+        return np.unique(np.concatenate(found))
+
+
+@dataclass(slots=True)
+class Setting:
+    """symbols: a value for each. assumptions: what is assumed of graph inputs; contents keep to it."""
+
+    kernel: Kernel
+    launch: Launch
+    binder: Binder
+    graph: Graph
+    symbols: Mapping[str, int]
+    assumptions: Sequence[InputAssumption] = ()
+    slots: dict[str, Slot] = field(default_factory=dict)
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    _units: dict[str, list[tuple[int | None, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for n, (name, info) in enumerate(self.graph.inputs.items()):
+            self.slots[name] = self._slot(n, info)
+            self._units.setdefault(info.unit, []).append((info.layer, name))
+        for name, b in self.binder.buffers().items():
+            images = [(i, False) for i in b.inputs] + [(i, True) for i in b.outputs]
+            self.places[name] = [self._place(i, output) for i, output in images]
+
+    def _place(self, image, output: bool) -> Place:  # type: ignore[no-untyped-def]
+        info = self.binder.info(image, output)
+        width = max(1, BY_LABEL[info.type].width // 8)
+        return Place(image.tensor, output, self.shape(info), self.binder.offset(image, info), self.symbols, width)
+
+    def shape(self, info: TensorInfo) -> tuple[int, ...]:
+        return tuple(integer(e, self.symbols) for e in info.shape)
+
+    def _slot(self, ordinal: int, info: TensorInfo) -> Slot:
+        shape = self.shape(info)
+        low, high = 0, 1
+        for a in self.assumptions:
+            if a.tensor == info.name:
+                low = low if a.min is None else a.min
+                high = max(low, high if a.max is None else a.max)
+                if a.value is not None:
+                    low = high = evaluate(parse(a.value), self.symbols)
+        count = int(np.prod(shape, dtype=object)) if shape else 1
+        return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high)
+
+    # -------------------------------------------------------------- the launch
+    @property
+    def grid(self) -> Dim3:
+        x, y, z = (integer(size(g, self.binder.symbols), self.symbols) for g in self.launch.grid)
+        return x, y, z
+
+    @property
+    def shared_bytes(self) -> int:
+        return integer(size(self.launch.shared, self.binder.symbols), self.symbols)
+
+    def scalars(self, pattern: Pattern) -> dict[str, int]:
+        """Parameters by value, as bits of their types."""
+        return {p.name: self._scalar(p, pattern) for p in self.kernel.parameters if p.type is not None}
+
+    def _scalar(self, p: Parameter, pattern: Pattern) -> int:
+        b = self.launch.args.get(p.name)
+        assert p.type is not None
+        if not isinstance(b, ScalarBinding):
+            raise Unknown("TV0732", f"parameter `{p.name}` has no value", p.span)
+        if b.symbol is not None and b.symbol in self.symbols:
+            value: int | float = self.symbols[b.symbol]
+        elif b.symbol is not None and b.symbol in self.slots:
+            return int(pattern.bits(self.slots[b.symbol], np.zeros(1, np.int64))[0])
+        elif isinstance(b.value, int | float):
+            value = b.value
+        elif isinstance(b.value, str):
+            value = evaluate(parse(b.value), self.symbols)
+        else:
+            raise Unknown("TV0732", f"parameter `{p.name}` has no value", p.span)
+        if p.type.is_float:
+            return float_bits(float(value), p.type)
+        return int(value) & ((1 << p.type.bits) - 1)
+
+    # -------------------------------------------------------------- contents
+    def buffers(self, pattern: Pattern) -> dict[str, Watched]:
+        """A buffer for every bound pointer: inputs where they lie, everything else uninitialised (or zero, where cleared)."""
+        out = {}
+        shapes, bindings = self.binder.shapes(), self.binder.buffers()
+        for name, places in self.places.items():
+            total = integer(shapes[name].extent, self.symbols)
+            inputs = [p for p in places if not p.output]
+            width = inputs[0].width if inputs else self.kernel.objects[name].element.bytes
+            if any(p.width != width for p in inputs):
+                raise Unknown("TV0733", f"`{name}` holds tensors of elements of different sizes")
+            align = bindings[name].align
+            if not inputs:
+                zero = (lambda at: np.zeros(at.shape, np.uint64)) if bindings[name].zeroed else None
+                out[name] = Watched(total, width, zero, align=align)
+                continue
+            content = Content(inputs, [self.slots[p.tensor] for p in inputs], pattern)
+            whole = sum(p.count for p in inputs) * width >= total
+            out[name] = Watched(total, width, content.bits, align=align, defined=None if whole else content.defined)
+        return out
+
+    def graph_inputs(self, pattern: Pattern):  # type: ignore[no-untyped-def]
+        """The same contents as `GraphValues` asks for them."""
+
+        def inputs(unit: str, index: Sequence[Ints]) -> Bits:
+            members = self._units[unit]
+            if members[0][0] is None:
+                return self._elements(members[0][1], index, pattern)
+            out = np.zeros(index[0].shape, np.uint64)
+            for layer, name in members:
+                mask = index[0] == layer
+                if mask.any():
+                    out[mask] = self._elements(name, [i[mask] for i in index[1:]], pattern)
+            return out
+
+        return inputs
+
+    def _elements(self, name: str, index: Sequence[Ints], pattern: Pattern) -> Bits:
+        shape = self.shape(self.graph.inputs[name])
+        linear = np.zeros(index[0].shape if index else (1,), np.int64)
+        for extent, i in zip(shape, index, strict=True):
+            linear = linear * extent + i
+        return pattern.bits(self.slots[name], linear)
+
+
+@dataclass(slots=True)
+class Content:
+    """What a buffer holds of its input tensors, by element offset."""
+
+    places: Sequence[Place]
+    slots: Sequence[Slot]
+    pattern: Pattern
+    _starts: Ints | None = None
+
+    def _ranges(self) -> Ints:
+        """First offsets of the tensors, where they follow one another; else one range for each anyway."""
+        if self._starts is None:
+            self._starts = np.array([p.base for p in self.places], np.int64)
+        return self._starts
+
+    def _pieces(self, at: Ints):  # type: ignore[no-untyped-def]
+        """For each tensor that may hold some of the elements: which tensor, and where in `at` to look."""
+        if len(self.places) == 1:
+            yield 0, None
+            return
+        starts = self._ranges()
+        last = np.array([int(p.of_linear(np.array([p.count - 1]))[0]) if p.count else s for p, s in zip(self.places, starts, strict=True)])
+        low, high = int(at.min(initial=0)), int(at.max(initial=0))
+        for k in np.flatnonzero((starts <= high) & (last >= low)):
+            mask = (at >= starts[k]) & (at <= last[k])
+            if mask.any():
+                yield int(k), mask
+
+    def bits(self, at: Ints) -> Bits:
+        out = np.zeros(at.shape, np.uint64)
+        for k, mask in self._pieces(at):
+            some = at if mask is None else at[mask]
+            linear, good = self.places[k].at(some)
+            found = self.pattern.bits(self.slots[k], linear)
+            if mask is None:
+                out = np.where(good, found, out)
+            else:
+                out[mask] = np.where(good, found, out[mask])
+        return out
+
+    def defined(self, at: Ints) -> npt.NDArray[np.bool_]:
+        out = np.zeros(at.shape, np.bool_)
+        for k, mask in self._pieces(at):
+            some = at if mask is None else at[mask]
+            good = self.places[k].at(some)[1]
+            if mask is None:
+                out = good
+            else:
+                out[mask] |= good
+        return out

@@ -162,4 +162,9 @@ def test_a_table_and_an_exit_code(
         assert "DIFFERS racy" in out
         assert "good" not in out
     assert run(["test", str(tmp_path), "-k", "good"]) == 0
+    install(monkeypatch, {"racy": failing(Verdict.REFUTED, "race", 3)})
+    assert run(["test", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "found internal-error: a defect of tv: KeyError: 'good'" in out
+    assert "2 cases, 1 as stated, 1 not" in out
     assert run(["test", str(tmp_path), "-k", "none such"]) == 1

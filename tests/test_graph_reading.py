@@ -34,7 +34,12 @@ def refused(model: onnx.ModelProto | bytes, folder: Path, kind: type[TvError], c
 
 
 def unary(op: str, dims: list[int | str], opset: int = 18, **attributes: Any) -> onnx.ModelProto:
-    return model_of([node(op, ["x"], ["y"], "n", **attributes)], {"x": (T.FLOAT, dims)}, {"y": (T.FLOAT, [None] * len(dims))}, opset=opset)
+    return model_of(
+        [node(op, ["x"], ["y"], "n", **attributes)],
+        {"x": (T.FLOAT, dims)},
+        {"y": (T.FLOAT, [None] * len(dims))},
+        opset=opset,
+    )
 
 
 # ------------------------------------------------------------------------------------------------ open sizes
@@ -61,7 +66,9 @@ def test_sizes_derived_from_open_ones_stay_affine(tmp_path: Path) -> None:
 
 
 def test_sizes_that_only_sometimes_fit_are_unknown(tmp_path: Path) -> None:
-    m = model_of([node("Add", ["a", "b"], ["y"])], {"a": (T.FLOAT, ["N"]), "b": (T.FLOAT, [7])}, {"y": (T.FLOAT, [None])})
+    m = model_of(
+        [node("Add", ["a", "b"], ["y"])], {"a": (T.FLOAT, ["N"]), "b": (T.FLOAT, [7])}, {"y": (T.FLOAT, [None])}
+    )
     refused(m, tmp_path, Unknown, "TV0320")
     refused(m, tmp_path, BadInput, "TV0302", most=7)
     path = save(m, tmp_path)
@@ -77,7 +84,12 @@ def test_mean_over_an_open_size_is_unknown(tmp_path: Path) -> None:
 
 
 def test_reshape_that_multiplies_open_sizes_is_unsupported(tmp_path: Path) -> None:
-    m = model_of([node("Reshape", ["x", "s"], ["y"])], {"x": (T.FLOAT, ["M", "N"])}, {"y": (T.FLOAT, [None])}, {"s": np.array([-1], I64)})
+    m = model_of(
+        [node("Reshape", ["x", "s"], ["y"])],
+        {"x": (T.FLOAT, ["M", "N"])},
+        {"y": (T.FLOAT, [None])},
+        {"s": np.array([-1], I64)},
+    )
     refused(m, tmp_path, Unsupported, "TV0314")
 
 
@@ -93,8 +105,19 @@ def masked(causal: bool) -> onnx.ModelProto:
         node("Where", ["keep", "x", "low"], ["y"]), node("Not", ["keep"], ["drop"]), node("Cast", ["drop"], ["d"], to=T.FLOAT),
         node("Cast", ["last"], ["l"], to=T.INT32),
     ]  # fmt: skip
-    stored = {"zero": np.array(0, I64), "one": np.array(1, I64), "one1": np.array([1], I64), "zero1": np.array([0], I64), "low": np.array(-7, F32)}
-    return model_of(nodes, {"x": (T.FLOAT, ["S", "Q"])}, {"y": (T.FLOAT, [None, None]), "d": (T.FLOAT, [None, None]), "l": (T.INT32, [None])}, stored)
+    stored = {
+        "zero": np.array(0, I64),
+        "one": np.array(1, I64),
+        "one1": np.array([1], I64),
+        "zero1": np.array([0], I64),
+        "low": np.array(-7, F32),
+    }
+    return model_of(
+        nodes,
+        {"x": (T.FLOAT, ["S", "Q"])},
+        {"y": (T.FLOAT, [None, None]), "d": (T.FLOAT, [None, None]), "l": (T.INT32, [None])},
+        stored,
+    )
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -102,7 +125,10 @@ def test_masks_from_shapes_are_index_sets(causal: bool, tmp_path: Path) -> None:
     m = masked(causal)
     path = save(m, tmp_path)
     g = read_model(path, least=3)
-    kinds = {fold(u.value, lambda t, below: {t.kind, *(k for b in below for k in b)}).__repr__() for u in g.system.units.values()}
+    kinds = {
+        fold(u.value, lambda t, below: {t.kind, *(k for b in below for k in b)}).__repr__()
+        for u in g.system.units.values()
+    }
     assert not any("select" in k for k in kinds)
     value = g.system.units[g.outputs["y"].unit].value
     assert value.kind == "case"  # no comparison is left as data
@@ -130,10 +156,16 @@ def test_positions_given_as_a_symbol(tmp_path: Path) -> None:
 
 def test_integers_that_would_wrap_stay_data(tmp_path: Path) -> None:
     """Range up to 300 in int8 arithmetic: the values are those of the machine, not of the mathematical integers."""
-    nodes = [node("Range", ["a", "b", "c"], ["r"]), node("Cast", ["r"], ["s"], to=T.INT8), node("Cast", ["s"], ["y"], to=T.INT32)]
+    nodes = [
+        node("Range", ["a", "b", "c"], ["r"]),
+        node("Cast", ["r"], ["s"], to=T.INT8),
+        node("Cast", ["s"], ["y"], to=T.INT32),
+    ]
     m = model_of(nodes, {"x": (T.FLOAT, [1])}, {"y": (T.INT32, [None])},
                  {"a": np.array(0, I64), "b": np.array(300, I64), "c": np.array(1, I64)})  # fmt: skip
-    np.testing.assert_array_equal(run(save(m, tmp_path), m, {"x": np.zeros(1, F32)})["y"], np.arange(300).astype(np.int8).astype(np.int32))
+    np.testing.assert_array_equal(
+        run(save(m, tmp_path), m, {"x": np.zeros(1, F32)})["y"], np.arange(300).astype(np.int8).astype(np.int32)
+    )
 
 
 # ------------------------------------------------------------------------------------------------ constants and weights
@@ -149,7 +181,9 @@ def test_weights_stay_free_and_scalars_are_constants(tmp_path: Path) -> None:
     assert set(fixed.inputs) == {"x"}
     feeds = {"x": np.ones((2, 3), F32)}
     for graph in (g, fixed):
-        np.testing.assert_array_equal(from_bits(values_of(graph, weighted(), feeds).output("y"), "f32"), expected(weighted(), feeds)["y"])
+        np.testing.assert_array_equal(
+            from_bits(values_of(graph, weighted(), feeds).output("y"), "f32"), expected(weighted(), feeds)["y"]
+        )
 
 
 def test_external_weights_are_never_needed_but_shapes_are(tmp_path: Path) -> None:
@@ -161,7 +195,12 @@ def test_external_weights_are_never_needed_but_shapes_are(tmp_path: Path) -> Non
     path = tmp_path / "m.onnx"
     path.write_bytes(m.SerializeToString())
     assert set(read_model(path).inputs) == {"x", "w"}
-    r = model_of([node("Reshape", ["x", "w"], ["y"])], {"x": (T.FLOAT, [2, 3])}, {"y": (T.FLOAT, [None])}, {"w": np.array([6], I64)})
+    r = model_of(
+        [node("Reshape", ["x", "w"], ["y"])],
+        {"x": (T.FLOAT, [2, 3])},
+        {"y": (T.FLOAT, [None])},
+        {"w": np.array([6], I64)},
+    )
     t = r.graph.initializer[0]
     t.ClearField("raw_data")
     t.data_location = T.EXTERNAL
@@ -191,11 +230,24 @@ def test_functions_of_the_model_are_inlined(tmp_path: Path) -> None:
 
 
 def test_functions_that_explode_are_refused(tmp_path: Path) -> None:
-    functions = [helper.make_function("own", "f0", ["a"], ["b"], [node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 18)], [])]
+    functions = [
+        helper.make_function("own", "f0", ["a"], ["b"], [node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 18)], [])
+    ]
     for k in range(1, 28):
         twice = [node(f"f{k - 1}", ["a"], ["t"], domain="own"), node(f"f{k - 1}", ["t"], ["b"], domain="own")]
-        functions.append(helper.make_function("own", f"f{k}", ["a"], ["b"], twice, [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)], []))
-    m = model_of([node("f27", ["x"], ["y"], domain="own")], {"x": (T.FLOAT, [1])}, {"y": (T.FLOAT, [1])}, functions=functions, domains=["own"], opset=18)
+        functions.append(
+            helper.make_function(
+                "own", f"f{k}", ["a"], ["b"], twice, [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)], []
+            )
+        )
+    m = model_of(
+        [node("f27", ["x"], ["y"], domain="own")],
+        {"x": (T.FLOAT, [1])},
+        {"y": (T.FLOAT, [1])},
+        functions=functions,
+        domains=["own"],
+        opset=18,
+    )
     from tv.graph_frontend import build
 
     saved, build.MAX_NODES = build.MAX_NODES, 500
@@ -237,15 +289,29 @@ def test_unknown_operators_and_attributes_are_named(tmp_path: Path) -> None:
     e = refused(unary("Hardmax", [3]), tmp_path, Unsupported, "TV0310")
     assert "Hardmax" in e.message
     assert "MatMul" in e.help
-    own = model_of([node("Thing", ["x"], ["y"], "n", domain="far.away")], {"x": (T.FLOAT, [1])}, {"y": (T.FLOAT, [1])}, domains=["far.away"])
+    own = model_of(
+        [node("Thing", ["x"], ["y"], "n", domain="far.away")],
+        {"x": (T.FLOAT, [1])},
+        {"y": (T.FLOAT, [1])},
+        domains=["far.away"],
+    )
     assert "far.away.Thing" in refused(own, tmp_path, Unsupported, "TV0310").message
-    m = model_of([node("Pad", ["x", "p"], ["y"], mode="reflect")], {"x": (T.FLOAT, [3])}, {"y": (T.FLOAT, [5])}, {"p": np.array([1, 1], I64)})
+    m = model_of(
+        [node("Pad", ["x", "p"], ["y"], mode="reflect")],
+        {"x": (T.FLOAT, [3])},
+        {"y": (T.FLOAT, [5])},
+        {"p": np.array([1, 1], I64)},
+    )
     refused(m, tmp_path, Unsupported, "TV0311")
 
 
 def test_branches_are_unsupported(tmp_path: Path) -> None:
     g = helper.make_graph([node("Neg", ["x"], ["t"])], "b", [], [helper.make_tensor_value_info("t", T.FLOAT, [1])])
-    m = model_of([node("If", ["c"], ["y"], then_branch=g, else_branch=g)], {"c": (T.BOOL, []), "x": (T.FLOAT, [1])}, {"y": (T.FLOAT, [1])})
+    m = model_of(
+        [node("If", ["c"], ["y"], then_branch=g, else_branch=g)],
+        {"c": (T.BOOL, []), "x": (T.FLOAT, [1])},
+        {"y": (T.FLOAT, [1])},
+    )
     refused(m, tmp_path, Unsupported, "TV0310")
 
 
@@ -259,15 +325,20 @@ def test_garbage_is_bad_input(data: bytes, tmp_path: Path) -> None:
 
 
 def test_missing_file_is_bad_input(tmp_path: Path) -> None:
+    path = tmp_path / "none.onnx"
     with pytest.raises(BadInput):
-        read_model_path = tmp_path / "none.onnx"
-        read(read_model_path, Sets(), Terms(), dims={})
+        read(path, Sets(), Terms(), dims={})
 
 
 def test_cycles_duplicates_and_missing_tensors_are_bad_input(tmp_path: Path) -> None:
     x = {"x": (T.FLOAT, [1])}
     y = {"y": (T.FLOAT, [1])}
-    refused(model_of([node("Add", ["x", "b"], ["a"]), node("Neg", ["a"], ["b"]), node("Neg", ["b"], ["y"])], x, y), tmp_path, BadInput, "TV0301")
+    refused(
+        model_of([node("Add", ["x", "b"], ["a"]), node("Neg", ["a"], ["b"]), node("Neg", ["b"], ["y"])], x, y),
+        tmp_path,
+        BadInput,
+        "TV0301",
+    )
     refused(model_of([node("Neg", ["x"], ["y"]), node("Abs", ["x"], ["y"])], x, y), tmp_path, BadInput, "TV0301")
     refused(model_of([node("Neg", ["gone"], ["y"])], x, y), tmp_path, BadInput, "TV0301")
     refused(model_of([node("Neg", ["x"], ["z"])], x, y), tmp_path, BadInput, "TV0301" if _checked() else "TV0305")
@@ -298,16 +369,25 @@ def test_types_and_shapes_that_do_not_fit_are_bad_input(tmp_path: Path) -> None:
 
 def test_a_huge_graph_of_shapes_costs_nothing(tmp_path: Path) -> None:
     n = 2**40
-    m = model_of([node("MatMul", ["x", "w"], ["a"]), node("Softmax", ["a"], ["y"])], {"x": (T.FLOAT, [n, n]), "w": (T.FLOAT, [n, n])}, {"y": (T.FLOAT, [n, n])})
+    m = model_of(
+        [node("MatMul", ["x", "w"], ["a"]), node("Softmax", ["a"], ["y"])],
+        {"x": (T.FLOAT, [n, n]), "w": (T.FLOAT, [n, n])},
+        {"y": (T.FLOAT, [n, n])},
+    )
     assert read_model(save(m, tmp_path)).outputs["y"].shape == (Affine.of(n), Affine.of(n))
 
 
 def test_stored_data_that_does_not_fit_is_bad_input(tmp_path: Path) -> None:
-    m = model_of([node("Reshape", ["x", "s"], ["y"])], {"x": (T.FLOAT, [2, 3])}, {"y": (T.FLOAT, [None])}, {"s": np.array([6], I64)})
+    m = model_of(
+        [node("Reshape", ["x", "s"], ["y"])],
+        {"x": (T.FLOAT, [2, 3])},
+        {"y": (T.FLOAT, [None])},
+        {"s": np.array([6], I64)},
+    )
     m.graph.initializer[0].raw_data = b"\x01\x02\x03"
+    path = tmp_path / "m.onnx"
+    path.write_bytes(m.SerializeToString())
     with pytest.raises(BadInput):
-        path = tmp_path / "m.onnx"
-        path.write_bytes(m.SerializeToString())
         read_model(path)
 
 

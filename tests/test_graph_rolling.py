@@ -102,7 +102,9 @@ def test_every_layer_may_be_read_from_outside(tmp_path: Path) -> None:
     m = decoder(4)
     extra = [node("Add", ["b1", "b2"], ["q"], "q"), node("MatMul", ["up.0", "down.3"], ["r"], "r")]
     m.graph.node.extend(extra)
-    m.graph.output.extend(helper.make_tensor_value_info(n, T.FLOAT, s) for n, s in (("q", [1, H]), ("r", [D, D]), ("h2", [1, D])))
+    m.graph.output.extend(
+        helper.make_tensor_value_info(n, T.FLOAT, s) for n, s in (("q", [1, H]), ("r", [D, D]), ("h2", [1, D]))
+    )
     g = agree(m, tmp_path, 4)
     assert g.outputs["h2"].layer == 1
 
@@ -212,7 +214,10 @@ def test_order_of_a_rolled_sum_can_be_replaced(tmp_path: Path) -> None:
         for row in f.contributions[::-1]:
             acc = apply(f.op, [acc, row])
         assert f.factors is not None
-        assert to_bits(from_bits(f.factors[0], "f32") * from_bits(f.factors[1], "f32")).tolist() == f.contributions.tolist()
+        assert (
+            to_bits(from_bits(f.factors[0], "f32") * from_bits(f.factors[1], "f32")).tolist()
+            == f.contributions.tolist()
+        )
         return acc
 
     values = values_of(g, m, feeds, orders={unit: descending})

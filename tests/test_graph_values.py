@@ -32,7 +32,7 @@ def exact(bits: int, label: str) -> Fraction | None:
     if exponent == (1 << e) - 1:
         return None
     scale = max(exponent, 1) - ((1 << (e - 1)) - 1) - m
-    value = Fraction((mantissa | (1 << m if exponent else 0))) * Fraction(2) ** scale
+    value = Fraction(mantissa | (1 << m if exponent else 0)) * Fraction(2) ** scale
     return -value if sign else value
 
 
@@ -158,7 +158,12 @@ def test_a_sum_in_another_order(tmp_path: Path) -> None:
 
 
 def test_sums_of_different_lengths_skip_absent_terms(tmp_path: Path) -> None:
-    m = model_of([node("CumSum", ["x", "a"], ["y"], exclusive=1)], {"x": (T.FLOAT, ["N"])}, {"y": (T.FLOAT, [None])}, {"a": np.array(0, I64)})
+    m = model_of(
+        [node("CumSum", ["x", "a"], ["y"], exclusive=1)],
+        {"x": (T.FLOAT, ["N"])},
+        {"y": (T.FLOAT, [None])},
+        {"a": np.array(0, I64)},
+    )
     x = np.array([-0.0, 2.0, 4.0], F32)
     g = read_model(save(m, tmp_path))
     assert from_bits(values_of(g, m, {"x": x}).output("y"), "f32").tolist() == [0.0, 0.0, 2.0]
@@ -177,6 +182,8 @@ def test_indices_out_of_range_are_an_error_not_a_wrapped_read(tmp_path: Path) ->
 
 
 def test_a_missing_size_is_bad_input(tmp_path: Path) -> None:
-    g = read_model(save(model_of([node("Neg", ["x"], ["y"])], {"x": (T.FLOAT, ["N"])}, {"y": (T.FLOAT, ["N"])}), tmp_path))
+    g = read_model(
+        save(model_of([node("Neg", ["x"], ["y"])], {"x": (T.FLOAT, ["N"])}, {"y": (T.FLOAT, ["N"])}), tmp_path)
+    )
     with pytest.raises(BadInput):
         GraphValues(g, {}, lambda unit, index: np.zeros(len(index[0]), np.uint64))

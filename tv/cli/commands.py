@@ -113,9 +113,9 @@ def hunt(kernel: str, model: str, seconds: float, counterexample: str | None, **
 @click.option("-q", "quiet", is_flag=True, help="Print only what is not as stated.")
 def test(folder: str, only: str, timeout: float | None, memory_mb: int | None, quiet: bool) -> int:
     """Checks every case under FOLDER whose kernel states its verdict in its first line: exit 0 if all are as stated."""
-    from tv.cli.testing import Limits, run_cases
+    from tv.cli.testing import run_cases
 
-    return run_cases(folder, only, Limits(timeout, memory_mb), quiet)
+    return run_cases(folder, only, timeout, memory_mb, quiet)
 
 
 @tv.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -60,14 +59,6 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] = _silent) 
         return failed(request, error)
     result = _result(request, outcome)
     return replace(result, time_s=time.monotonic() - started, peak_rss_mb=outcome.peak_rss_mb)
-
-
-def check_here(request: CheckRequest) -> CheckResult:
-    """The check in this process: for many small ones in a row. Limits and crashes are not caught."""
-    started = time.monotonic()
-    result = checked(request, _silent)
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return replace(result, time_s=time.monotonic() - started, peak_rss_mb=rss_mb)
 
 
 def _result(request: CheckRequest, outcome: Outcome[CheckResult]) -> CheckResult:

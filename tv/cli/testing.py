@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tv.cli.output import Progress
-from tv.cli.session import check_here, engine, run_check
+from tv.cli.session import engine, run_check
 from tv.expectation import Case, find_cases, mismatch
 from tv.verdict import CheckResult
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Of one case. With either, each case runs in a child process; without, all run in this one."""
+def run_cases(folder: str, only: str, timeout_s: float | None, memory_mb: int | None, quiet: bool) -> int:
+    """Prints a table; returns 0 if every case is as stated, else 1. Raises BadInput where there is no case.
 
-    timeout_s: float | None = None
-    memory_mb: int | None = None
-
-
-def run_cases(folder: str, only: str, limits: Limits, quiet: bool) -> int:
-    """Prints a table; returns 0 if every case is as stated, else 1. Raises BadInput where there is no case."""
+    The limits are those of one case. Each runs in a child forked from this process, which has everything imported: a case
+    that hangs or crashes is one line of the table.
+    """
     cases = [c for c in find_cases(folder) if only in c.name]
     engine("check")  # imported once, here, and not again in the child process of every case
     width = max((len(c.name) for c in cases), default=0)
@@ -30,7 +26,7 @@ def run_cases(folder: str, only: str, limits: Limits, quiet: bool) -> int:
     wrong = 0
     for n, case in enumerate(cases, 1):
         progress.say(f"{n}/{len(cases)} {case.name}")
-        result = _check(case, limits)
+        result = run_check(replace(case.request, timeout_s=timeout_s, memory_mb=memory_mb))
         difference = mismatch(case.expectation, result)
         progress.clear()
         wrong += bool(difference)
@@ -39,12 +35,6 @@ def run_cases(folder: str, only: str, limits: Limits, quiet: bool) -> int:
     total = f"{len(cases)} cases, {len(cases) - wrong} as stated, {wrong} not, {time.monotonic() - started:.1f} s"
     sys.stdout.write(f"{total}\n")
     return 1 if wrong or not cases else 0
-
-
-def _check(case: Case, limits: Limits) -> CheckResult:
-    if limits.timeout_s is None and limits.memory_mb is None:
-        return check_here(case.request)
-    return run_check(replace(case.request, timeout_s=limits.timeout_s, memory_mb=limits.memory_mb))
 
 
 def _row(case: Case, result: CheckResult, difference: str, width: int) -> str:

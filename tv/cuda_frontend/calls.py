@@ -111,6 +111,8 @@ def user_call(
     from tv.cuda_frontend.expressions import lvalue, place, value
 
     fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
+    if isinstance(e.callee, ast.Name) and e.callee.args is not None:
+        fitting = [f for f in fitting if f.template]
     places: dict[int, Place] = {}
     if len(candidates) == 1 and fitting:
         by_reference = [reference(p.type) for p in fitting[0].parameters]

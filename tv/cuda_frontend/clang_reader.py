@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from clang import cindex  # type: ignore[import-untyped]
+from clang import cindex
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.clang_tree import Cursor, Tree
@@ -21,7 +21,16 @@ from tv.source import Span
 
 STUB = Path(__file__).parent / "clang_stub.h"
 _NAME = "kernel.cpp"
-_ARGS = ["-x", "c++", "-std=c++17", "-nostdinc", "-nostdinc++", "-fno-delayed-template-parsing", "-w", "-ferror-limit=0"]
+_ARGS = [
+    "-x",
+    "c++",
+    "-std=c++17",
+    "-nostdinc",
+    "-nostdinc++",
+    "-fno-delayed-template-parsing",
+    "-w",
+    "-ferror-limit=0",
+]
 _WORDS = ("__global__", "__device__", "__host__", "__shared__")
 
 
@@ -34,14 +43,16 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
     try:
         unit = cindex.Index.create().parse(_NAME, args=_ARGS, unsaved_files=[(_NAME, source)])
     except (cindex.LibclangError, cindex.TranslationUnitLoadError) as error:
-        raise Unsupported("TV0123", f"libclang is not usable: {error}", Span(str(path), 1), "install libclang") from error
+        raise Unsupported(
+            "TV0123", f"libclang is not usable: {error}", Span(str(path), 1), "install libclang"
+        ) from error
     tree = Tree(source, tokens, str(path), stub.count("\n"))
     for d in unit.diagnostics:
         if d.severity >= cindex.Diagnostic.Error:
             raise BadInput("TV0108", f"libclang: {d.spelling}", tree.at(d.location.line, d.location.column))
     decls: list[ast.Decl] = []
     top(tree, unit.cursor, decls, len(stub))
-    return ast.Unit(Span(str(path), 1), tuple(decls))
+    return ast.Unit(Span(str(path), 1), tuple(decls), frozenset(tree.hosts))
 
 
 def without_pragmas(tokens: TokenText, file: str) -> str:
@@ -85,6 +96,8 @@ def explicit_instantiation(tree: Tree, c: Cursor) -> bool:
 
 
 def declaration(tree: Tree, c: Cursor) -> list[ast.Decl]:
+    if re.match(r"template\s*<\s*>", tree.text(c)):
+        raise tree.refuse("an explicit specialisation", c)
     match c.kind.name:
         case "FUNCTION_DECL" | "FUNCTION_TEMPLATE":
             return function(tree, c)
@@ -123,7 +136,10 @@ def function(tree: Tree, c: Cursor) -> list[ast.Decl]:
     """A device function or kernel; host functions are left out (their names are refused as unknown)."""
     marked = words(c)
     if not marked & {"__global__", "__device__"}:
+        tree.hosts.add(c.spelling)
         return []
+    if c.spelling.startswith("operator") and c.kind.name != "CXX_METHOD":
+        raise tree.refuse(f"the overloaded `{c.spelling}`", c)
     parameters = []
     for k in c.get_children():
         if k.kind.name == "PARM_DECL":

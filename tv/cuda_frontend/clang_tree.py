@@ -26,6 +26,7 @@ class Tree:
         self.source, self.bytes = source, source.encode()
         self.tokens, self.file, self.stub_lines = tokens, file, stub_lines
         self.namespaces: set[str] = set()
+        self.hosts: set[str] = set()  # functions without a device word
 
     # -------------------------------------------------------------------------------------------- places and text
     def at(self, line: int, col: int, end: int = 0) -> Span:
@@ -58,7 +59,14 @@ class Tree:
                 return ast.ArrayType(span, self.type(t.element_type, c), ast.Number(span, str(t.element_count)))
             case "AUTO":
                 return ast.AutoType(span, const)
-            case "INVALID" | "MEMBERPOINTER" | "RVALUEREFERENCE" | "FUNCTIONPROTO" | "DEPENDENTSIZEDARRAY" | "VARIABLEARRAY":
+            case (
+                "INVALID"
+                | "MEMBERPOINTER"
+                | "RVALUEREFERENCE"
+                | "FUNCTIONPROTO"
+                | "DEPENDENTSIZEDARRAY"
+                | "VARIABLEARRAY"
+            ):
                 raise self.refuse(f"the type `{t.spelling}`", c)
             case _:
                 words = t.spelling.replace("const ", "").replace("volatile ", "")
@@ -131,7 +139,7 @@ class Tree:
 
     def name(self, c: Cursor) -> ast.Name:
         text = self.text(c)
-        m = re.fullmatch(r"([\w:]+)\s*(<.*>)?", text, re.S)
+        m = re.fullmatch(r"([\w:]+)\s*(<.*>)?", text, re.DOTALL)
         if m is None:
             raise self.refuse(f"the name `{text[:40]}`", c)
         if m.group(2) is None:

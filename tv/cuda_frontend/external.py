@@ -127,6 +127,8 @@ class UnitParser(CudaParser):
         names, depth = set(), 0
         for t in tokens:
             depth += (t.type in _OPENING) - (t.type in _OPENING.values())
+            if depth == 0 and t.value == "operator":
+                names.add("operator")
             if depth == 0 and t.type in ("ID", "TYPEID"):
                 names.add(t.value.rsplit("::", 1)[-1])
         return names - {*PREDECLARED_TYPES}
@@ -141,6 +143,8 @@ class UnitParser(CudaParser):
             if not self._accept("COMMA"):
                 break
         self._expect("GT")
+        if not params:
+            self._parse_error("an explicit specialisation", self._tok_coord(self.last))
         inner = self._parse_function_with_scope()
         self._pop_scope()
         self.templates.add(inner.decl.name)

@@ -42,11 +42,21 @@ def binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Result:
     if op in ("<<", ">>"):
         return shift(ctx, op, a, b, span)
     t, x, y = arithmetic(ctx, a, b, op, span)
+    if t in (S.F16, S.BF16):
+        no_user_operators(ctx, span)
     if op in COMPARISON:
         return Value(BOOL, (fold.compare(COMPARISON[op], x, y, span),))
     if t.is_float and op not in ("+", "-", "*", "/"):
         raise type_error(f"`{op}` on `{Arith(t)}`", span)
     return Value(Arith(t), (fold.binary(ARITHMETIC[op], t, x, y, span),))
+
+
+def no_user_operators(ctx: Context, span: Span) -> None:
+    """Where the file overloads operators, those of the half headers may not be the ones that are called."""
+    if "operator" in ctx.module.refused:
+        raise unsupported(
+            "TV0111", "an operator on 16-bit floats in a file that overloads operators", span, "call __hadd and its kin"
+        )
 
 
 def shift(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
@@ -63,6 +73,7 @@ def shift(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
 
 def packed_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
     """Operators that the headers define on half2 and nv_bfloat162, component by component."""
+    no_user_operators(ctx, span)
     match a, b:
         case Value(type=Vector(scalar=s) as t), Value(type=Vector() as u) if (
             t == u and s in (S.F16, S.BF16) and op in "+-*/"

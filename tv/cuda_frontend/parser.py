@@ -92,7 +92,7 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
             tok = self._tokens.peek(1) or self.last
             coord = self._tok_coord(tok) if tok is not None else coord
             msg = f"{msg} before {tok.value}" if tok is not None else msg
-        super()._parse_error(msg, coord)
+        raise cp.ParseError(f"{coord}: {msg}")
 
     def _advance(self) -> Any:
         tok = super()._advance()

@@ -58,6 +58,8 @@ def collect(unit: ast.Unit, options: CompileOptions) -> Module:
             case ast.Assertion(cond=cond):
                 static_assert(ctx, cond, d.span)
             case _:
+                if isinstance(d, ast.Enum) and "operator" in module.refused:
+                    raise unsupported("TV0111", "an enum in a file that overloads operators", d.span)
                 declare_type(ctx, d)
     return module
 

@@ -9,7 +9,8 @@ from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, help
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Builder
-from tv.graph_frontend.elements import F32, TO_ONNX
+from tv.graph_frontend.contrib import contrib_body
+from tv.graph_frontend.elements import F32, TO_ONNX, Element
 from tv.graph_frontend.load import Node, node_of
 from tv.graph_frontend.registry import schema
 from tv.graph_frontend.tensors import Tensor
@@ -41,7 +42,7 @@ def inline_official(n: NodeView, b: Builder) -> bool:
     s = schema(n.node.op, n.opset)
     widen = b.options.body_precision == "f32" and n.node.op not in PRECISE
     inputs = [n.optional(k) for k in range(n.count)]
-    wide = [_widened(b, n, s, k, t) if widen else t for k, t in enumerate(inputs)]
+    wide = [_widened(b, n, k, t) if widen else t for k, t in enumerate(inputs)]
     found = _body(n, s, wide)
     if found is None:
         return False
@@ -53,6 +54,27 @@ def inline_official(n: NodeView, b: Builder) -> bool:
     for k, (name, t) in enumerate(zip(n.node.outputs, results, strict=False)):
         if name and t is not None:
             b.env[name] = _narrowed(b, n, s, k, inputs, t, name)
+    return True
+
+
+def inline_contrib(n: NodeView, b: Builder) -> bool:
+    """Denotes an operator of an exporter's own by its written body; False where there is none."""
+    function = contrib_body(n.node.domain, n.node.op)
+    if function is None:
+        return False
+    for name in n.node.attributes:
+        if name not in {a.name for a in function.attribute_proto}:
+            raise Unsupported("TV0311", f"attribute `{name}` of {n.what}")
+    inputs = [n.optional(k) for k in range(n.count)]
+    if n.count > len(function.input) or any(t is None for t in inputs) or n.count < len(function.input):
+        raise Unsupported("TV0313", f"{n.what} with other than {len(function.input)} inputs")
+    first = n.input(0).element
+    widen = b.options.body_precision == "f32" and first.narrow
+    wide = [_widened(b, n, k, t) if widen else t for k, t in enumerate(inputs)]
+    results = _run(n, b, function, wide, {**b.opsets, "": function.opset_import[0].version}, {})
+    for name, t in zip(n.node.outputs, results, strict=False):
+        if name and t is not None:
+            b.env[name] = _rounded(b, n, name, t, first)
     return True
 
 
@@ -73,7 +95,7 @@ def _formal(parameters: Sequence[defs.OpSchema.FormalParameter], k: int) -> str:
     return parameters[min(k, len(parameters) - 1)].type_str if parameters else ""
 
 
-def _widened(b: Builder, n: NodeView, s: defs.OpSchema, k: int, t: Tensor | None) -> Tensor | None:
+def _widened(b: Builder, n: NodeView, k: int, t: Tensor | None) -> Tensor | None:
     if t is None or not t.element.narrow:
         return t
     return b.inner(n, f"in{k}", F32, t.shape, lambda p: p.convert(p.get(t), t.element, F32))
@@ -90,7 +112,13 @@ def _narrowed(
     to = next(iter(types))
     if not (t.element == F32 and to.narrow):
         raise Unsupported("TV0312", f"{n.what}: its body gives {t.element.label} where {to.label} is due")
-    return b.unit(name, to, t.shape, lambda p: p.convert(p.get(t), F32, to), n.node.name)
+    return _rounded(b, n, name, t, to)
+
+
+def _rounded(b: Builder, n: NodeView, name: str, t: Tensor, to: Element) -> Tensor:
+    if t.element == to:
+        return t
+    return b.unit(name, to, t.shape, lambda p: p.convert(p.get(t), t.element, to), n.node.name)
 
 
 # ------------------------------------------------------------------------------------------------ bodies

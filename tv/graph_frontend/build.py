@@ -234,7 +234,7 @@ class Builder:
                 self._known_attributes(view)
             entry.handler(view, self)
             view.finish()
-        elif not bodies.inline_official(view, self):
+        elif not (bodies.inline_official(view, self) or bodies.inline_contrib(view, self)):
             raise Unsupported("TV0310", f"operator `{node.domain + '.' if node.domain else ''}{node.op}` at {view.what}",
                               help=f"known: {registry.available()}")  # fmt: skip
         for k, o in enumerate(node.outputs):

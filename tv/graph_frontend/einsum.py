@@ -80,7 +80,9 @@ def einsum(n: NodeView, b: Builder) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ convolution
-def _window(n: NodeView, x: Tensor, kernel: Shape) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+def _window(
+    n: NodeView, x: Tensor, kernel: Shape
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """strides, dilations, and padding before and after each spatial dimension."""
     r = x.rank - 2
     strides, dilations = n.integers("strides") or (1,) * r, n.integers("dilations") or (1,) * r
@@ -123,7 +125,10 @@ def convolution(n: NodeView, b: Builder) -> None:
         first = floordiv(p.index[1], features // group, p.ranges)
 
         def term(q: Place, inner: tuple[Affine, ...]) -> Term:
-            at = tuple(i * s + j * t - z for i, s, j, t, z in zip(p.index[2:], strides, inner[1:], dilations, before, strict=True))
+            at = tuple(
+                i * s + j * t - z
+                for i, s, j, t, z in zip(p.index[2:], strides, inner[1:], dilations, before, strict=True)
+            )
             inside = all_of(*(c for i, extent in zip(at, x.shape[2:], strict=True) for c in (ge(i), lt(i, extent))))
             source = (p.index[0], _scaled(first, channels, group) + inner[0], *at)
 

@@ -10,6 +10,7 @@ from tv.diagnostic import BadInput
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend import (
     contraction,
+    einsum,
     elementwise,
     functions,
     indexing,
@@ -33,7 +34,19 @@ from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor
 from tv.sets import TRUE, Affine, Sets
 from tv.term import Term, Terms
 
-FAMILIES = (contraction, einsum, elementwise, functions, indexing, layout, logic, ordering, quantised, reductions, scatter)
+FAMILIES = (
+    contraction,
+    einsum,
+    elementwise,
+    functions,
+    indexing,
+    layout,
+    logic,
+    ordering,
+    quantised,
+    reductions,
+    scatter,
+)
 
 
 def read(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnx import defs
 
 from tv.diagnostic import BadInput, Unsupported
+from tv.graph_frontend.contrib import contrib_operators
 
 if TYPE_CHECKING:
     from tv.graph_frontend.build import Builder
@@ -71,7 +72,25 @@ def schema(op: str, opset: int) -> defs.OpSchema:
 
 def operators() -> dict[str, str]:
     """Operator -> its meaning in one line, for `tv ops`."""
-    return {(f"{d}." if d else "") + op: e.meaning for (d, op), e in sorted(_TABLE.items())}
+    own = {(f"{d}." if d else "") + op: e.meaning for (d, op), e in sorted(_TABLE.items())}
+    return {**own, **official_bodies(), **contrib_operators()}
+
+
+# Bodies with branches, sequences, loops or random numbers inside.
+_BRANCHING = frozenset(
+    "AffineGrid Bernoulli CausalConvWithState LinearAttention NegativeLogLikelihoodLoss SequenceMap SoftmaxCrossEntropyLoss".split()
+)
+
+
+def official_bodies() -> dict[str, str]:
+    """Operators of the newest standard that mean their official function body."""
+    names = sorted(
+        s.name
+        for s in defs.get_all_schemas()
+        if s.domain == "" and ("", s.name) not in _TABLE and s.name not in _BRANCHING
+    )
+    latest: list[Any] = [defs.get_schema(n) for n in names]
+    return {s.name: "its official function body" for s in latest if s.has_function or s.has_context_dependent_function}
 
 
 def available() -> str:

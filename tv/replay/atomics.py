@@ -49,8 +49,10 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
         for operand in (offset, *operands):
             operand.require(frame, mask, "an atomic", s.span)
         memory = frame.memory
-        access = memory.locate(s.ref, offset.value(frame, mask), mask)
         region = memory.regions[s.ref.object]
+        if writes and region.space is Space.GLOBAL:
+            frame.scheduler.before_atomic()
+        access = memory.locate(s.ref, offset.value(frame, mask), mask)
         bits = [memory.bits_of(o.value(frame, mask), scalar, access) for o in operands]
         memory.watch("atomic_write" if writes else "atomic_read", s.ref, access, s.span, bits)
         observe(frame, s.ref, access, s.order, reads=reads, writes=writes)

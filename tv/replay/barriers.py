@@ -30,6 +30,9 @@ def compile_barrier(s: Barrier, math: MathLibrary) -> Effect:
         case "block":
             return lambda frame, mask: block_barrier(frame, mask, s.span)
         case "grid":
+            if s.counter:
+                text = "a grid barrier that stands for an atomic counter"
+                raise Unsupported("TV0704", text, s.span, "execute the kernel as it was read")
             return lambda frame, mask: _grid_barrier(frame, mask, s.span)
         case "warp":
             return _warp_barrier(s, math)

@@ -40,6 +40,10 @@ class Scheduler(Protocol):
 
     def spinning(self, frame: Frame, spin: Spin, active: Mask) -> None: ...
 
+    def done_waiting(self) -> None: ...
+
+    def before_atomic(self) -> None: ...
+
 
 @dataclass(slots=True)
 class Budget:

@@ -47,6 +47,7 @@ def run(
     blocks: Sequence[Dim] | None = None,
     step_limit: int = STEP_LIMIT,
     event_limit: int = 1,
+    schedule: str = "auto",
     outputs: Collection[str] | None = None,
     deadline: float | None = None,
 ) -> Execution:
@@ -57,10 +58,14 @@ def run(
     memory. fmad: contract multiplies as `contraction.contract` says. blocks: run only these, x y z. outputs: objects for
     which storing an undefined value is an event at once, None: all global ones; elsewhere the bytes merely become
     uninitialised. event_limit: errors collected before the run stops. deadline: of `time.monotonic()`, ends it as a `budget`.
+    schedule: where blocks wait for each other, `auto` runs them all in step as far as that goes, `turns` block by block,
+    which shows races that only an uneven pace brings out.
 
     Raises BadInput for arguments that do not fit the kernel, or `blocks` where blocks wait for each other; Unsupported for
     what the interpreter has no meaning for; Unknown where it cannot schedule threads that wait for each other.
     """
+    if schedule not in ("auto", "turns"):
+        raise BadInput("TV0720", f"no schedule `{schedule}`", help="the schedules are auto and turns")
     geometry = Geometry(grid, block)
     _check_launch(kernel, geometry, buffers, scalars)
     launch = _Launch(
@@ -79,7 +84,7 @@ def run(
         raise BadInput("TV0721", "some blocks alone cannot run: blocks wait for each other here", wait)
     chosen = range(geometry.blocks) if blocks is None else [_linear(b, grid) for b in blocks]
     with np.errstate(all="ignore"):
-        return launch.execute(chosen, together=wait is not None)
+        return launch.execute(chosen, schedule if wait is not None else "chunks")
 
 
 def _linear(block: Dim, grid: Dim) -> int:
@@ -115,22 +120,28 @@ class _Launch:
     event_limit: int
     deadline: float | None = None
 
-    def execute(self, blocks: Sequence[int], *, together: bool) -> Execution:
-        if not together:
-            return _Run(self).in_chunks(blocks)
+    def execute(self, blocks: Sequence[int], way: str) -> Execution:
+        """way: chunks, auto, turns."""
+        match way:
+            case "chunks":
+                return _Run(self).in_chunks(blocks)
+            case "turns":
+                return self._in_turns(blocks)
         changed = {id(b): b for n, b in self.buffers.items() if n in written_objects(self.kernel)}
         states = [(b, b.snapshot()) for b in changed.values()]
         try:
             return _Run(self).in_lockstep(blocks)
-        except Stuck as stuck:
-            first = stuck
-        for buffer, state in states:
-            buffer.restore(state)
+        except Stuck:
+            for buffer, state in states:
+                buffer.restore(state)
+        return self._in_turns(blocks)
+
+    def _in_turns(self, blocks: Sequence[int]) -> Execution:
         if len(blocks) > _MOST_TURNS:
             raise Unknown(
                 "TV0722",
                 f"{len(blocks)} blocks wait for each other",
-                first.spin.span,
+                self.kernel.span,
                 f"the interpreter runs at most {_MOST_TURNS} blocks in turns; launch a smaller grid",
             )
         return _Run(self).in_turns(blocks)
@@ -277,7 +288,18 @@ class _Run:
             shadow = None
             if o.space is Space.SHARED and o.name in self._written:
                 shadow = Shadow(buffer.size // unit + 1, self._order, one_block=True)
-            regions[o.name] = Region(o.name, o.space, buffer, size, stride, unit, o.align, shadow, output=False)
+            regions[o.name] = Region(
+                o.name,
+                o.space,
+                buffer,
+                size,
+                stride,
+                unit,
+                o.align,
+                shadow,
+                output=False,
+                unwritten=o.space is Space.LOCAL and o.name not in self._written,
+            )
         return regions
 
 

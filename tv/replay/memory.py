@@ -50,6 +50,7 @@ class Region:
     shadow: Shadow | None
     output: bool
     aliases: tuple[Aliases, int] | None = None  # where several pointers share the buffer: which one this is
+    unwritten: bool = False  # no statement of the kernel writes it: a read is that of an uninitialised variable
     origin: Span | None = None  # where the last undefined value that was stored here came from
     serial: int = field(default_factory=itertools.count().__next__)
 

@@ -2,7 +2,7 @@
 
 `Lockstep` runs one group without turns. A waiting loop that finds nothing changed in a whole round raises `Stuck`; then
 `Turns` runs each block as a group of its own, in threads of which one at a time holds the baton, and passes the baton on
-at grid barriers and in each round of a waiting loop. When a full turn changes nothing, the blocks wait for ever.
+at grid barriers, in each round of a waiting loop, and before each global atomic that writes. When a full turn changes nothing, the blocks wait for ever.
 """
 
 from __future__ import annotations
@@ -90,6 +90,12 @@ class Lockstep:
         if self._idle.check(frame, spin):
             raise Stuck(frame, spin, active)
 
+    def done_waiting(self) -> None:
+        pass
+
+    def before_atomic(self) -> None:
+        pass
+
 
 class _Abandoned(BaseException):
     """Unwinds a worker whose run was stopped elsewhere."""
@@ -147,6 +153,7 @@ class _Turn:
 
     def __init__(self, worker: _Worker, changes: Changes) -> None:
         self._worker, self._idle = worker, Idleness(changes)
+        self._state = "ready"
 
     def at_grid_barrier(self, frame: Frame, span: Span) -> None:
         self._worker.barrier = (frame, span)
@@ -154,7 +161,15 @@ class _Turn:
 
     def spinning(self, frame: Frame, spin: Spin, active: Mask) -> None:
         self._worker.idle_at = (frame, spin, active)
-        self._worker.pause("idle" if self._idle.check(frame, spin) else "ready")
+        self._state = "idle" if self._idle.check(frame, spin) else "ready"
+        self._worker.pause(self._state)
+
+    def done_waiting(self) -> None:
+        self._state = "ready"
+
+    def before_atomic(self) -> None:
+        """Lets others go first, so that what this block did since its last release is seen unordered."""
+        self._worker.pause(self._state)
 
 
 class Turns:

@@ -175,6 +175,8 @@ def _loop(s: Loop, math: MathLibrary) -> Run:
         frame.loops.append(state)
         rounds(frame, mask, state)
         frame.loops.pop()
+        if spin is not None:
+            frame.scheduler.done_waiting()
         return mask if frame.group.exits == exits else mask.without(frame.group.exited)
 
     return run
@@ -221,7 +223,7 @@ def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         else:
             loaded = memory.load(s.ref, access, mask)
         for dest, (value, undefined) in zip(s.dests, loaded, strict=True):
-            origin = None if undefined is None else region.origin or s.span
+            origin = None if undefined is None or region.unwritten else region.origin or s.span
             frame.assign(dest.name, value, mask, undefined, origin)
 
     return run

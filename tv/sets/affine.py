@@ -250,10 +250,23 @@ FALSE = Formula("false")
 
 def ge(a: Affine, b: Affine | int = 0) -> Formula:
     """a >= b."""
-    d = a - b
+    d = without_floor(a - b)
     if d.constant is not None:
         return TRUE if d.constant >= 0 else FALSE
     return Formula("ge", d)
+
+
+def without_floor(a: Affine) -> Affine:
+    """An expression with the same sign condition `>= 0` and one floor less: floor(x / k) + r >= 0 iff x + k r >= 0, and
+    r - floor(x / k) >= 0 iff k r + k - 1 - x >= 0. Left alone where a has several floors or one with a coefficient."""
+    floors = [(q, c) for q, c in a.terms if isinstance(q, Quotient)]
+    if len(floors) != 1 or abs(floors[0][1]) != 1:
+        return a
+    q, sign = floors[0]
+    assert isinstance(q, Quotient)
+    rest = Affine(tuple((x, c) for x, c in a.terms if x is not q), a.const)
+    k = q.denominator
+    return q.numerator + rest * k if sign == 1 else rest * k + (k - 1) - q.numerator
 
 
 def lt(a: Affine, b: Affine | int) -> Formula:

@@ -15,7 +15,7 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Range, all_of, any_of, eq, floordiv, ge, lt, negate
+from tv.sets.affine import Quotient, Range, all_of, any_of, eq, floordiv, ge, negate
 from tv.source import Span
 from tv.symexec.events import Access, BarrierEvent, DomainCheck, Publication, Trace
 from tv.symexec.exchange import shuffle_sources
@@ -296,11 +296,41 @@ class Executor:
         if not s.test_first:
             raise Unsupported("TV0504", "a do-while loop", s.span, "test at the head of the loop")
         ordinal = f"i{len(self.trace.ranges)}"
-        counters = self.counters(s, ordinal)
+        first = self.first_round(s)
+        counters = self.counters(s, Affine.dim(ordinal) - first, ordinal)
         if set(variables(s.cond)) & (modified(s) - set(counters)):
             self.unroll(s)
         else:
-            self.rounds(s, ordinal, counters)
+            self.rounds(s, ordinal, first, counters)
+
+    def first_round(self, s: ir.Loop) -> Affine:
+        """Where the round coordinate starts: 0, or at the counter's own start where that has a floor in it.
+
+        The counter's value may stand for the ordinal (`row = g * N / G; ...; ++row` then needs no floor) where no barrier
+        in the body compares rounds of different threads, and lanes that exchange values start together (S4).
+        """
+        inner = list(ir.walk(s.body))
+        if any(isinstance(t, ir.Barrier) for t in inner):
+            return Affine.of(0)
+        for n in sorted(set(variables(s.cond)) & modified(s)):
+            start, update = self.env.get(n), single_update(s, n)
+            if start is None or start.pieces is None or len(start.pieces) != 1 or update is None or update.step is None:
+                continue
+            a = start.pieces[0][1]
+            one = self.quietly(update.step).constant == 1 and not update.negative if not set(variables(update.step)) else False
+            lanes = {d for d, w in self.space.weights.items() if w < 32}
+            apart = any(isinstance(x, Dim) and x.name in lanes for x in a.atoms())
+            if one and any(isinstance(q, Quotient) for q, _ in a.terms) and not (apart and any(isinstance(t, ir.Shuffle) for t in inner)):
+                return a
+        return Affine.of(0)
+
+    def quietly(self, e: ir.Expr) -> Value:
+        """A value whose range questions are asked elsewhere."""
+        self.silent += 1
+        try:
+            return self.evaluator.value(e)
+        finally:
+            self.silent -= 1
 
     def unroll(self, s: ir.Loop) -> None:
         """A loop whose counter is no affine function of the round runs on constants, round by round."""
@@ -315,32 +345,29 @@ class Executor:
             self.block(s.step)
         raise Unknown("TV0509", f"the loop does not end within {UNROLL_LIMIT} rounds", s.span)
 
-    def counters(self, s: ir.Loop, ordinal: str) -> dict[str, Value]:
-        """Variables with a closed form: their value at the start of round `ordinal`, a guess that `rounds` checks."""
+    def counters(self, s: ir.Loop, o: Affine, ordinal: str) -> dict[str, Value]:
+        """Variables with a closed form: their value at the start of round number o, a guess that `rounds` checks."""
         out: dict[str, Value] = {}
         changing = modified(s)
         for n in sorted(changing):
             start, update = self.env.get(n), single_update(s, n)
             if start is None or start.pieces is None or update is None:
                 continue
-            o = Affine.dim(ordinal)
             if update.step is None:
-                closed = self.periodic(start, update.statement, n, ordinal)
+                closed = self.periodic(start, update.statement, n, o)
                 if closed is not None:
                     out[n] = closed
                 continue
             if set(variables(update.step)) & changing:
                 continue
-            self.silent += 1
-            step = self.evaluator.value(update.step).constant
-            self.silent -= 1
+            step = self.quietly(update.step).constant
             if step is not None:
                 k = -step if update.negative else step
                 k = k - (1 << start.type.bits) if not start.type.signed and k >= 1 << (start.type.bits - 1) else k
                 out[n] = Value(start.type, pieces=tuple((c, a + o * k) for c, a in start.pieces))
         return out
 
-    def periodic(self, start: Value, update: ir.Assign, name: str, ordinal: str) -> Value | None:
+    def periodic(self, start: Value, update: ir.Assign, name: str, o: Affine) -> Value | None:
         """v = f(v) from a constant: the values repeat with a period of at most 8 and are affine in (round mod period)."""
         if start.constant is None or set(variables(update.value)) != {name}:
             return None
@@ -364,36 +391,37 @@ class Executor:
         slope = seen[1] - seen[0] if len(seen) > 1 else 0
         if any(v != seen[0] + slope * i for i, v in enumerate(seen)):
             return None
-        phase = self.integers.remainder(Affine.dim(ordinal), len(seen))
+        phase = self.integers.remainder(o, len(seen))
         return Value(start.type, pieces=((TRUE, phase * slope + seen[0]),))
 
-    def rounds(self, s: ir.Loop, ordinal: str, counters: dict[str, Value]) -> None:
+    def rounds(self, s: ir.Loop, ordinal: str, first: Affine, counters: dict[str, Value]) -> None:
         if s.prelude:
             raise Unsupported("TV0510", "a loop whose condition reads memory", s.span, "load the bound before the loop")
         carried = modified(s) - set(counters)
         self.settle(s, carried, set(counters))
         o = Affine.dim(ordinal)
-        self.trace.ranges[ordinal] = (0, None)
+        low = first.interval(self.range_of)[0]
+        if low is None:
+            raise Unknown("TV0509", "the loop's first round is not bounded", s.span)
+        self.trace.ranges[ordinal] = (low, None)
         start = {n: self.env[n] for n in counters}
         self.env.update(counters)
-        self.silent += 1
-        going = self.evaluator.value(s.cond).formula
-        self.silent -= 1
+        going = self.quietly(s.cond).formula
         if going is None:
             raise Unknown("TV0507", "the loop's condition depends on data", s.span)
         last, closed = bound(going, ordinal, self.range_of, s.span)
         if going.op != "false" and (last is None or not closed):
             raise Unknown("TV0509", "the loop's rounds are not an affine interval with an end", s.span)
-        self.trace.ranges[ordinal] = (0, max(last or 0, 0) + 1)
+        self.trace.ranges[ordinal] = (low, max(last or 0, low) + 1)
         self.place.dims.append(ordinal)
-        head = all_of(ge(o), any_of(eq(o), going.substitute({Dim(ordinal): o - 1})))
+        head = all_of(ge(o, first), any_of(eq(o, first), going.substitute({Dim(ordinal): o - 1})))
         with self.under(head):
             self.evaluator.value(s.cond)
-        self.trace.ranges[ordinal] = (0, max(last or 0, 0))
+        self.trace.ranges[ordinal] = (low, max(last or 0, low))
         self.place.ordinals.append(ordinal)
         self.place.tick()
         self.place.positions.append(0)
-        with self.under(all_of(ge(o), going)):
+        with self.under(all_of(ge(o, first), going)):
             self.loop_depth += 1
             self.block(s.body)
             self.block(s.step)
@@ -408,7 +436,7 @@ class Executor:
         for n in counters:
             self.env.pop(n, None)
             if n in read_outside(self.kernel, s):
-                self.env[n] = self.after(start[n], counters[n], going, ordinal, s.span)
+                self.env[n] = self.after(start[n], counters[n], going, ordinal, first, s.span)
             self.dirty.discard(n)
 
     def settle(self, s: ir.Loop, carried: set[str], counters: set[str]) -> None:
@@ -440,10 +468,11 @@ class Executor:
             if got is None:
                 raise Unknown("TV0511", f"`{n}` is not affine in the loop's round", s.span)
 
-    def after(self, start: Value, closed: Value, going: Formula, ordinal: str, span: Span) -> Value:
-        """A counter's value when the loop has ended: the closed form at the number of rounds."""
+    def after(self, start: Value, closed: Value, going: Formula, ordinal: str, first: Affine, span: Span) -> Value:
+        """A counter's value when the loop has ended: the closed form at the first round that did not run."""
         k, c = trip_count(going, ordinal, span)
-        count = floordiv(k, c, self.range_of) + 1
-        done = tuple((all_of(g, ge(k)), a.substitute({Dim(ordinal): count})) for g, a in closed.pieces or ())
-        none = tuple((all_of(g, lt(k, 0)), a) for g, a in start.pieces or ())
+        end = floordiv(k, c, self.range_of) + 1
+        ran = ge(k, first * c)
+        done = tuple((all_of(g, ran), a.substitute({Dim(ordinal): end})) for g, a in closed.pieces or ())
+        none = tuple((all_of(g, negate(ran)), a) for g, a in start.pieces or ())
         return Value(start.type, pieces=tuple((g, a) for g, a in done + none if g.op != "false"))

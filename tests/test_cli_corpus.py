@@ -156,7 +156,7 @@ def test_a_table_and_an_exit_code(
     assert run(["test", str(tmp_path)]) == 0
     assert "2 cases, 2 as stated, 0 not" in capsys.readouterr().out
     install(monkeypatch, {"good": proved(), "racy": proved()})
-    for limits in ([], ["--timeout", "30"]):
+    for limits in ([], ["--timeout", "30"], ["--jobs", "3"]):
         assert run(["test", str(tmp_path), "-q", *limits]) == 1
         out = capsys.readouterr().out
         assert "DIFFERS racy" in out

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tv.limits import Died, Finished, OutOfMemory, Raised, TimedOut, run_limited
+from tv.limits import Died, Finished, OutOfMemory, Raised, TimedOut, run_each, run_limited
 
 
 def test_a_value_comes_back() -> None:
@@ -120,3 +120,32 @@ def test_the_child_runs_no_exit_handler_of_the_parent() -> None:
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout == "before bye\n"
+
+
+def test_many_at_a_time_each_with_its_own_end() -> None:
+    functions = [lambda: 1, lambda: time.sleep(60), lambda: os._exit(0), lambda: [][1], lambda: 5]
+    started = time.monotonic()
+    found = dict(run_each(functions, 3, timeout_s=0.5))
+    assert time.monotonic() - started < 10
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    kinds = [type(found[n]) for n in range(5)]
+    assert kinds == [Finished, TimedOut, Died, Raised, Finished]
+    assert list(run_each([], 2)) == []
+
+
+def test_who_stops_listening_leaves_nothing_behind() -> None:
+    read_end, write_end = os.pipe()
+
+    def tell_and_hang() -> None:
+        os.write(write_end, f"{os.getpid()} ".encode())
+        time.sleep(60)
+
+    outcomes = run_each([lambda: 1, tell_and_hang, tell_and_hang], 3)
+    while len(os.read(read_end, 100).split()) < 1:
+        pass
+    assert next(outcomes)[0] == 0
+    outcomes.close()
+    os.close(read_end)
+    os.close(write_end)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

@@ -176,6 +176,25 @@ def test_first_layer_on_another_shape_is_not_rolled(tmp_path: Path) -> None:
     agree(m, tmp_path, 0)
 
 
+@pytest.mark.parametrize("equal", [True, False])
+def test_small_integer_weights_of_equal_content_stay_apart(equal: bool, tmp_path: Path) -> None:
+    """Weights that happen to be equal in the file may differ in a kernel's buffers: each stays an input of its own."""
+    nodes, stored, last = [], {}, "x"
+    for k in range(3):
+        stored[f"w.{k}"] = np.array([[1, 2], [3, 4 if equal else k]], np.int8)
+        stored[f"v.{k}"] = weight(np.random.default_rng(k), 2)
+        nodes += [
+            node("Cast", [f"w.{k}"], [f"f{k}"], f"l{k}/cast", to=T.FLOAT),
+            node("MatMul", [last, f"f{k}"], [f"m{k}"], f"l{k}/dot"),
+            node("Add", [f"m{k}", f"v.{k}"], [f"h{k}"], f"l{k}/add"),
+        ]
+        last = f"h{k}"
+    m = model_of(nodes, {"x": (T.FLOAT, [1, 2])}, {last: (T.FLOAT, [1, 2])}, stored)
+    g = agree(m, tmp_path, 0)
+    assert {f"w.{k}" for k in range(3)} <= set(g.inputs)
+    assert len({g.inputs[f"w.{k}"].unit for k in range(3)}) == 3
+
+
 def test_uses_are_those_of_one_layer(tmp_path: Path) -> None:
     """h is read by the add and by the residual of its own layer: twice, in every layer, not once for each layer."""
     g = read_model(save(decoder(4, past=False), tmp_path))

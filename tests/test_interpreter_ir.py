@@ -592,6 +592,17 @@ def test_grid_barriers_order_blocks() -> None:
         launch(exchange(sync("grid")), grid=5, blocks=[(0, 0, 0)])
 
 
+def test_turns_show_what_an_even_pace_hides() -> None:
+    early = grid_sync(target=lift(1, I32))  # waits for one block only
+    assert launch(exchange(*early), grid=5)[0].clean
+    only(launch(exchange(*early), grid=5, schedule="turns")[0], "race")
+    good, y = launch(exchange(*grid_sync()), grid=5, schedule="turns")
+    assert good.clean
+    assert values(y, 320)[::64] == [1, 2, 3, 4, 0]
+    with pytest.raises(BadInput):
+        launch(exchange(), schedule="backwards")
+
+
 def test_a_barrier_that_waits_for_one_block_too_many() -> None:
     only(launch(exchange(*grid_sync(target=lift(6, I32))), grid=5)[0], "barrier")
 
@@ -661,9 +672,9 @@ def test_the_last_block_sees_what_the_others_left() -> None:
     assert done.clean, done.events
     assert done.ordered_atomics
     assert values(y, 1) == [28]
-    done, y = launch(last_block(fence=True), grid=1500)  # in several chunks
+    done, y = launch(last_block(fence=True), grid=1100)  # in several chunks
     assert done.clean, done.events
-    assert values(y, 1) == [sum(range(1501))]
+    assert values(y, 1) == [sum(range(1101))]
     only(launch(last_block(fence=False), grid=7)[0], "race")
 
 

@@ -173,7 +173,7 @@ def results(body: tuple[Stmt, ...]) -> list[tuple[int, ...] | None] | None:
 
 
 @given(bodies(2, in_loop=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_thread_computes_what_it_would_alone(body: tuple[Stmt, ...]) -> None:
     want = results(body)
     assume(want is not None)

@@ -86,7 +86,7 @@ def test_two_operand_arithmetic_rounds_once(scalar: Scalar, op: str) -> None:
     compute, exact = OPERATIONS[op]
     rng = np.random.default_rng(7)
     bits = interesting(scalar) + [
-        int(b) for b in rng.integers(0, 1 << scalar.bits, 60, dtype=np.uint64, endpoint=False)
+        int(b) for b in rng.integers(0, 1 << scalar.bits, 40, dtype=np.uint64, endpoint=False)
     ]
     pairs = list(itertools.product(bits, bits))
     a, b = (from_bits(np.array(side, dtype=np.uint64), scalar) for side in zip(*pairs, strict=True))
@@ -128,7 +128,7 @@ def near_ties(scalar: Scalar, count: int) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("scalar", FLOATS)
 def test_fma_rounds_once(scalar: Scalar) -> None:
-    cases = fma_cases(scalar, 4000)
+    cases = fma_cases(scalar, 1500)
     a, b, c = (from_bits(np.array(side, dtype=np.uint64), scalar) for side in zip(*cases, strict=True))
     with np.errstate(all="ignore"):
         got = rounding.fma(a, b, c, scalar)
@@ -140,7 +140,7 @@ def test_fma_rounds_once(scalar: Scalar) -> None:
         if value != 0:
             assert same(r, round_exact(value, scalar)), (x, y, z, r)
             checked += 1
-    assert checked > 5000
+    assert checked > 2000
 
 
 def test_fma_differs_from_rounding_twice_in_half_precision() -> None:
@@ -171,7 +171,7 @@ def test_fma_of_special_values(scalar: Scalar, a: float, b: float, c: float, wan
 
 @pytest.mark.parametrize("scalar", FLOATS)
 def test_square_root_rounds_once(scalar: Scalar) -> None:
-    bits = np.random.default_rng(3).integers(0, 1 << (scalar.bits - 1), 2000, dtype=np.uint64)
+    bits = np.random.default_rng(3).integers(0, 1 << (scalar.bits - 1), 500, dtype=np.uint64)
     x = from_bits(bits, scalar)
     with np.errstate(all="ignore"):
         root = rounding.sqrt(x, scalar)
@@ -187,7 +187,7 @@ def test_square_root_rounds_once(scalar: Scalar) -> None:
 @pytest.mark.parametrize("target", FLOATS)
 @pytest.mark.parametrize("mode", ["rn", "rz", "ru", "rd"])
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_float_conversions_follow_their_rounding(target: Scalar, mode: str, data: st.DataObject) -> None:
     x = data.draw(st.floats(allow_nan=False, allow_infinity=False, width=64))
     with np.errstate(all="ignore"):
@@ -291,3 +291,23 @@ def test_symbols_are_recorded_and_unknown_ones_refused() -> None:
         math_functions.resolve("gamma_of_nothing", 1, Scalar.F32, NOWHERE)
     with pytest.raises(Unsupported, match="3 operands"):
         math_functions.resolve("fmax", 3, Scalar.F32, NOWHERE)
+
+
+def test_exact_functions_at_their_edges() -> None:
+    library = MathLibrary()
+
+    def value(function: str, *args: float) -> float:
+        call = library.resolve(function, len(args), Scalar.F32, NOWHERE)
+        with np.errstate(all="ignore"):
+            return float(call(*(array([a], Scalar.F32) for a in args))[0])
+
+    assert [value("round", x) for x in (0.5, -0.5, 1.5, 2.5, 0.49999997, 8388609.0)] == [1, -1, 2, 3, 0, 8388609]
+    assert [value("rint", x) for x in (0.5, 1.5, 2.5)] == [0, 2, 2]
+    assert same(value("round", -0.25), -0.0)
+    assert value("remainder", 5.0, 3.0) == -1
+    assert value("fmod", -5.0, 3.0) == -2
+    assert math.isnan(value("remainder", math.inf, 3.0))
+    assert value("fdim", 1.0, 3.0) == 0
+    assert math.isnan(value("fdim", math.nan, 3.0))
+    assert [value("saturate", x) for x in (-1.0, 0.25, 7.0, math.nan)] == [0, 0.25, 1, 0]
+    assert library.used == set()

@@ -37,7 +37,7 @@ actions = st.lists(
 
 
 @given(actions)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_generated_buffer_is_the_dense_one(todo: list[tuple[str, int, list[int], int]]) -> None:
     a, b = generated(), dense()
     for action, width, places, bits in todo:

@@ -16,6 +16,7 @@ from tv.sets.affine import Range, all_of, eq, floordiv, mod, negate, within
 from tv.source import NOWHERE
 from tv.spec.expression import Apply, Expression, Name, Number, parse
 from tv.spec.layout import parse_layout
+from tv.symexec.instances import Cuts
 from tv.symexec.memory import BufferShape, Cells
 from tv.term import type_width
 
@@ -124,27 +125,12 @@ class Binder:
         return BufferShape(end, chain(coefficients, width), content, b.align, width)
 
     # -------------------------------------------------------------- images
-    def coordinates(self, cells: Cells, off: Affine, t: TensorInfo) -> tuple[Affine, ...]:
-        """Cell coordinates of the element at `off`: its element is exactly one cell."""
-        item = type_width(t.type)
+    def one_cell(self, cells: Cells, t: TensorInfo) -> None:
+        """An element has to be exactly one cell."""
+        item = type_width(t.type) if t.type != "bool" else 8
         if item != cells.bits:
-            raise Unknown(
-                "TV0705", f"`{t.name}` has elements of {item} bits, but `{cells.object}` is accessed in cells of {cells.bits}"
-            )
-        limits = {f"i{k}": e for k, e in enumerate(t.shape)}
-
-        def range_of(a: Dim | Sym) -> Range:
-            if isinstance(a, Sym):
-                return self.ranges[a.name]
-            hi = limits[a.name].interval(range_of)[1]
-            return 0, None if hi is None else hi - 1
-
-        def proved(f: Formula) -> bool:
-            dims = tuple(limits)
-            box = all_of(*(within(Affine.dim(d), e) for d, e in limits.items()), negate(f))
-            return self.sets.empty(self.sets.set(f"at{len(dims)}", dims, box))
-
-        return cells.coordinates(off, range_of, proved)
+            text = f"`{t.name}` has elements of {item} bits, but `{cells.object}` is accessed in cells of {cells.bits}"
+            raise Unknown("TV0705", text)
 
     def images(self, objects: Mapping[str, Cells]) -> dict[str, tuple[Image, ...]]:
         """Graph input unit -> its places in memory."""
@@ -156,25 +142,74 @@ class Binder:
                     out[t.unit] = (*out.get(t.unit, ()), Image(name, self.cell_map(objects[name], image, t)))
         return out
 
-    def reader(
-        self, cells: Cells, image: TensorImage, t: TensorInfo, dims: tuple[str, ...], unit: str
-    ) -> tuple[Formula, tuple[Affine, ...], Map]:
-        """Of an output's final reader: its domain, the cell it reads, and reader instance -> element of the graph's unit."""
-        rename: dict[Dim | Sym, Affine] = {Dim(f"i{k}"): Affine.dim(d) for k, d in enumerate(dims)}
-        domain = all_of(*(within(Affine.dim(d), e) for d, e in zip(dims, t.shape, strict=True)))
-        cell = tuple(w.substitute(rename) for w in self.coordinates(cells, self.offset(image, t), t))
-        index = [Affine.dim(d) for d in dims]
+    def reader(self, cells: Cells, image: TensorImage, t: TensorInfo, unit: str) -> Reader:
+        """The final reader of an output, with its dimensions cut where the buffer's strides cut them."""
+        self.one_cell(cells, t)
+        off = self.offset(image, t)
+        dims: list[str] = []
+        ranges: dict[str, Range] = {}
+        index: list[Affine] = []
+        conds: list[Formula] = []
+        for k, extent in enumerate(t.shape):
+            step = dict(off.terms).get(Dim(f"i{k}"), 0)
+            number, high = Affine.of(0), self.highest(extent)
+            for name, weight, size in self.cuts(cells, step, high).digits(f"o{k}", high + 1):
+                dims.append(name)
+                ranges[name] = (0, size - 1)
+                number = number + Affine.dim(name) * weight
+                conds.append(within(Affine.dim(name), size))
+            conds.append(within(number, extent))
+            index.append(number)
+        linear = off.substitute({Dim(f"i{k}"): x for k, x in enumerate(index)})
+
+        def range_of(a: Dim | Sym) -> Range:
+            return self.ranges[a.name] if isinstance(a, Sym) else ranges[a.name]
+
+        domain = all_of(*conds)
+
+        def proved(f: Formula) -> bool:
+            return self.sets.empty(self.sets.set(f"at{len(dims)}", dims, all_of(domain, negate(f))))
+
+        cell = cells.coordinates(linear, range_of, proved)
         at = index if t.layer is None else [Affine.of(t.layer), *index]
-        return domain, cell, self.sets.map(unit, dims, domain, t.unit, at)
+        return Reader(tuple(dims), domain, cell, self.sets.map(unit, dims, domain, t.unit, at))
+
+    def highest(self, extent: Affine) -> int:
+        high = extent.interval(lambda a: self.ranges[a.name])[1]
+        if high is None:
+            raise Unknown("TV0706", "an output without a greatest extent", help="give its symbol a `max`")
+        return max(high - 1, 0)
+
+    def cuts(self, cells: Cells, step: int, high: int) -> Cuts:
+        """Where a tensor dimension of stride `step` is taken apart by the object's strides."""
+        out = Cuts()
+        for s in cells.strides:
+            if step > 0 and s % step == 0 and 1 < s // step <= high:
+                out.cut("o", s // step)
+        out.points = {f"o{k}": out.points.get("o", set()) for k in range(16)}
+        return out
 
     def cell_map(self, cells: Cells, image: TensorImage, t: TensorInfo) -> Map:
+        """Unit instance -> cell, as an equation between offsets: no floors."""
+        self.one_cell(cells, t)
         scope = self.graph.system.scopes[t.unit]
-        where = self.coordinates(cells, self.offset(image, t), t)
         dims = scope.dims if t.layer is None else scope.dims[1:]
         rename: dict[Dim | Sym, Affine] = {Dim(f"i{k}"): Affine.dim(d) for k, d in enumerate(dims)}
-        at = [w.substitute(rename) for w in where]
+        linear = self.offset(image, t).substitute(rename)
         domain = scope.domain if t.layer is None else scope.where(layer_is(scope.dims[0], t.layer)).domain
-        return self.sets.map(scope.name, scope.dims, domain, cells.name, at)
+        there = tuple(f"cell{k}" for k in range(cells.arity))
+        meets = cells.holds(tuple(Affine.dim(c) for c in there), linear)
+        return self.sets.relation(scope.name, scope.dims, cells.name, there, all_of(domain, meets))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An output's final reader: dimensions, domain, the cell read, and reader instance -> element of the graph's unit."""
+
+    dims: tuple[str, ...]
+    domain: Formula
+    cell: tuple[Affine, ...]
+    relation: Map
 
 
 def layer_is(dim: str, layer: int) -> Formula:

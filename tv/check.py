@@ -28,7 +28,7 @@ from tv.spec import Resolved, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
 from tv.symexec import Program, execute
 from tv.symexec.obligations import failing, kernel_obligations
-from tv.symexec.outputs import add_reader, coverage, untouched
+from tv.symexec.outputs import add_reader, coverage, last_store, untouched
 from tv.symexec.races import Races
 from tv.symexec.recurrences import find_recurrences
 from tv.symexec.resolve import resolve
@@ -158,11 +158,10 @@ def add_readers(program: Program, binder: Binder) -> list[Output]:
     for name, b in binder.buffers().items():
         for image in b.outputs:
             t = binder.info(image, True)
-            dims = tuple(f"o{k}" for k in range(len(t.shape)))
-            domain, cell, relation = binder.reader(program.objects[name], image, t, dims, f"OUT_{len(out)}")
-            span = next((m.access.span for m in reversed(program.accesses.values()) if m.access.write and m.access.object == name), binder.kernel.span)
-            u = add_reader(program, f"OUT_{len(out)}", dims, domain, name, cell, span)
-            out.append(Output(image.tensor, u.name, t.unit, relation))
+            unit = f"OUT_{len(out)}"
+            r = binder.reader(program.objects[name], image, t, unit)
+            add_reader(program, unit, r.dims, r.domain, name, r.cell, last_store(program, name))
+            out.append(Output(image.tensor, unit, t.unit, r.relation))
     return out
 
 

@@ -16,8 +16,9 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, NoReturn, TypeVar
 
 from tv.diagnostic import BadInput
@@ -75,10 +76,51 @@ def run_limited(function: Callable[[], T], timeout_s: float | None = None, memor
     timeout_s: seconds of wall clock. memory_mb: limit on the child's writable private memory (each of its own children
     has the same limit for itself). The value is passed back by pickle.
     """
+    (outcome,) = (o for _, o in run_each([function], 1, timeout_s, memory_mb))
+    return outcome
+
+
+def run_each(
+    functions: Iterable[Callable[[], T]], jobs: int, timeout_s: float | None = None, memory_mb: int | None = None
+) -> Iterator[tuple[int, Outcome[T]]]:
+    """As `run_limited` for each function, at most `jobs` at a time: (place in the sequence, outcome) as they end."""
     if not hasattr(os, "fork"):
-        raise BadInput(
-            "TV0001", "this system has no `fork`, which every check runs in", help="use Linux, or WSL on Windows"
-        )
+        help_text = "use Linux, or WSL on Windows"
+        raise BadInput("TV0001", "this system has no `fork`, which every check runs in", help=help_text)
+    waiting = enumerate(functions)
+    running: list[_Running] = []
+    try:
+        while True:
+            for place, function in islice(waiting, max(jobs, 1) - len(running)):
+                running.append(_start(place, function, timeout_s, memory_mb))
+            if not running:
+                return
+            for child in _ended(running):
+                running.remove(child)
+                yield child.place, _reap(child, timeout_s, memory_mb)
+    finally:
+        for child in running:
+            _reap(child, timeout_s, memory_mb)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A child: its answer so far, and when it has to be there. late: the deadline has passed."""
+
+    place: int
+    pid: int
+    fd: int
+    deadline: float | None
+    data: bytearray = field(default_factory=bytearray)
+    late: bool = False
+
+    def complete(self) -> bool:
+        """Is the announced number of bytes here? End of file would not do: a process that the child left behind may
+        hold the pipe open."""
+        return len(self.data) >= _HEADER.size and len(self.data) >= _HEADER.size + _HEADER.unpack_from(self.data)[0]
+
+
+def _start(place: int, function: Callable[[], T], timeout_s: float | None, memory_mb: int | None) -> _Running:
     sys.stdout.flush()
     sys.stderr.flush()
     read_end, write_end = os.pipe()
@@ -91,21 +133,40 @@ def run_limited(function: Callable[[], T], timeout_s: float | None = None, memor
     try:
         os.setpgid(pid, pid)  # in both processes: whoever comes first
     except OSError:
-        pass  # the child has done it, or is gone already; wait4 below tells
-    try:
-        payload = _read_answer(read_end, pid, None if timeout_s is None else started + timeout_s)
-    finally:
-        os.close(read_end)
-        _kill_group(pid)
-        _, status, usage = os.wait4(pid, 0)
+        pass  # the child has done it, or is gone already; wait4 tells
+    return _Running(place, pid, read_end, None if timeout_s is None else started + timeout_s)
+
+
+def _ended(running: list[_Running]) -> list[_Running]:
+    """Waits a little; returns the children that have answered, died or run out of time."""
+    now = time.monotonic()
+    left = min((c.deadline - now for c in running if c.deadline is not None), default=_POLL_S)
+    ready, _, _ = select.select([c.fd for c in running], [], [], max(0.0, min(left, _POLL_S)))
+    return [c for c in running if _has_ended(c, c.fd in ready)]
+
+
+def _has_ended(child: _Running, ready: bool) -> bool:
+    if ready:
+        part = os.read(child.fd, _CHUNK)
+        child.data += part
+        return not part or child.complete()
+    child.late = child.deadline is not None and time.monotonic() >= child.deadline
+    return child.late or os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _reap(child: _Running, timeout_s: float | None, memory_mb: int | None) -> Outcome[T]:
+    """Ends the child's process group and says how it went."""
+    os.close(child.fd)
+    _kill_group(child.pid)
+    _, status, usage = os.wait4(child.pid, 0)
     rss_mb = usage.ru_maxrss / 1024
-    if payload is None:
-        return TimedOut(timeout_s or 0.0, rss_mb)
-    return _outcome(payload, status, memory_mb, rss_mb)
+    if child.complete():
+        return _outcome(bytes(child.data[_HEADER.size :]), status, memory_mb, rss_mb)
+    return TimedOut(timeout_s or 0.0, rss_mb) if child.late else _death(status, memory_mb, rss_mb)
 
 
 def _outcome(payload: bytes, status: int, memory_mb: int | None, rss_mb: float) -> Outcome[T]:
-    """What the child left behind: a tagged pickle, or nothing."""
+    """A whole answer, a tagged pickle; one that cannot be read is none."""
     try:
         tag, content = pickle.loads(payload)
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, ImportError, IndexError):
@@ -131,27 +192,6 @@ def _death(status: int, memory_mb: int | None, rss_mb: float) -> OutOfMemory | D
             return OutOfMemory(memory_mb, rss_mb)
         return Died(f"signal {signal.Signals(number).name}", rss_mb)
     return Died(f"exit status {os.waitstatus_to_exitcode(status)}", rss_mb)
-
-
-def _read_answer(fd: int, pid: int, deadline: float | None) -> bytes | None:
-    """The announced number of bytes, or what came before the child's end; None once the deadline has passed.
-
-    End of file alone would not do: a process that the child left behind may hold the pipe open.
-    """
-    data = bytearray()
-    while len(data) < _HEADER.size or len(data) < _HEADER.size + _HEADER.unpack_from(data)[0]:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            return None
-        ready, _, _ = select.select([fd], [], [], _POLL_S if left is None else min(left, _POLL_S))
-        if ready:
-            part = os.read(fd, _CHUNK)
-            if not part:
-                break
-            data += part
-        elif os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
-            break
-    return bytes(data[_HEADER.size :])
 
 
 def _kill_group(pid: int) -> None:

@@ -110,12 +110,13 @@ def hunt(kernel: str, model: str, seconds: float, counterexample: str | None, **
 @click.option("-k", "only", default="", metavar="TEXT", help="Only cases whose name contains TEXT.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For each case.")
 @click.option("--memory", "memory_mb", type=click.IntRange(min=64), metavar="MB", help="For each case.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, metavar="N", help="Cases checked at the same time.")
 @click.option("-q", "quiet", is_flag=True, help="Print only what is not as stated.")
-def test(folder: str, only: str, timeout: float | None, memory_mb: int | None, quiet: bool) -> int:
+def test(folder: str, only: str, timeout: float | None, memory_mb: int | None, jobs: int, quiet: bool) -> int:
     """Checks every case under FOLDER whose kernel states its verdict in its first line: exit 0 if all are as stated."""
     from tv.cli.testing import run_cases
 
-    return run_cases(folder, only, timeout, memory_mb, quiet)
+    return run_cases(folder, only, timeout, memory_mb, jobs, quiet)
 
 
 @tv.command()

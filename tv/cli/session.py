@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tv.diagnostic import BadInput, TvError
-from tv.limits import Died, Finished, Outcome, OutOfMemory, Raised, TimedOut, run_limited
+from tv.limits import Died, Finished, Outcome, OutOfMemory, Raised, TimedOut, run_each, run_limited
 from tv.request import CheckRequest, pending_options
 from tv.verdict import CheckResult, Verdict, failed, gave_up
 
@@ -59,6 +60,17 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] = _silent) 
         return failed(request, error)
     result = _result(request, outcome)
     return replace(result, time_s=time.monotonic() - started, peak_rss_mb=outcome.peak_rss_mb)
+
+
+def run_checks(
+    requests: Sequence[CheckRequest], jobs: int, timeout_s: float | None, memory_mb: int | None
+) -> Iterator[tuple[int, CheckResult]]:
+    """Many checks, `jobs` at a time, under the same limits: (place in the sequence, result) as they end."""
+    functions = [partial(checked, r, _silent) for r in requests]
+    for place, outcome in run_each(functions, jobs, timeout_s, memory_mb):
+        result = _result(requests[place], outcome)
+        time_s = outcome.seconds if isinstance(outcome, TimedOut) else result.time_s
+        yield place, replace(result, time_s=time_s, peak_rss_mb=outcome.peak_rss_mb)
 
 
 def _result(request: CheckRequest, outcome: Outcome[CheckResult]) -> CheckResult:

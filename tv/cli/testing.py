@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
 
 from tv.cli.output import Progress
-from tv.cli.session import engine, run_check
+from tv.cli.session import engine, run_checks
 from tv.expectation import Case, find_cases, mismatch
 from tv.verdict import CheckResult
 
 
-def run_cases(folder: str, only: str, timeout_s: float | None, memory_mb: int | None, quiet: bool) -> int:
+def run_cases(folder: str, only: str, timeout_s: float | None, memory_mb: int | None, jobs: int, quiet: bool) -> int:
     """Prints a table; returns 0 if every case is as stated, else 1. Raises BadInput where there is no case.
 
     The limits are those of one case. Each runs in a child forked from this process, which has everything imported: a case
@@ -23,18 +22,23 @@ def run_cases(folder: str, only: str, timeout_s: float | None, memory_mb: int | 
     width = max((len(c.name) for c in cases), default=0)
     progress = Progress(quiet)
     started = time.monotonic()
-    wrong = 0
-    for n, case in enumerate(cases, 1):
-        progress.say(f"{n}/{len(cases)} {case.name}")
-        result = run_check(replace(case.request, timeout_s=timeout_s, memory_mb=memory_mb))
-        difference = mismatch(case.expectation, result)
+    rows: dict[int, tuple[bool, str]] = {}
+    shown = 0
+    progress.say(f"0/{len(cases)}")
+    for place, result in run_checks([c.request for c in cases], jobs, timeout_s, memory_mb):
+        difference = mismatch(cases[place].expectation, result)
+        rows[place] = bool(difference), _row(cases[place], result, difference, width)
         progress.clear()
-        wrong += bool(difference)
-        if difference or not quiet:
-            sys.stdout.write(_row(case, result, difference, width))
+        while shown in rows:  # in the order of their names, whichever ends first
+            if rows[shown][0] or not quiet:
+                sys.stdout.write(rows[shown][1])
+            shown += 1
+        progress.say(f"{len(rows)}/{len(cases)}")
+    progress.clear()
+    wrong = sum(differs for differs, _ in rows.values())
     total = f"{len(cases)} cases, {len(cases) - wrong} as stated, {wrong} not, {time.monotonic() - started:.1f} s"
     sys.stdout.write(f"{total}\n")
-    return 1 if wrong or not cases else 0
+    return 0 if cases and len(rows) == len(cases) and not wrong else 1
 
 
 def _row(case: Case, result: CheckResult, difference: str, width: int) -> str:

@@ -37,7 +37,7 @@ def to_type(ctx: Context, r: Result, t: CType, span: Span, explicit: bool = Fals
     match r, t:
         case Value(type=Arith(), parts=(e,)), Arith(scalar=s):
             return Value(t, (scalar_convert(e, s, span),))
-        case Value(type=Arith(), parts=(e,)), Ptr() if int_value(e) == 0 and not explicit:
+        case Value(type=Arith(), parts=(e,)), Ptr() if int_value(e) == 0:
             return Pointer(t, None, NULL.offset)
         case Value(type=Arith(), parts=(e,)), Vector(name="dim3"):
             one = integer(S.U32, 1, span)

@@ -294,6 +294,10 @@ def _assign(ctx: Context, e: ast.Assign) -> Result:
         match targets[0]:
             case Memory(offset=at):
                 return Value(SIZE_T, (at,))
+            case Register(type=t, vars=vs):
+                return Value(t, vs)  # so that a right side which changes the target is refused
+            case PointerRegister(name=name):
+                return Value(SIZE_T, (Var(S.I64, name, e.span),))
             case _:
                 return Value(Void())
 

@@ -181,7 +181,7 @@ def _pairs(model: Model, w: Wiring, p: int, status: list[Status | None]) -> list
             start = i - p + 1
             links = _links(model, w, p, status, start, 2)
             if links is not None:
-                return [Stretch(start, p, 2, links)]
+                return [_stretch(model, start, p, 2, links)]
     return []
 
 
@@ -196,8 +196,17 @@ def _in_run(model: Model, w: Wiring, p: int, status: list[Status | None], a: int
         if layers >= 2 and layers * p >= LEAST and start + (layers - 1) * p <= end:
             links = _links(model, w, p, status, start, layers)
             if links is not None:
-                return Stretch(start, p, layers, links)
+                return _stretch(model, start, p, layers, links)
     return None
+
+
+def _stretch(model: Model, start: int, p: int, layers: int, links: dict[tuple[int, int], Link]) -> Stretch:
+    def several(j: int, x: int) -> bool:
+        return len({model.nodes[start + at * p + j].inputs[x] for at in range(layers)}) > 1
+
+    by_value = {k.name for (j, x), k in links.items() if isinstance(k, Common) and several(j, x)}
+    single = {n for n in by_value if (t := model.declared[n].data) is not None and element_count(t) == 1}
+    return Stretch(start, p, layers, links, frozenset(by_value - single))
 
 
 def _links(

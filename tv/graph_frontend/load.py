@@ -19,6 +19,7 @@ from tv.sets import Affine
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 MAX_NODES = 200_000
+PROBED = 1 << 16  # bytes; larger initializers are not shown to onnx
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,31 @@ def load_proto(path: Path) -> ModelProto:
 
 
 def weightless(proto: ModelProto) -> ModelProto:
-    """A copy in which initializers whose data is elsewhere are graph inputs: weights are never needed."""
+    """A copy in which initializers that are large or whose data is elsewhere are graph inputs: weights are never needed."""
     probe = ModelProto()
-    probe.CopyFrom(proto)
-    external = [t for t in probe.graph.initializer if t.data_location == TensorProto.EXTERNAL]
-    named = {v.name for v in probe.graph.input}
-    for t in external:
-        if t.name not in named:
+    for f, value in proto.ListFields():
+        if f.name != "graph":
+            _copy_field(probe, f.name, value)
+    for f, value in proto.graph.ListFields():
+        if f.name != "initializer":
+            _copy_field(probe.graph, f.name, value)
+    named = {v.name for v in proto.graph.input}
+    for t in proto.graph.initializer:
+        if t.data_location != TensorProto.EXTERNAL and t.ByteSize() <= PROBED:
+            probe.graph.initializer.append(t)
+        elif t.name not in named:
             probe.graph.input.append(helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)))
-    inline = [t for t in probe.graph.initializer if t.data_location != TensorProto.EXTERNAL]
-    del probe.graph.initializer[:]
-    probe.graph.initializer.extend(inline)
     return probe
+
+
+def _copy_field(to: Any, name: str, value: Any) -> None:
+    here = getattr(to, name)
+    if hasattr(here, "extend"):
+        here.extend(value)
+    elif hasattr(here, "CopyFrom"):
+        here.CopyFrom(value)
+    else:
+        setattr(to, name, value)
 
 
 def _first_line(e: Exception) -> str:
@@ -229,10 +243,12 @@ def constant_proto(n: Node) -> TensorProto:
 
 def _declared(proto: ModelProto, dims: Mapping[str, Affine], cuts: set[str], used: set[str]) -> dict[str, Declared]:
     out: dict[str, Declared] = {}
+    # since version 4 of the format an initializer that is also a graph input is only that input's default value
+    replaceable = {v.name for v in proto.graph.input} if proto.ir_version >= 4 else set()
     for t in proto.graph.initializer:
         if t.name in out:
             raise BadInput("TV0302", f"two initializers are called `{t.name}`")
-        inline = t if t.data_location != TensorProto.EXTERNAL else None
+        inline = t if t.data_location != TensorProto.EXTERNAL and t.name not in replaceable else None
         if t.name in used:
             out[t.name] = Declared(t.name, element_of(t.data_type, t.name), _sizes(t), inline, True)
     infos = [v for v in proto.graph.input if v.name not in out]

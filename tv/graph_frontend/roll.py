@@ -57,6 +57,7 @@ class Stretch:
     period: int
     layers: int
     links: dict[tuple[int, int], Link]
+    by_value: frozenset[str] = frozenset()  # Common tensors that stand for others of equal content
 
     @property
     def stop(self) -> int:
@@ -111,6 +112,9 @@ def denote_stretch(b: Builder, s: Stretch, members: dict[str, tuple[str, int]]) 
         b.layers, b.env = None, outer
     if b.announced:
         raise Irregular(f"`{next(iter(b.announced))}` is handed to the next layer but never becomes a tensor")
+    read_as_data = sorted(s.by_value & b.free_units.keys())
+    if read_as_data:  # equal now, but a kernel may hold different contents for each
+        raise Irregular(f"`{read_as_data[0]}` is one of several weights of equal content")
     for at in range(s.layers):
         for j, node in enumerate(layer):
             names = b.model.nodes[s.start + at * s.period + j].outputs

@@ -46,7 +46,8 @@ class Buffer(Protocol):
 
 
 class DenseBuffer:
-    """Memory as one numpy array of bytes, shared with the caller (`data`), plus an optional mask of initialised bytes."""
+    """Memory as one numpy array of bytes plus an optional mask of initialised bytes. Read the contents from `data`: the array
+    given is used itself only where it is contiguous and a multiple of 8 bytes long."""
 
     def __init__(self, data: NDArray[np.uint8], init: NDArray[np.uint8] | None = None, *, align: int = 256) -> None:
         """`data`: bytes, one-dimensional. `init`: one byte for each, 1 where initialised; None: everywhere."""

@@ -46,6 +46,9 @@ class Execution:
     ordered_atomics: bool = False
     steps: int = 0
     statistics: dict[str, int] = field(default_factory=dict)
+    loose_functions: frozenset[str] = (
+        frozenset()
+    )  # of math_functions, those whose bits at the arguments met are in doubt
 
     @property
     def clean(self) -> bool:

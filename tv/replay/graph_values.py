@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Graph
 from tv.graph_frontend.arithmetic import apply, signed
+from tv.replay.exactness import Exactness
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Quotient
 from tv.system import Unit
@@ -51,17 +52,23 @@ Order = Callable[[Fold], Bits]
 class GraphValues:
     """symbols: a value for each open size. inputs(unit, index arrays, one a dimension): bits of a free tensor's elements.
 
-    orders: unit -> how its reduction is folded; others ascend with one accumulator.
+    orders: unit -> how its reduction is folded; others ascend with one accumulator. watch: is told of every operation.
     """
 
     def __init__(
-        self, graph: Graph, symbols: Mapping[str, int], inputs: Inputs, orders: Mapping[str, Order] | None = None
+        self,
+        graph: Graph,
+        symbols: Mapping[str, int],
+        inputs: Inputs,
+        orders: Mapping[str, Order] | None = None,
+        watch: Exactness | None = None,
     ) -> None:
         missing = set(graph.system.sets.symbols) - set(symbols)
         if missing:
-            raise BadInput("TV0601", f"no value for the open size `{min(missing)}`")
+            raise BadInput("TV0340", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
         self.orders = dict(orders or {})
+        self.watch = watch
         self._whole: dict[tuple[str, int | None], Bits] = {}
 
     # -------------------------------------------------------------- questions
@@ -142,7 +149,10 @@ class GraphValues:
 
     # -------------------------------------------------------------- elements
     def _evaluate(self, u: Unit, index: Sequence[Ints], n: int) -> Bits:
-        return _Points(self, u, dict(zip(u.scope.dims, index, strict=True)), n).value(u.value)
+        out = _Points(self, u, dict(zip(u.scope.dims, index, strict=True)), n).value(u.value)
+        if self.watch is not None:
+            self.watch.unit(u)
+        return out
 
     def _read(self, unit: str, index: Sequence[Ints], n: int | None = None) -> Bits:
         """Elements at index arrays: from computed slices where they are, else these elements alone, each once."""
@@ -201,7 +211,7 @@ class GraphValues:
             case "not":
                 return ~self.formula(f.args[0], env, n)
             case _:
-                raise Unsupported("TV0601", f"formula `{f.op}`")
+                raise Unsupported("TV0342", f"formula `{f.op}`")
 
 
 class _Points:
@@ -222,7 +232,11 @@ class _Points:
             case "const":
                 return np.full(self.n, t.bits, np.uint64)
             case "op":
-                return apply(t.name, [self.value(a) for a in t.args])
+                args = [self.value(a) for a in t.args]
+                out = apply(t.name, args)
+                if self.v.watch is not None:
+                    self.v.watch.operation(t, args, out)
+                return out
             case "ref" | "input":
                 return self.v._read(t.name, [self._at(a) for a in indices[t.id]], self.n)
             case "index":
@@ -234,7 +248,7 @@ class _Points:
             case "pick":
                 return self._pick(t)
             case _:
-                raise Unsupported("TV0601", f"a graph's term of kind `{t.kind}`")
+                raise Unsupported("TV0342", f"a graph's term of kind `{t.kind}`")
 
     def _at(self, a: Affine) -> Ints:
         return self.v._affine(a, self.env, self.n)
@@ -260,7 +274,7 @@ class _Points:
             env[d] = signed(self.value(chosen), 64)
         inner = _Points(self.v, self.unit, env, self.n)
         if not self.v.formula(child.domain, env, self.n).all():
-            raise BadInput("TV0602", f"an index that is data is out of range at {self.unit.tensor}")
+            raise BadInput("TV0341", f"an index that is data is out of range at {self.unit.tensor}")
         return inner.value(t.args[0])
 
     # -------------------------------------------------------------- reductions
@@ -275,11 +289,13 @@ class _Points:
         step = t.args[0]
         holes = [k for k, a in enumerate(step.args) if a.kind == "hole"]
         if step.kind != "op" or len(holes) != 1 or len(step.args) != 2:
-            raise Unsupported("TV0601", f"a reduction of {self.unit.name} whose step is not one operation")
+            raise Unsupported("TV0342", f"a reduction of {self.unit.name} whose step is not one operation")
         order = self.v.orders.get(self.unit.name)
         block = steps if order is not None else max(1, CHUNK // self.n)
         for start in range(0, steps, max(block, 1)):
             fold = self._block(t, step, 1 - holes[0], inner, extents, range(start, min(start + block, steps)), acc)
+            if self.v.watch is not None:
+                self.v.watch.fold(t, acc, fold.contributions, fold.present, first=start == 0)
             acc = order(fold) if order is not None else ascending(fold)
         return acc
 
@@ -290,7 +306,7 @@ class _Points:
                 c = {a.key: k for a, k in f.affine.terms}.get("d" + dim)
                 if c == -1:
                     return max(0, int(self._at(f.affine + Affine.dim(dim)).max()) + 1)
-        raise Unsupported("TV0601", f"dimension {dim} of a reduction of {self.unit.name} has no bound")
+        raise Unsupported("TV0342", f"dimension {dim} of a reduction of {self.unit.name} has no bound")
 
     def _block(
         self, t: Term, step: Term, which: int, inner: Sequence[str], extents: Sequence[int], steps: range, acc: Bits

@@ -202,6 +202,7 @@ class _Run:
             self._ordered_atomics,
             self._budget.used,
             {"memory statements and barriers": self._order.tick},
+            frozenset(self._math.loose),
         )
 
     def _group(self, blocks: Sequence[int], scheduler: Scheduler) -> None:

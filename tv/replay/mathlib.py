@@ -14,7 +14,7 @@ import numpy as np
 from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 from tv.replay.carriers import Array
-from tv.replay.rounding import fma, maximum, minimum, nearest, sqrt
+from tv.replay.rounding import fma, maximum, minimum, nearest, sqrt, sub
 from tv.source import Span
 
 _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
@@ -43,6 +43,10 @@ _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
     "rcp": (1, lambda x: 1.0 / x),
     "div": (2, lambda x, y: x / y),
     "sqrt": (1, np.sqrt),
+    "rcbrt": (1, lambda x: 1.0 / np.cbrt(x)),
+    "sinpi": (1, lambda x: np.sin(np.pi * np.fmod(x, 2.0))),
+    "cospi": (1, lambda x: np.cos(np.pi * np.fmod(x, 2.0))),
+    "normcdf": (1, np.frompyfunc(lambda x: 0.5 * math.erfc(-x / math.sqrt(2.0)), 1, 1)),
     "erf": (1, np.frompyfunc(math.erf, 1, 1)),
     "erfc": (1, np.frompyfunc(math.erfc, 1, 1)),
 }
@@ -50,16 +54,28 @@ _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
 # Fast forms: another symbol, evaluated like the function that it approximates.
 _FAST = {f"fast_{n}": n for n in ("exp", "exp10", "exp2", "log", "log2", "log10", "sin", "cos", "tan", "tanh", "pow")}
 _FAST |= {"fast_div": "div", "rcp_approx": "rcp", "rsqrt_approx": "rsqrt", "sqrt_approx": "sqrt", "fast_rsqrt": "rsqrt"}
+# Half-precision library functions, and one that is rounded correctly but only evaluated here.
+_FAST |= {f"h_{n}": n for n in ("exp", "exp2", "exp10", "log", "log2", "log10", "sin", "cos", "rsqrt", "rcp", "sqrt")}
+_FAST |= {"rsqrt_rn": "rsqrt"}
 _FAST |= {"tanh_approx": "tanh", "ex2_approx": "exp2", "lg2_approx": "log2"}
+
+
+def _half_away(x: Array) -> Array:
+    """`round`: to the nearest integer, halves away from zero."""
+    whole: Array = np.trunc(x)
+    return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(x.dtype.type(1), x), whole)
+
 
 _ROUNDERS: dict[str, Callable[[Array], Array]] = {
     "floor": np.floor,
     "ceil": np.ceil,
     "trunc": np.trunc,
     "rint": np.rint,
+    "round": _half_away,
 }
 
-_ARITY = {"sqrt": 1, "fma": 3, "fmax": 2, "fmin": 2, "fabs": 1, "copysign": 2} | dict.fromkeys(_ROUNDERS, 1)
+_ARITY = {"sqrt": 1, "fma": 3, "fmax": 2, "fmin": 2, "fabs": 1, "copysign": 2, "fmod": 2, "remainder": 2, "fdim": 2}
+_ARITY |= {"saturate": 1} | dict.fromkeys(_ROUNDERS, 1)
 
 
 def is_exact(function: str) -> bool:
@@ -67,11 +83,34 @@ def is_exact(function: str) -> bool:
     return function in _ARITY
 
 
+def anchored(function: str, *args: Array, wide: bool = False) -> Array:
+    """Where every implementation gives the same bits: exp(0) = 1, exp of what underflows by far, log(1) = 0, an odd function at 0.
+
+    wide: in f64.
+    """
+    x = np.asarray(args[0], np.float64)
+    match _FAST.get(function, function):
+        case "exp" | "exp2" | "exp10":
+            return (x == 0) | (x < (-1200 if wide else -160))
+        case "log" | "log2" | "log10":
+            return np.asarray(x == 1)
+        case "sin" | "tan" | "tanh" | "sinh" | "erf" | "expm1" | "log1p" | "asin" | "atan":
+            return np.asarray(x == 0)
+        case "cos" | "cosh":
+            return np.asarray(x == 0)
+        case _:
+            return np.zeros(x.shape, dtype=np.bool_)
+
+
 class MathLibrary:
-    """Evaluates `Call`s and remembers the symbols whose bits may differ from a GPU's."""
+    """Evaluates `Call`s and remembers the symbols whose bits may differ from a GPU's.
+
+    used: all that were met; loose: those that met an argument which is not `anchored`.
+    """
 
     def __init__(self) -> None:
         self.used: set[str] = set()
+        self.loose: set[str] = set()
 
     def resolve(self, function: str, count: int, scalar: Scalar, span: Span) -> Callable[..., Array]:
         """The evaluator of one call on carried values. Raises Unsupported for an unknown function or a wrong count."""
@@ -93,12 +132,22 @@ class MathLibrary:
 
         def call(*args: Array) -> Array:
             self.used.add(label)
+            if label not in self.loose and not anchored(function, *args, wide=scalar is Scalar.F64).all():
+                self.loose.add(label)
             wide = np.asarray(compute(*(a.astype(np.float64) for a in args)), dtype=np.float64)
             if scalar in (Scalar.F16, Scalar.BF16):  # what the 16-bit functions do: round the f32 result
                 wide = wide.astype(np.float32).astype(np.float64)
             return nearest(wide, scalar)
 
         return call
+
+
+def _exact_remainder(a: float, b: float) -> float:
+    """IEEE remainder, exact in the operands' type."""
+    return math.nan if math.isnan(a) or math.isnan(b) or math.isinf(a) or b == 0 else math.remainder(a, b)
+
+
+_remainder = np.frompyfunc(_exact_remainder, 2, 1)
 
 
 def _require_count(function: str, expected: int, count: int, span: Span) -> None:
@@ -120,5 +169,13 @@ def _exact(function: str, scalar: Scalar) -> Callable[..., Array]:
             return lambda a: np.abs(a)
         case "copysign":
             return lambda a, b: np.copysign(a, b)
+        case "fmod":
+            return lambda a, b: np.fmod(a, b)
+        case "remainder":
+            return lambda a, b: nearest(np.asarray(_remainder(a, b), dtype=np.float64), scalar)
+        case "fdim":
+            return lambda a, b: np.where(a <= b, a.dtype.type(0), sub(a, b, scalar))
+        case "saturate":
+            return lambda a: np.where(a > 0, np.where(a < 1, a, a.dtype.type(1)), a.dtype.type(0))
         case _:
             return _ROUNDERS[function]

@@ -11,6 +11,7 @@ from tv.sets.affine import all_of, negate
 from tv.symexec.build import Builder, Program
 from tv.symexec.execute import Executor
 from tv.symexec.grid_barrier import recognise_grid_barriers
+from tv.symexec.digits import link
 from tv.symexec.instances import Cuts, launch_space
 from tv.symexec.memory import BufferShape, spaces
 from tv.symexec.values import Value
@@ -38,7 +39,8 @@ def execute(
     kernel = recognise_grid_barriers(kernel, launch.block)
     ranges, cuts = dict(symbols), Cuts()
     plain = launch_space(launch, grid, ranges, cuts)
-    Executor(kernel, plain, dict(scalars), ranges, fmad, cuts, lambda dims, domain, f: True).run()
+    scout = Executor(kernel, plain, dict(scalars), ranges, fmad, cuts, lambda dims, domain, f: True).run()
+    link(scout, cuts)
     space = launch_space(launch, grid, ranges, cuts)
     answers: dict[tuple[tuple[str, ...], str, str], bool] = {}
 
@@ -48,6 +50,6 @@ def execute(
             answers[key] = sets.empty(sets.set(f"here{len(dims)}", dims, all_of(domain, negate(f))))
         return answers[key]
 
-    trace = Executor(kernel, space, dict(scalars), ranges, fmad, Cuts(), prove).run()
-    objects = spaces(trace, dict(buffers), shared)
+    trace = Executor(kernel, space, dict(scalars), ranges, fmad, cuts, prove).run()
+    objects = spaces(trace, dict(buffers), shared, ranges)
     return Builder(sets, terms, trace, objects, ranges).run()

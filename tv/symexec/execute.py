@@ -15,7 +15,7 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Quotient, Range, all_of, any_of, eq, floordiv, ge, negate
+from tv.sets.affine import Quotient, Range, all_of, any_of, eq, floordiv, ge, negate, within
 from tv.source import Span
 from tv.symexec.events import Access, BarrierEvent, DomainCheck, Publication, Trace
 from tv.symexec.exchange import shuffle_sources
@@ -51,6 +51,8 @@ class Executor:
         self.silent = 0  # inside: range questions are answered later
         self.data_condition: Span | None = None
         self.loop_depth = 0
+        self.loops = 0
+        self.cuts = cuts
         self.integers = Integers(self.range_of, cuts, self.holds_here, self.refuse)
         builtins = {f"threadIdx.{a}": space.index["t" + a] for a in "xyz"} | {f"blockIdx.{a}": space.index["b" + a] for a in "xyz"}
         builtins |= {f"blockDim.{a}": Affine.of(space.block[i]) for i, a in enumerate("xyz")}
@@ -295,7 +297,8 @@ class Executor:
                 raise Unsupported("TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition")
         if not s.test_first:
             raise Unsupported("TV0504", "a do-while loop", s.span, "test at the head of the loop")
-        ordinal = f"i{len(self.trace.ranges)}"
+        ordinal = f"i{self.loops}"
+        self.loops += 1
         first = self.first_round(s)
         counters = self.counters(s, Affine.dim(ordinal) - first, ordinal)
         if set(variables(s.cond)) & (modified(s) - set(counters)):
@@ -418,19 +421,24 @@ class Executor:
         with self.under(head):
             self.evaluator.value(s.cond)
         self.trace.ranges[ordinal] = (low, max(last or 0, low))
-        self.place.ordinals.append(ordinal)
+        self.place.dims.pop()
+        number, box = self.digits(ordinal, first)
+        self.env.update({n: at_round(v, ordinal, number) for n, v in counters.items()})
+        self.place.ordinals.append(number)
         self.place.tick()
         self.place.positions.append(0)
-        with self.under(all_of(ge(o, first), going)):
+        depth = len(self.place.dims)
+        self.place.dims += [a.name for a in dict.fromkeys(number.atoms()) if isinstance(a, Dim)]
+        with self.under(all_of(box, ge(number, first), going.substitute({Dim(ordinal): number}))):
             self.loop_depth += 1
             self.block(s.body)
             self.block(s.step)
-            self.check_counters(s, ordinal, counters)
+            self.check_counters(s, ordinal, number, counters)
             self.flush(carried)
             self.loop_depth -= 1
         self.place.positions.pop()
         self.place.ordinals.pop()
-        self.place.dims.pop()
+        del self.place.dims[depth:]
         for n in carried:
             self.env.pop(n, None)
         for n in counters:
@@ -456,12 +464,24 @@ class Executor:
             self.resident.discard(n)
             self.dirty.discard(n)
 
-    def check_counters(self, s: ir.Loop, ordinal: str, counters: dict[str, Value]) -> None:
+    def digits(self, ordinal: str, first: Affine) -> tuple[Affine, Formula]:
+        """The round's number over its dimensions: digits where the loop's accesses meet others that are taken apart."""
+        low, high = self.trace.ranges[ordinal]
+        parts = self.cuts.digits(ordinal, (high or 0) + 1) if first.constant == 0 else [(ordinal, 1, 0)]
+        if len(parts) == 1:
+            return Affine.dim(ordinal), TRUE
+        number, conds = Affine.of(0), []
+        for name, weight, size in parts:
+            number = number + Affine.dim(name) * weight
+            self.trace.ranges[name] = (0, size - 1)
+            conds.append(within(Affine.dim(name), size))
+        return number, all_of(*conds)
+
+    def check_counters(self, s: ir.Loop, ordinal: str, number: Affine, counters: dict[str, Value]) -> None:
         """The guess is proved: what the round leaves is the closed form at the next ordinal."""
         for n, closed in counters.items():
             got = self.env[n].pieces
-            want = closed.pieces or ()
-            after = tuple((c, a.substitute({Dim(ordinal): Affine.dim(ordinal) + 1})) for c, a in want)
+            after = at_round(closed, ordinal, number + 1).pieces or ()
             for c, x, y in product(got or (), after):
                 if x != y and not self.integers.holds(c, eq(x, y)):
                     raise Unknown("TV0511", f"`{n}` does not follow the closed form guessed for it", s.span)
@@ -476,3 +496,8 @@ class Executor:
         done = tuple((all_of(g, ran), a.substitute({Dim(ordinal): end})) for g, a in closed.pieces or ())
         none = tuple((all_of(g, negate(ran)), a) for g, a in start.pieces or ())
         return Value(start.type, pieces=tuple((g, a) for g, a in done + none if g.op != "false"))
+
+
+def at_round(v: Value, ordinal: str, number: Affine) -> Value:
+    """A closed form at a given round."""
+    return Value(v.type, pieces=tuple((c, a.substitute({Dim(ordinal): number})) for c, a in v.pieces or ()))

@@ -17,15 +17,18 @@ AXES = ("x", "y", "z")
 
 @dataclass(slots=True)
 class Cuts:
-    """Divisors at which a thread index is cut, by axis dimension name (`tx`, `ty`, `tz`)."""
+    """Divisors at which a dimension is cut into digits: thread indices (`tx`, `ty`, `tz`) and loop ordinals (`i0`, `i1`, ...)."""
 
     points: dict[str, set[int]] = field(default_factory=dict)
 
     def request(self, a: Affine, k: int) -> None:
-        """a is divided by k (quotient or remainder): every thread index in it is cut where that makes the division exact."""
+        """a is divided by k (quotient or remainder): every index in it is cut where that makes the division exact."""
         for atom, c in a.terms:
-            if isinstance(atom, Dim) and atom.name in ("tx", "ty", "tz") and c > 0 and k % c == 0:
-                self.points.setdefault(atom.name, set()).add(k // c)
+            if isinstance(atom, Dim) and c > 0 and k % c == 0:
+                self.cut(atom.name, k // c)
+
+    def cut(self, dim: str, at: int) -> None:
+        self.points.setdefault(dim, set()).add(at)
 
     def chain(self, dim: str, extent: int) -> list[int]:
         """The requested cuts that divide each other, ascending, inside (1, extent)."""
@@ -33,6 +36,15 @@ class Cuts:
         for p in sorted(self.points.get(dim, ())):
             if 1 < p < extent and all(p % q == 0 for q in out):
                 out.append(p)
+        return out
+
+    def digits(self, dim: str, extent: int) -> list[tuple[str, int, int]]:
+        """(name, weight, size) of the digits of a dimension, most significant first; the dimension itself where nothing cuts it."""
+        points = [1, *self.chain(dim, extent)]
+        out = []
+        for i in reversed(range(len(points))):
+            size = -(-extent // points[i]) if i == len(points) - 1 else points[i + 1] // points[i]
+            out.append((dim if len(points) == 1 else f"{dim}_{points[i]}", points[i], size))
         return out
 
 
@@ -93,16 +105,14 @@ def launch_space(launch: Launch, grid: tuple[Affine, Affine, Affine], symbol_ran
             index[name] = Affine.of(0)
             continue
         value = Affine.of(0)
-        points = [1, *cuts.chain(name, n)]
-        for i in reversed(range(len(points))):
-            digit = name if len(points) == 1 else f"{name}_{points[i]}"
-            size = -(-n // points[i]) if i == len(points) - 1 else points[i + 1] // points[i]
-            value = value + Affine.dim(digit) * points[i]
+        digits = cuts.digits(name, n)
+        for digit, weight, size in digits:
+            value = value + Affine.dim(digit) * weight
             thread_dims.append(digit)
-            weights[digit] = points[i] * scale[axis]
+            weights[digit] = weight * scale[axis]
             ranges[digit] = (0, size - 1)
             conds += [ge(Affine.dim(digit)), lt(Affine.dim(digit), size)]
-        if n % points[-1]:
+        if n % digits[0][1]:
             conds.append(lt(value, n))
         index[name] = value
     return LaunchSpace(grid, launch.block, index, tuple(block_dims), tuple(thread_dims), ranges, all_of(*conds), weights)
@@ -114,7 +124,7 @@ class Place:
 
     dims: list[str]
     conditions: list[Formula]
-    ordinals: list[str] = field(default_factory=list)
+    ordinals: list[Affine] = field(default_factory=list)
     positions: list[int] = field(default_factory=lambda: [0])
 
     def tick(self) -> tuple[Affine, ...]:
@@ -124,7 +134,7 @@ class Place:
         for i, p in enumerate(self.positions):
             out.append(Affine.of(p))
             if i < len(self.ordinals):
-                out.append(Affine.dim(self.ordinals[i]))
+                out.append(self.ordinals[i])
         return tuple(out)
 
     def domain(self) -> Formula:

@@ -6,14 +6,14 @@ offset is, and free of floors wherever the ranges (or an index-set question) sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import gcd
 
 from tv.diagnostic import Unknown
 from tv.kernel import MemoryObject, Space
-from tv.sets import FALSE, Affine, Formula, Ranges
-from tv.sets.affine import all_of, floordiv, ge, lt, mod, within
+from tv.sets import FALSE, Affine, Dim, Formula, Quotient, Ranges, Sym
+from tv.sets.affine import Range, all_of, eq, floordiv, ge, lt, mod, within
 from tv.symexec.events import Access, Trace
 
 
@@ -59,6 +59,16 @@ class Cells:
             rest = rest - q * s
         return (*out, rest)
 
+    def holds(self, coordinates: tuple[Affine, ...], cell: Affine) -> Formula:
+        """`coordinates` (below the owner) are those of linear cell `cell`: an equation and boxes, no floor."""
+        linear = coordinates[-1]
+        boxes = []
+        for c, s in zip(coordinates, self.strides, strict=False):
+            linear = linear + c * s
+        for c, s, t in zip(coordinates[1:], self.strides, (*self.strides[1:], 1), strict=False):
+            boxes.append(within(c, s // t))
+        return all_of(eq(linear, cell), *boxes)
+
     def domain(self, dims: tuple[str, ...], owner: Formula) -> Formula:
         """Inside the object: dims are the owner's, then one a stride, then the innermost."""
         inner = [Affine.dim(d) for d in dims[len(self.owner) :]]
@@ -94,7 +104,39 @@ def cell_bits(accesses: list[Access], obj: MemoryObject | None) -> int:
     return bits
 
 
-def spaces(trace: Trace, buffers: dict[str, BufferShape], dynamic_shared: Affine) -> dict[str, Cells]:
+def refined(cells: Cells, accesses: list[Access], ranges: Ranges) -> Cells:
+    """The same object with the strides of its accesses' digits added, where every access then has a coordinate without a
+    floor: writers and readers meet digit by digit."""
+    scale = cells.bits // 8
+    if scale == 0 or not any(a.write for a in accesses):
+        return cells
+    wanted = {c // scale for a in accesses for _, c in a.offset.terms if c > 0 and c % scale == 0}
+    wanted |= {a.count * a.type.bytes // scale for a in accesses}
+    strides = list(cells.strides)
+    for w in sorted(wanted - {1, *strides}, reverse=True):
+        at = sum(1 for s in strides if s > w)
+        above = strides[at - 1] if at else None
+        below = strides[at] if at < len(strides) else None
+        if (above is None or above % w == 0) and (below is None or w % below == 0):
+            strides.insert(at, w)
+    fine = replace(cells, strides=tuple(strides))
+    return fine if all(floorless(fine, a, ranges) for a in accesses) else cells
+
+
+def floorless(cells: Cells, a: Access, ranges: Ranges) -> bool:
+    n = a.count * a.type.bytes * 8 // cells.bits
+    first = floordiv(a.offset, cells.bits // 8)
+    cell = first + Affine.dim("c") if n > 1 else first
+
+    def with_cell(d: Dim | Sym) -> Range:
+        return (0, n - 1) if d == Dim("c") else ranges(d)
+
+    return not any(isinstance(x, Quotient) for q in cells.coordinates(cell, with_cell, lambda f: False) for x, _ in q.terms)
+
+
+def spaces(
+    trace: Trace, buffers: dict[str, BufferShape], dynamic_shared: Affine, symbols: Mapping[str, tuple[int, int]]
+) -> dict[str, Cells]:
     """The index space of every object that the trace touches, bound outputs included."""
     by_object: dict[str, list[Access]] = {}
     for a in trace.accesses:
@@ -120,7 +162,16 @@ def spaces(trace: Trace, buffers: dict[str, BufferShape], dynamic_shared: Affine
             out[name] = Cells(name, tuple_name, obj.space, (), strides, bits, floordiv(b.extent, w), b.content, b.align)
         else:
             out[name] = _static(obj, tuple_name, bits, block if obj.space is Space.SHARED else block + thread, dynamic_shared)
-    return out
+    known = trace.ranges
+
+    def range_of(d: Dim | Sym) -> Range:
+        return symbols[d.name] if isinstance(d, Sym) else known.get(d.name, (None, None))
+
+    return {n: refined(c, by_object.get(n, []), range_of) if n not in trace_registers(trace) else c for n, c in out.items()}
+
+
+def trace_registers(trace: Trace) -> set[str]:
+    return {f"reg.{n}" for n in trace.registers}
 
 
 def _static(obj: MemoryObject, tuple_name: str, bits: int, owner: tuple[str, ...], dynamic_shared: Affine) -> Cells:

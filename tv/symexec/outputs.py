@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 
 from tv.kernel import Scalar, Space
-from tv.obligation import Obligation, Status
+from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Formula, Map, Set
 from tv.source import Span
 from tv.symexec.build import AccessMap, Program
@@ -39,10 +39,9 @@ def coverage(program: Program, readers: dict[str, str]) -> list[Obligation]:
         for s, t in zip(domains, pieces, strict=True):
             if t.kind == "undefined" and not sets.empty(s):
                 obj = program.accesses[unit].access.object
-                w = witness(program, (), sets.sample(s), obj)
                 point = sets.sample(s) or {}
-                index = [point[f"out_{i}"] for i in range(len(u.scope.dims))]
-                text = f"element {index} of output `{tensor}` is never written"
+                w = Witness({n: point[n] for n in sets.symbols}, (), obj, (), tensor)
+                text = f"part of output `{tensor}` is never written"
                 span = last_store(program, obj)
                 bad.append(failing("coverage", f"{name}.{tensor}.coverage", span, text, "let the guard reach the last element", w))
     return bad or [Obligation(f"{name}.coverage", "coverage", Status.PROVED, program.trace.kernel.span)]

@@ -1,0 +1,132 @@
+"""From a failing obligation to a counterexample: nothing is called refuted unless the interpreter has shown it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tv.binding import Binder
+from tv.graph import Graph
+from tv.kernel import Kernel
+from tv.launch import InputAssumption, Launch
+from tv.obligation import Obligation, Relation, Status
+from tv.refute.defects import EVENTS, Defects, Shown
+from tv.refute.differences import Broken, Difference, Differences
+from tv.refute.setting import Dim3, Setting
+from tv.refute.trials import Clock
+from tv.verdict import Counterexample
+
+SECONDS = 10.0
+
+__all__ = ["Refuter"]
+
+
+@dataclass(slots=True)
+class Refuter:
+    """Tries to show, by running the kernel, what a proof attempt left open.
+
+    fmad: as compiled. assumptions: of graph inputs; no run breaks them. required: at `real`, rounding is no difference, so
+    values refute nothing. seconds: of wall time, for defects and for values each.
+    """
+
+    kernel: Kernel
+    launch: Launch
+    binder: Binder
+    graph: Graph
+    fmad: bool
+    assumptions: Sequence[InputAssumption] = ()
+    required: Relation = Relation.REASSOC
+    seconds: float = SECONDS
+    shown: Shown | Difference | None = None  # what the counterexample rests on
+    _settings: dict[tuple[tuple[str, int], ...], Setting] = field(default_factory=dict)
+
+    def confirm(self, obligations: Sequence[Obligation]) -> tuple[list[Obligation], Counterexample | None]:
+        """The obligations, REFUTED where a run showed the defect, and the first run's record.
+
+        What no run shows keeps its status, and says in its message why. Obligations that are not UNKNOWN are left alone.
+        """
+        out = list(obligations)
+        counterexample: Counterexample | None = None
+        clock = Clock(self.seconds)
+        defects = Defects(self._setting, self.binder.ranges, self.fmad, clock)
+        for k, o in enumerate(out):
+            if o.status is not Status.UNKNOWN or o.kind not in EVENTS | {"coverage"}:
+                continue
+            found = defects.show(o)
+            if isinstance(found, str):
+                out[k] = replace(o, message=f"{o.message}; not refuted: {found}")
+                continue
+            out[k] = replace(o, status=Status.REFUTED, span=found.span)
+            if counterexample is None:
+                counterexample, self.shown = self._of_defect(found), found
+        if counterexample is None:
+            out, counterexample = self._by_values(out)
+        return out, counterexample
+
+    def _setting(self, symbols: Mapping[str, int]) -> Setting:
+        key = tuple(sorted(symbols.items()))
+        if key not in self._settings:
+            self._settings[key] = Setting(
+                self.kernel, self.launch, self.binder, self.graph, dict(symbols), tuple(self.assumptions)
+            )
+        return self._settings[key]
+
+    # -------------------------------------------------------------- values
+    def _by_values(self, out: list[Obligation]) -> tuple[list[Obligation], Counterexample | None]:
+        open_ones = [k for k, o in enumerate(out) if o.status is Status.UNKNOWN and o.kind in ("equal", "init", "coverage")]
+        if not open_ones:
+            return out, None
+        search = Differences(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds))
+        first = [o.witness.symbols for o in out if o.status is Status.UNKNOWN and o.witness is not None and o.witness.symbols]
+        found = search.show(out[open_ones[0]], list(first))
+        match found:
+            case Difference() if self.required is not Relation.REAL:
+                k = self._blamed(out, open_ones, found)
+                if k is not None:
+                    bits = f"kernel {hexadecimal(found.kernel_bits, found.width)}, graph {hexadecimal(found.graph_bits, found.width)}"
+                    text = f"{out[k].message}; element {list(found.index)} of `{found.tensor}`: {bits}"
+                    out[k] = replace(out[k], status=Status.REFUTED, message=text)
+                    self.shown = found
+                    return out, self._of_difference(found, out[k])
+            case Broken(event=event) if event.kind == "init":
+                k = open_ones[0]
+                o = out[k]
+                out[k] = replace(o, id=f"{o.id.rpartition('.')[0]}.init", kind="init", status=Status.REFUTED, span=event.span, message=event.message)
+                self.shown = Shown(found.outcome, "init", event.span, event)
+                return out, self._of_defect(self.shown)
+            case Broken(event=event):
+                search.why = f"a run showed a `{event.kind}` at line {event.span.line}"
+            case _:
+                pass
+        for k in open_ones:
+            out[k] = replace(out[k], message=f"{out[k].message}; not refuted: {search.why}")
+        return out, None
+
+    def _blamed(self, out: list[Obligation], open_ones: list[int], found: Difference) -> int | None:
+        """The obligation that a difference refutes: the `equal` of that output; else any open one that tells of a cause."""
+        equal = [k for k in open_ones if out[k].kind == "equal"]
+        own = [k for k in equal if out[k].tensor == found.tensor or out[k].id.endswith(f".{found.tensor}.equal")]
+        return next(iter([*own, *equal]), None)
+
+    # -------------------------------------------------------------- records
+    def _of_defect(self, found: Shown) -> Counterexample:
+        grid = found.outcome.setting.grid
+        threads = tuple(self._linear(grid, *t) for t in found.event.threads) if found.event is not None else ()
+        symbols = dict(found.outcome.trial.symbols)
+        return Counterexample(found.kind, "cpu", found.span, "", threads, found.tensor, found.index, symbols=symbols)
+
+    def _of_difference(self, found: Difference, o: Obligation) -> Counterexample:
+        bits = hexadecimal(found.kernel_bits, found.width), hexadecimal(found.graph_bits, found.width)
+        return Counterexample(
+            "value", "cpu", o.span, "", (), found.tensor, found.index, *bits, symbols=dict(found.outcome.trial.symbols)
+        )
+
+    def _linear(self, grid: Dim3, block: Dim3, thread: Dim3) -> tuple[int, int]:
+        x, y, _ = self.launch.block
+        return (block[2] * grid[1] + block[1]) * grid[0] + block[0], (thread[2] * y + thread[1]) * x + thread[0]
+
+
+def hexadecimal(bits: int, width: int) -> str:
+    return f"0x{bits:0{max(1, width // 4)}x}"
+
+

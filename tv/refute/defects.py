@@ -1,0 +1,140 @@
+"""Defects that a run shows by itself: races, bad addresses, uninitialised values, barriers, overflow, elements left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tv.diagnostic import TvError
+from tv.obligation import Obligation
+from tv.refute.patterns import Pattern
+from tv.refute.setting import Setting
+from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
+from tv.replay.events import Event
+from tv.source import Span
+
+EVENTS = frozenset({"race", "bounds", "init", "barrier", "range"})
+MOST_SIZES = 5  # assignments of the symbols that are tried for one obligation
+MOST_ELEMENTS = 1 << 25  # of an output that is searched for what was left out
+_STRETCH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A defect that a run showed. event: None for an element that was left out or changed."""
+
+    outcome: Outcome
+    kind: str
+    span: Span
+    event: Event | None = None
+    tensor: str = ""
+    index: tuple[int, ...] = ()
+
+
+def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
+    """The event that shows what the obligation denies; one behind an event of another kind may be that one's consequence."""
+    obj = o.witness.object if o.witness is not None else ""
+    for k, e in enumerate(events):
+        if e.kind != o.kind:
+            return None
+        if not obj or not e.object or e.object == obj:
+            return e
+        if o.kind == "init" and k == 0:
+            return None
+    return None
+
+
+def line_of(o: Obligation, e: Event) -> Span:
+    """The place that the proof named if the event is there, else the event's."""
+    if not e.spans or o.span.line in {s.line for s in e.spans}:
+        return o.span
+    named = {s.line for s in o.witness.spans} if o.witness is not None else set()
+    return next((s for s in e.spans if s.line in named), e.spans[0])
+
+
+@dataclass(slots=True)
+class Defects:
+    """Looks for runs in which failing obligations show. ranges: of symbols."""
+
+    settings: Callable[[Mapping[str, int]], Setting]
+    ranges: Mapping[str, tuple[int, int]]
+    fmad: bool
+    clock: Clock
+    _done: dict[Trial, Outcome] = field(default_factory=dict)
+
+    def show(self, o: Obligation) -> Shown | str:
+        """A run that shows what `o` denies, or why none was found."""
+        why = "no run showed it"
+        for setting, trial in self._trials(o):
+            if self.clock.left <= 0:
+                return "looking for a run that shows it took too long"
+            try:
+                outcome = self._run(setting, trial)
+            except TvError as e:
+                why = f"a run failed: {e.message}"
+                continue
+            found = self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)
+            if found is not None:
+                return found
+            if outcome.execution.events:
+                other = outcome.execution.events[0]
+                why = f"a run showed a `{other.kind}` at line {other.span.line}"
+            elif outcome.execution.ended == "budget":
+                why = "a run that shows it takes too long"
+        return why
+
+    def _run(self, setting: Setting, trial: Trial) -> Outcome:
+        if trial not in self._done:
+            self._done[trial] = execute(setting, trial, self.fmad, self.clock.deadline)
+        return self._done[trial]
+
+    def _trials(self, o: Obligation) -> Iterator[tuple[Setting, Trial]]:
+        first = [o.witness.symbols] if o.witness is not None and o.witness.symbols else []
+        for n, symbols in enumerate(sizes(self.ranges, first)):
+            if n >= MOST_SIZES:
+                return
+            setting = self.settings(symbols)
+            for blocks in block_choices(setting, o.witness if n == 0 else None):
+                yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks)
+
+    def _event(self, o: Obligation, outcome: Outcome) -> Shown | None:
+        found = matching(o, outcome.execution.events)
+        return None if found is None else Shown(outcome, o.kind, line_of(o, found), found)
+
+    def _left_out(self, o: Obligation, outcome: Outcome) -> Shown | None:
+        obj = o.witness.object if o.witness is not None else ""
+        if not obj or outcome.execution.events:
+            return None
+        if foreign(outcome, obj) is not None:
+            return Shown(outcome, o.kind, o.span)
+        if outcome.trial.blocks is not None or not outcome.execution.clean:
+            return None
+        missing = unwritten(outcome, obj)
+        return None if missing is None else Shown(outcome, o.kind, o.span, None, *missing)
+
+
+def unwritten(outcome: Outcome, name: str) -> tuple[str, tuple[int, ...]] | None:
+    """After a run of all blocks: an element of an output in buffer `name` that is uninitialised."""
+    for p in outcome.setting.places[name]:
+        for start in range(0, min(p.count, MOST_ELEMENTS) if p.output else 0, _STRETCH):
+            linear = np.arange(start, min(start + _STRETCH, p.count))
+            good = outcome.buffers[name].initialised(p.of_linear(linear) * p.width, p.width)
+            if good is not None:
+                first = int(linear[int(np.argmin(good))])
+                return p.tensor, tuple(int(i) for i in np.unravel_index(first, p.shape)) if p.shape else ()
+    return None
+
+
+def foreign(outcome: Outcome, name: str) -> int | None:
+    """The byte of an object that the run stored to although no output lies there; None where there is none."""
+    size = outcome.setting.kernel.objects[name].element.bytes
+    places = [p for p in outcome.setting.places[name] if p.output]
+    width = places[0].width if places else size
+    stored = outcome.buffers[name].written_elements(width)
+    inside = np.zeros(stored.shape, np.bool_)
+    for p in places:
+        inside |= p.at(stored)[1]
+    return None if inside.all() else int(stored[int(np.argmin(inside))]) * width
+

@@ -1,0 +1,198 @@
+"""Search for inputs on which the kernel's output is not the graph's, in any order of its sums."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from tv.diagnostic import TvError
+from tv.graph_frontend.arithmetic import decode
+from tv.graph_frontend.elements import BY_LABEL
+from tv.obligation import Obligation
+from tv.refute.layouts import Place
+from tv.refute.patterns import Pattern, search_order
+from tv.refute.setting import Setting
+from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
+from tv.replay.contraction import contract
+from tv.replay.events import Event
+from tv.replay.exactness import Exactness
+from tv.replay.graph_values import GraphValues
+
+Bits = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+FIRST = 48  # elements of an output that are compared first
+MOST = 4096
+MOST_SIZES = 4
+ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An element at which a run left other bits than the graph has."""
+
+    outcome: Outcome
+    tensor: str
+    index: tuple[int, ...]
+    kernel_bits: int
+    graph_bits: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A run whose events make its values meaningless."""
+
+    outcome: Outcome
+    event: Event
+
+
+@dataclass(slots=True)
+class Differences:
+    """Runs kernel and graph on the same contents. ranges: of symbols."""
+
+    settings: Callable[[Mapping[str, int]], Setting]
+    ranges: Mapping[str, tuple[int, int]]
+    fmad: bool
+    clock: Clock
+    why: str = "no input that was tried shows a difference"
+    _values: dict[tuple[Trial, str], GraphValues] = field(default_factory=dict)
+
+    def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
+        """The first difference that no order of sums explains, or the first run that is not clean."""
+        for trial, setting in self._trials(failing, first):
+            if self.clock.left <= 0:
+                self.why += "; the search ran out of time"
+                return None
+            try:
+                found = self._try(trial, setting)
+            except TvError as e:
+                self.why = f"a run failed: {e.message}"
+                continue
+            if found is not None:
+                return found
+        return None
+
+    def _trials(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Iterator[tuple[Trial, Setting]]:
+        """Few blocks of all sizes and patterns first, then whole launches."""
+        witness = failing.witness if failing is not None else None
+        chosen = [s for _, s in zip(range(MOST_SIZES), sizes(self.ranges, first), strict=False)]
+        settings = [self.settings(s) for s in chosen]
+        patterns = search_order(len(settings[0].slots))
+        options = [list(block_choices(s, witness)) for s in settings]
+        for rank in range(max(len(o) for o in options)):
+            for pattern in patterns:
+                for values, setting, blocks in zip(chosen, settings, options, strict=True):
+                    if rank < len(blocks):
+                        yield Trial(tuple(values.items()), pattern, blocks[rank]), setting
+
+    # -------------------------------------------------------------- one run
+    def _try(self, trial: Trial, setting: Setting) -> Difference | Broken | None:
+        outcome = execute(setting, trial, self.fmad, self.clock.deadline)
+        if outcome.execution.events:
+            return Broken(outcome, outcome.execution.events[0])
+        if not outcome.execution.clean or outcome.execution.ordered_atomics:
+            self.why = "runs take too long" if outcome.execution.ended == "budget" else "a result hangs on the order of atomics"
+            return None
+        for name, places in setting.places.items():
+            for p in places:
+                found = self._compare(outcome, name, p) if p.output else None
+                if found is not None:
+                    return found
+        return None
+
+    def _compare(self, outcome: Outcome, name: str, p: Place) -> Difference | None:
+        elements = self._elements(outcome, name, p)
+        took = 0.0
+        step = FIRST
+        while len(elements) and self.clock.left > 4 * took:
+            some, elements = elements[:step], elements[step:]
+            start = time.monotonic()
+            found = self._compare_some(outcome, name, p, some)
+            if found is not None:
+                return found
+            took, step = time.monotonic() - start, step * 4
+        return None
+
+    def _elements(self, outcome: Outcome, name: str, p: Place) -> Ints:
+        """Row-major positions to compare: those that were written, after a whole run all; spread over the tensor."""
+        if outcome.trial.blocks is None and p.count <= MOST:
+            found = np.arange(p.count)
+        else:
+            linear, good = p.at(outcome.buffers[name].written_elements(p.width))
+            found = linear[good]
+            if outcome.trial.blocks is None:
+                found = np.unique(np.concatenate([found, np.random.default_rng(1).integers(0, p.count, MOST)]))
+        if not len(found):
+            return found
+        spread = np.random.default_rng(0).permutation(len(found))
+        order = np.concatenate([[0, len(found) - 1], spread])
+        _, at = np.unique(order, return_index=True)
+        return found[order[np.sort(at)]][:MOST]
+
+    def _kernel_bits(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> tuple[Bits, npt.NDArray[np.bool_]]:
+        at = p.of_linear(elements) * p.width
+        bits = outcome.buffers[name].load(at, p.width).astype(np.uint64)
+        good = outcome.buffers[name].initialised(at, p.width)
+        return bits, np.ones(at.shape, np.bool_) if good is None else good
+
+    def _compare_some(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> Difference | None:
+        mine, written = self._kernel_bits(outcome, name, p, elements)
+        watch = Exactness()
+        theirs = self._graph_bits(outcome, p, elements, watch)
+        label = outcome.setting.graph.outputs[p.tensor].type
+        wrong = np.flatnonzero(differing(mine, theirs, label) & written)
+        for k in wrong[:ALONE]:
+            if not watch.exact or watch.loose:
+                watch = Exactness()
+                again = self._graph_bits(outcome, p, elements[k : k + 1], watch)
+                if int(again[0]) != int(theirs[k]):
+                    continue
+            if not watch.exact:
+                self.why = "outputs differ, but not by more than another order of sums may explain"
+                continue
+            if watch.loose or outcome.execution.loose_functions:
+                functions = sorted(watch.loose | outcome.execution.loose_functions)
+                self.why = f"outputs differ, but the bits of {', '.join(functions)} are not beyond doubt"
+                continue
+            if self._holds_uncontracted(outcome, name, p, elements[k : k + 1], theirs[k : k + 1], label):
+                index = tuple(int(i) for i in np.unravel_index(int(elements[k]), p.shape)) if p.shape else ()
+                return Difference(outcome, p.tensor, index, int(mine[k]), int(theirs[k]), BY_LABEL[label].width)
+        return None
+
+    def _graph_bits(self, outcome: Outcome, p: Place, elements: Ints, watch: Exactness) -> Bits:
+        setting = outcome.setting
+        info = setting.graph.outputs[p.tensor]
+        graph = GraphValues(setting.graph, setting.symbols, setting.graph_inputs(outcome.trial.pattern), watch=watch)
+        index = list(np.unravel_index(elements, p.shape)) if p.shape else []
+        if info.layer is not None:
+            index.insert(0, np.full(elements.shape, info.layer, np.int64))
+        points = np.stack(index, axis=1) if index else np.zeros((len(elements), 0), np.int64)
+        with np.errstate(all="ignore"):
+            return graph.values_at(info.unit, points)
+
+    def _holds_uncontracted(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, label: str) -> bool:
+        """Whether the difference is there as well when nothing is contracted."""
+        if not self.fmad or contract(outcome.setting.kernel) == outcome.setting.kernel:
+            return True
+        other = execute(outcome.setting, outcome.trial, False, self.clock.deadline + self.clock.seconds)
+        if not other.execution.clean:
+            self.why = "outputs differ, but a run without contraction did not end"
+            return False
+        mine, written = self._kernel_bits(other, name, p, element)
+        if bool((differing(mine, theirs, label) & written).all()):
+            return True
+        self.why = "outputs differ only if a multiply and an add are contracted"
+        return False
+
+
+def differing(a: Bits, b: Bits, label: str) -> npt.NDArray[np.bool_]:
+    """Where two contents differ as values: any NaN equals any NaN, and zeros of either sign are not told apart."""
+    out: npt.NDArray[np.bool_] = a != b
+    if BY_LABEL[label].is_float:
+        x, y = decode(a, label), decode(b, label)
+        out &= ~(np.isnan(x) & np.isnan(y)) & ~((x == 0) & (y == 0))
+    return out

@@ -1,0 +1,103 @@
+"""Runs of a kernel at chosen sizes, and which sizes, blocks and contents are worth a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tv.obligation import Witness
+from tv.refute.patterns import Pattern
+from tv.refute.setting import Dim3, Setting, Watched
+from tv.replay.events import Execution
+from tv.replay.interpreter import run
+from tv.replay.waiting import waits_across_blocks
+
+MOST_THREADS = 1 << 20  # of a launch that is run whole
+SMALL_VALUES = (1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 100, 257, 1000)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Wall time that is left for a search."""
+
+    seconds: float
+    start: float = field(default_factory=time.monotonic)
+
+    @property
+    def deadline(self) -> float:
+        return self.start + self.seconds
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was run: blocks None for all of them."""
+
+    symbols: tuple[tuple[str, int], ...]
+    pattern: Pattern
+    blocks: tuple[Dim3, ...] | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    trial: Trial
+    setting: Setting
+    execution: Execution
+    buffers: dict[str, Watched]
+
+
+def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, event_limit: int = 12) -> Outcome:
+    """One run. Raises what the interpreter and the binding raise."""
+    buffers = setting.buffers(trial.pattern)
+    outputs = [n for n, places in setting.places.items() if any(p.output for p in places)]
+    done = run(
+        setting.kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
+        fmad=fmad, blocks=trial.blocks, event_limit=event_limit, outputs=outputs, deadline=deadline,
+    )  # fmt: skip
+    return Outcome(trial, setting, done, buffers)
+
+
+def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, int]]) -> Iterator[dict[str, int]]:
+    """Values of all symbols: `first` (made complete and admissible), then small ones, each assignment once."""
+    seen: set[tuple[int, ...]] = set()
+
+    def fresh(values: Mapping[str, int]) -> Iterator[dict[str, int]]:
+        full = {s: min(max(values.get(s, low), low), high) for s, (low, high) in ranges.items()}
+        key = tuple(full.values())
+        if key not in seen:
+            seen.add(key)
+            yield full
+
+    for values in first:
+        yield from fresh(values)
+    yield from fresh({s: low for s, (low, _) in ranges.items()})
+    if ranges:
+        for v in SMALL_VALUES:
+            yield from fresh(dict.fromkeys(ranges, v))
+
+
+def block_choices(setting: Setting, witness: Witness | None) -> Iterator[tuple[Dim3, ...] | None]:
+    """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable."""
+    grid, block = setting.grid, setting.launch.block
+    if waits_across_blocks(setting.kernel) is not None:
+        yield None
+        return
+    count = grid[0] * grid[1] * grid[2]
+    threads = count * block[0] * block[1] * block[2]
+    inside = [b for b, _ in witness.threads if all(0 <= x < g for x, g in zip(b, grid, strict=True))] if witness else []
+    if inside:
+        yield tuple(dict.fromkeys(inside))
+    if threads > 4096 or count > 4:
+        ends = [*inside, *(place(n, grid) for n in (0, 1, count // 2, count - 2, count - 1) if 0 <= n < count)]
+        yield tuple(dict.fromkeys(ends))
+    if threads <= MOST_THREADS:
+        yield None
+
+
+def place(linear: int, grid: Dim3) -> Dim3:
+    """The coordinates of a block."""
+    return linear % grid[0], linear // grid[0] % grid[1], linear // (grid[0] * grid[1])

@@ -85,7 +85,7 @@ def test_device_templates_deduce_and_take_arguments() -> None:
         "struct A { __device__ A(int) {} int v; }; __global__ void k(int* y) { A a(1); y[0] = a.v; }",
         "__global__ void k(int* y) { auto f = [](int a) { return a; }; y[0] = f(1); }",
         "__global__ void k(int* y) { y[0] = undeclared(1); }",
-        "template <> struct S<int> { int a; }; __global__ void k(int* y) { y[0] = 1; }",
+        "template <class T> struct S { T a; }; template <> struct S<int> { int b; }; __global__ void k(int* y) { S<int> s{1}; y[0] = s.b; }",
         "__device__ float4 operator+(float4 a, float4 b) { return a; } __global__ void k(float4* y) { y[0] = y[0] + y[1]; }",
         "__global__ void k(int* y) { try { y[0] = 1; } catch (...) {} }",
     ],

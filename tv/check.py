@@ -20,7 +20,8 @@ from tv.equiv.relate import Related, relate
 from tv.graph import Graph
 from tv.kernel import Kernel, Space
 from tv.launch import CompileOptions, Launch
-from tv.obligation import Obligation, Status
+from tv.obligation import Obligation, Status, Witness
+from tv.refute import Refuter
 from tv.request import CheckRequest
 from tv.sets import Affine, SameTime, Sets
 from tv.sets.affine import all_of, ge
@@ -34,7 +35,7 @@ from tv.symexec.recurrences import find_recurrences
 from tv.symexec.resolve import resolve
 from tv.symexec.scalars import scalar_values
 from tv.term import Terms
-from tv.verdict import CheckResult, KernelInfo, conclude, failed
+from tv.verdict import CheckResult, Counterexample, KernelInfo, conclude, failed
 
 Progress = Callable[[str], None]
 
@@ -47,6 +48,7 @@ class Findings:
     expected: list[str] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
     related: Related | None = None
+    binder: Binder | None = None
 
 
 def check(request: CheckRequest, progress: Progress = lambda _: None) -> CheckResult:
@@ -67,7 +69,7 @@ def _check(request: CheckRequest, progress: Progress) -> CheckResult:
     launch = spec.spec.launches[0]
     findings = Findings(assumptions=[*spec.assumptions])
     examine(request, spec, kernel, launch, findings, progress)
-    obligations = numbered(findings.obligations)
+    obligations, counterexample = shown(request, spec, kernel, launch, findings, progress)
     verdict = conclude(obligations, request.require, findings.expected, spec.guessed)
     info = KernelInfo(request.kernel, kernel.name, launch.grid, launch.block)
     return CheckResult(
@@ -77,6 +79,7 @@ def _check(request: CheckRequest, progress: Progress) -> CheckResult:
         request.model,
         relation=verdict.relation,
         obligations=tuple(obligations),
+        counterexample=counterexample,
         why=verdict.why,
         help=verdict.help,
         bindings=spec.bindings,
@@ -85,6 +88,17 @@ def _check(request: CheckRequest, progress: Progress) -> CheckResult:
         diagnostics=spec.diagnostics,
         assumptions=tuple(dict.fromkeys(findings.assumptions)),
     )
+
+
+def shown(
+    request: CheckRequest, spec: Resolved, kernel: Kernel, launch: Launch, f: Findings, progress: Progress
+) -> tuple[list[Obligation], Counterexample | None]:
+    """The obligations, the failing ones refuted where an execution shows the defect, and the counterexample."""
+    obligations = numbered(f.obligations)
+    if f.binder is None or all(o.status is Status.PROVED for o in obligations):
+        return obligations, None
+    progress("looking for a counterexample")
+    return Refuter(kernel, launch, f.binder, f.binder.graph, spec.spec.options.fmad, spec.spec.inputs, request.require).confirm(obligations)
 
 
 def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Kernel]:
@@ -118,7 +132,7 @@ def examine(request: CheckRequest, spec: Resolved, kernel: Kernel, launch: Launc
     dims = {d: known[s.name] for s in spec.spec.symbols for d in (s.name, *s.dims)}
     cut = (spec.spec.model_inputs, spec.spec.model_outputs)
     graph = graph_frontend.read(Path(request.model), sets, terms, dims=dims, inputs=cut[0], outputs=cut[1])
-    binder = Binder(sets, kernel, launch, graph, symbols)
+    f.binder = binder = Binder(sets, kernel, launch, graph, symbols)
     progress("executing the kernel")
     program = run_kernel(binder, spec.spec.options, terms, known)
     f.assumptions += [*graph.assumptions, *program.trace.assumptions]
@@ -133,7 +147,7 @@ def examine(request: CheckRequest, spec: Resolved, kernel: Kernel, launch: Launc
         resolve(program)
     except SameTime as e:
         span = program.system.units[e.a].span
-        f.obligations.append(failing("race", f"{kernel.name}.race", span, "two threads write one cell at one time", "", races_witness()))
+        f.obligations.append(failing("race", f"{kernel.name}.race", span, "two threads write one cell at one time", "", Witness()))
         return
     f.obligations += coverage_obligations(program, binder, readers)
     find_recurrences(program)
@@ -200,12 +214,6 @@ def equal_obligations(program: Program, binder: Binder, graph: Graph, readers: l
         else:
             out.append(Obligation(id, "equal", Status.UNKNOWN, span, "not proved, since another output is not", tensor=o.name))
     return out
-
-
-def races_witness():  # type: ignore[no-untyped-def]
-    from tv.obligation import Witness
-
-    return Witness()
 
 
 def numbered(obligations: list[Obligation]) -> list[Obligation]:

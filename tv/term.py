@@ -179,6 +179,10 @@ def show(t: Term, depth: int = 4) -> str:
             return f"pick {inner}"
         case "hole":
             return "_"
+        case "undefined":
+            return f"uninitialised {t.name}"
+        case "index":
+            return "index"
         case "case":
             return "{" + " | ".join(show(a, depth - 1) for a in t.args) + "}"
         case "reduce":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.source import Span
@@ -37,7 +38,7 @@ class CleanText:
         parts = self.segments.get(line)
         if not parts:
             return line, col
-        here, there, start = parts[max(bisect_right([p[0] for p in parts], col) - 1, 0)]
+        here, there, start = parts[max(bisect_right(parts, col, key=itemgetter(0)) - 1, 0)]
         return there, start + (col - here)
 
 

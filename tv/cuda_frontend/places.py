@@ -64,8 +64,8 @@ def read_leaves(ctx: Context, t: CType, object: str, offset: Expr, access: str, 
 def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
     """Stores a value of the place's own type."""
     match place, value:
-        case ((Register(const=True) | Memory(const=True)), _):
-            raise type_error("assignment to a `const`", span)
+        case ((Register(const=True) | Memory(const=True) | Known()), _):
+            raise type_error("assignment to a `const`, or to something that is no variable", span)
         case Register(type=t, vars=vs), Value(parts=parts):
             if len(vs) == 1:
                 ctx.assign(vs[0], parts[0], span)

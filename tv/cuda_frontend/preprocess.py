@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ HOST_HEADERS = frozenset(
     device_launch_parameters.h device_functions.h sm_61_intrinsics.h builtin_types.h""".split()
 )
 HOST_LIBRARIES = ("torch/", "ATen/", "c10/", "pybind11/", "thrust/", "mpi.h", "nccl.h", "cudnn.h", "nvtx3/")
+# What pcpp raises on damaged directives besides calling its error hook.
+_DAMAGE = (IndexError, AttributeError, TypeError, ValueError, AssertionError, KeyError)
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
 
 
@@ -46,7 +49,7 @@ class TokenText:
         parts = self.places.get(line)
         if not parts:
             return "", line, col
-        here, file, there, start = parts[max(bisect_right([p[0] for p in parts], col) - 1, 0)]
+        here, file, there, start = parts[max(bisect_right(parts, col, key=itemgetter(0)) - 1, 0)]
         return file, there, start + (col - here)
 
 
@@ -165,6 +168,7 @@ class _Writer:
         self.line, self.col = 1, 1
         self.places: dict[int, list[tuple[int, str, int, int]]] = {}
         self.starts: dict[str, list[int]] = {}
+        self.lines: dict[str, list[str]] = {}
 
     def origin(self, token: Any) -> tuple[str, int, int]:
         """File, line and column of a token; a macro's expansion stands where the macro was used."""
@@ -173,7 +177,7 @@ class _Writer:
         if cleaned is None:
             return file, token.lineno, 1
         if file not in self.starts:
-            lines = [x.rstrip() for x in cleaned.text.splitlines()]
+            lines = self.lines[file] = [x.rstrip() for x in cleaned.text.splitlines()]
             starts, total = [0], 0
             for x in lines:
                 total += len(x) + 1
@@ -181,7 +185,7 @@ class _Writer:
             self.starts[file] = starts
         starts = self.starts[file]
         if getattr(token, "expanded_from", None):
-            line = cleaned.text.splitlines()[token.lineno - 1]
+            line = self.lines[file][token.lineno - 1]
             m = re.search(rf"\b{re.escape(token.expanded_from[-1])}\b", line)
             col = m.start() + 1 if m else 1
         else:
@@ -213,6 +217,16 @@ def _definitions(reader: _Reader, options: CompileOptions) -> None:
         reader.define(f"{name} {value}" if value != "" else f"{name} 1")
 
 
+def expand(reader: _Reader, writer: _Writer, main: CleanText) -> None:
+    """Runs the preprocessor over the file, up to its first failure."""
+    for count, token in enumerate(reader.parsegen(main.text + "\n", main.file, None)):
+        if count > MAX_TOKENS:
+            raise Unsupported("TV0104", f"more than {MAX_TOKENS} tokens after preprocessing", Span(main.file, 1))
+        if reader.failures:
+            break
+        writer.put(token)
+
+
 def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
     """Text of the kernel file, preprocessed. Raises BadInput or Unsupported; never reads outside the allowed folders."""
     main = clean(str(path), text)
@@ -226,12 +240,11 @@ def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
     for _ in reader.parsegen('#include "cuda_runtime.h"\n', str(HEADERS / "nvcc"), None):
         pass  # nvcc includes it before every file
     writer = _Writer(reader, main.file)
-    for count, token in enumerate(reader.parsegen(main.text + "\n", main.file, None)):
-        if count > MAX_TOKENS:
-            raise Unsupported("TV0104", f"more than {MAX_TOKENS} tokens after preprocessing", Span(main.file, 1))
-        if reader.failures:
-            break
-        writer.put(token)
+    try:
+        expand(reader, writer, main)
+    except _DAMAGE as error:
+        where = reader.where(reader.lastdirective) if reader.lastdirective is not None else Span(main.file, 1)
+        raise BadInput("TV0105", "a directive that is not well formed", where) from error
     if reader.failures:
         raise reader.failures[0]
     result = TokenText("".join(writer.out), writer.places)

@@ -280,9 +280,9 @@ class Flattening:
     def summable(self, v: Term) -> bool:
         if v.kind == "reduce":
             return v.name == self.op
-        if v.kind in ("ref", "const"):
+        if v.kind in ("ref", "const", "undefined"):
             return True
         if v.kind == "op":
             return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))
-        return v.kind == "case" and all(self.summable(a) or a.kind in ("const", "input") for a in v.args)
+        return v.kind == "case" and all(self.summable(a) or a.kind == "input" for a in v.args)
 

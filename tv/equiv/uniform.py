@@ -31,6 +31,7 @@ class Uniformity:
         self.p, self.sets, self.system = problem, problem.sets, problem.kernel
         self.units: dict[tuple[str, str], Map] = {}
         self.busy: set[tuple[str, str]] = set()
+        self.memo: dict[tuple[int, int, str, str], Map] = {}
 
     def check(self, sums: list[Reordered]) -> None:
         """Raises Unknown where two instances might hold one graph element in two orders."""
@@ -59,6 +60,12 @@ class Uniformity:
     # -------------------------------------------------------------- pairs that agree, by structure
     def same(self, x: Term, y: Term, a: str, b: str) -> Map:
         """Pairs (instance of scope a, instance of scope b) at which x and y surely have the same bits."""
+        key = (x.id, y.id, a, b)
+        if key not in self.memo:
+            self.memo[key] = self._same(x, y, a, b)
+        return self.memo[key]
+
+    def _same(self, x: Term, y: Term, a: str, b: str) -> Map:
         sets = self.sets
         whole = sets.product(self.system.scope_sets[a], self.system.scope_sets[b])
         nothing = sets.minus(whole, whole)
@@ -96,7 +103,7 @@ class Uniformity:
     def unit_pair(self, u: str, v: str) -> Map:
         key = (u, v)
         if key not in self.units:
-            if key in self.busy:  # around a loop: an instance agrees with itself, and nothing more is claimed
+            if key in self.busy:  # around a loop: an instance agrees with itself, true anyway; less is found, never more
                 return self.itself(u, v)
             self.busy.add(key)
             found = self.same(self.system.units[u].value, self.system.units[v].value, u, v)
@@ -118,6 +125,8 @@ class Uniformity:
             out: Map | None = None
             for p, q in zip(x.args, order, strict=True):
                 s = self.same(p, q, a, b)
+                if sets.empty(s):
+                    return s
                 out = s if out is None else sets.coalesce(sets.meet(out, s))
             assert out is not None
             return out

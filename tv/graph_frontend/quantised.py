@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tv.diagnostic import Unsupported
+from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import I32, U8, Element, element_of
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
-from tv.graph_frontend.shapes import ONE, Shape
+from tv.graph_frontend.shapes import ONE, Shape, require_same, text
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
@@ -15,12 +15,24 @@ from tv.sets.affine import ZERO, floordiv
 from tv.term import Term
 
 
-def _scale_index(n: NodeView, x: Shape, scale: Tensor) -> tuple[int, int]:
+def _scale_index(n: NodeView, b: Builder, x: Shape, scale: Tensor, zero: Tensor | None) -> tuple[int, int]:
     """(axis, block): how the scale's index follows from the element's; axis -1 where there is one scale for all."""
     axis, block = n.attribute("axis", 1), n.attribute("block_size", 0)
-    if scale.rank == 0 or scale.shape == (ONE,):
+    if zero is not None and zero.shape != scale.shape:
+        raise BadInput("TV0302", f"{n.what}: scale {text(scale.shape)} and zero point {text(zero.shape)} differ")
+    if block < 0:
+        raise BadInput("TV0302", f"{n.what}: block_size {block}")
+    if block == 0 and (scale.rank == 0 or scale.shape == (ONE,)):
         return -1, 0
-    return n.wrap_axis(axis, len(x)), block
+    axis = n.wrap_axis(axis, len(x))
+    each = max(block, 1)
+    along = floordiv(x[axis] + (each - 1), each)
+    wanted = tuple(along if d == axis else e for d, e in enumerate(x)) if block else (along,)
+    if len(wanted) != scale.rank:
+        raise BadInput("TV0302", f"{n.what}: the scale has shape {text(scale.shape)}, not {text(wanted)}")
+    for have, want in zip(scale.shape, wanted, strict=True):
+        require_same(b.system.sets, have, want, n.what)
+    return axis, block
 
 
 def _at(p: Place, t: Tensor, axis: int, block: int) -> Term:
@@ -43,7 +55,7 @@ def dequantize(n: NodeView, b: Builder) -> None:
         raise Unsupported("TV0311", f"output_dtype of {n.what}")
     if x.element.is_float or x.element.width > 32 or (e.narrow and x.element.width > 8):
         raise Unsupported("TV0312", f"{n.what} of {x.element.label} by {e.label}")
-    axis, block = _scale_index(n, x.shape, scale)
+    axis, block = _scale_index(n, b, x.shape, scale, zero)
 
     def body(p: Place) -> Term:
         v = p.convert(p.get(x), x.element, I32)
@@ -66,7 +78,7 @@ def quantize(n: NodeView, b: Builder) -> None:
         raise Unsupported("TV0311", f"precision of {n.what}")
     if e.label != "f32" or to.is_float or to.width > 16 or to.kind == "bool":
         raise Unsupported("TV0312", f"{n.what} of {e.label} to {to.label}")
-    axis, block = _scale_index(n, x.shape, scale)
+    axis, block = _scale_index(n, b, x.shape, scale, zero)
     low, high = to.limits()
 
     def body(p: Place) -> Term:

@@ -26,7 +26,7 @@ Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 FIRST = 48  # elements of an output that are compared first
 MOST = 4096
-MOST_SIZES = 4
+FEW_SIZES, MOST_SIZES = 3, 8  # assignments of the symbols that are tried with every pattern, and at all
 ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
 
 
@@ -83,11 +83,13 @@ class Differences:
         settings = [self.settings(s) for s in chosen]
         patterns = search_order(len(settings[0].slots))
         options = [list(block_choices(s, witness)) for s in settings]
+        everything = list(zip(chosen, settings, options, strict=True))
         for rank in range(max(len(o) for o in options)):
-            for pattern in patterns:
-                for values, setting, blocks in zip(chosen, settings, options, strict=True):
-                    if rank < len(blocks):
-                        yield Trial(tuple(values.items()), pattern, blocks[rank]), setting
+            for some in (everything[:FEW_SIZES], everything[FEW_SIZES:]):
+                for pattern in patterns:
+                    for values, setting, blocks in some:
+                        if rank < len(blocks):
+                            yield Trial(tuple(values.items()), pattern, blocks[rank]), setting
 
     # -------------------------------------------------------------- one run
     def _try(self, trial: Trial, setting: Setting) -> Difference | Broken | None:

@@ -14,7 +14,7 @@ from tv.replay.interpreter import run
 from tv.replay.waiting import waits_across_blocks
 
 MOST_THREADS = 1 << 20  # of a launch that is run whole
-SMALL_VALUES = (1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 100, 257, 1000)
+VALUES = (2, 3, 257, 1 << 16, 1 << 62, 1 << 20, 5, 64, 1000)  # of symbols, cut to their ranges, in the order of trial
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, event_l
 
 
 def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, int]]) -> Iterator[dict[str, int]]:
-    """Values of all symbols: `first` (made complete and admissible), then small ones, each assignment once."""
+    """Values of all symbols: `first` (made complete and admissible), then small and large ones, each assignment once."""
     seen: set[tuple[int, ...]] = set()
 
     def fresh(values: Mapping[str, int]) -> Iterator[dict[str, int]]:
@@ -76,7 +76,7 @@ def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, in
         yield from fresh(values)
     yield from fresh({s: low for s, (low, _) in ranges.items()})
     if ranges:
-        for v in SMALL_VALUES:
+        for v in VALUES:
             yield from fresh(dict.fromkeys(ranges, v))
 
 

@@ -422,13 +422,13 @@ class Executor:
             self.evaluator.value(s.cond)
         self.trace.ranges[ordinal] = (low, max(last or 0, low))
         self.place.dims.pop()
-        number, box = self.digits(ordinal, first)
+        number, names, box = self.digits(ordinal, first)
         self.env.update({n: at_round(v, ordinal, number) for n, v in counters.items()})
         self.place.ordinals.append(number)
         self.place.tick()
         self.place.positions.append(0)
         depth = len(self.place.dims)
-        self.place.dims += [a.name for a in dict.fromkeys(number.atoms()) if isinstance(a, Dim)]
+        self.place.dims += names
         with self.under(all_of(box, ge(number, first), going.substitute({Dim(ordinal): number}))):
             self.loop_depth += 1
             self.block(s.body)
@@ -464,18 +464,19 @@ class Executor:
             self.resident.discard(n)
             self.dirty.discard(n)
 
-    def digits(self, ordinal: str, first: Affine) -> tuple[Affine, Formula]:
-        """The round's number over its dimensions: digits where the loop's accesses meet others that are taken apart."""
+    def digits(self, ordinal: str, first: Affine) -> tuple[Affine, list[str], Formula]:
+        """The round's number over its dimensions, most significant first: digits where the loop's accesses meet others that
+        are taken apart. The order of the dimensions is the order of rounds."""
         low, high = self.trace.ranges[ordinal]
         parts = self.cuts.digits(ordinal, (high or 0) + 1) if first.constant == 0 else [(ordinal, 1, 0)]
         if len(parts) == 1:
-            return Affine.dim(ordinal), TRUE
+            return Affine.dim(ordinal), [ordinal], TRUE
         number, conds = Affine.of(0), []
         for name, weight, size in parts:
             number = number + Affine.dim(name) * weight
             self.trace.ranges[name] = (0, size - 1)
             conds.append(within(Affine.dim(name), size))
-        return number, all_of(*conds)
+        return number, [name for name, _, _ in parts], all_of(*conds)
 
     def check_counters(self, s: ir.Loop, ordinal: str, number: Affine, counters: dict[str, Value]) -> None:
         """The guess is proved: what the round leaves is the closed form at the next ordinal."""

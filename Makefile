@@ -42,7 +42,7 @@ pytest: $(STAMP) ## the tests, in parallel (JOBS=1 for one after another)
 	$(BIN)/pytest -n $(JOBS) -m "not slow and not gpu"
 
 corpus: $(STAMP) ## every case of the corpus against the verdict in its first line
-	$(BIN)/tv test corpus
+	$(BIN)/tv test corpus --timeout 300 --jobs $$(nproc)
 
 bench: $(STAMP) ## time and memory of checks, as a table
 	$(BIN)/python benchmarks/run.py

@@ -6,8 +6,40 @@ from pathlib import Path
 
 from tv.cuda_frontend import read
 from tv.kernel import (
-    Assign, Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Barrier, Binary, Bitcast, Break, Builtin, Call, Compare, Const, Continue,
-    Convert, Expr, Extract, Fence, If, Kernel, Load, Loop, MemRef, NotNull, Pack, Param, Return, Select, Shuffle, Stmt, Store, Unary, Var,
+    Assign,
+    Assume,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
+    Atomic,
+    Barrier,
+    Binary,
+    Bitcast,
+    Break,
+    Builtin,
+    Call,
+    Compare,
+    Const,
+    Continue,
+    Convert,
+    Expr,
+    Extract,
+    Fence,
+    If,
+    Kernel,
+    Load,
+    Loop,
+    MemRef,
+    NotNull,
+    Pack,
+    Param,
+    Return,
+    Select,
+    Shuffle,
+    Stmt,
+    Store,
+    Unary,
+    Var,
     Vote,
 )  # fmt: skip
 from tv.launch import CompileOptions
@@ -18,7 +50,9 @@ def kernel(text: str, name: str = "k", frontend: str = "c", options: CompileOpti
     return read(Path("k.cu"), text, options or CompileOptions(), frontend=frontend, wanted=(name,)).kernels[name]
 
 
-def body(code: str, parameters: str = "float* y, const float* x, int n", before: str = "", frontend: str = "c") -> list[str]:
+def body(
+    code: str, parameters: str = "float* y, const float* x, int n", before: str = "", frontend: str = "c"
+) -> list[str]:
     """The printed statements of `__global__ void k(parameters) { code }`."""
     return printed(kernel(f"{before}\n__global__ void k({parameters}) {{ {code} }}", frontend=frontend).body)
 

@@ -153,6 +153,15 @@ def test_a_report_that_cannot_be_written_is_found_before_the_check(engine: Calla
     assert check("--json", "-", "--sarif", "-") == 2
 
 
+def test_a_report_never_replaces_an_input(engine: Callable[..., None], tmp_path: Path) -> None:
+    engine(check=lambda request, _: result(request))
+    kernel = tmp_path / "k.cu"
+    kernel.write_text("kept")
+    for options in (["--json", str(kernel)], [f"--html={tmp_path}/./k.cu"]):
+        assert run(["check", str(kernel), "m.onnx", *options]) == 2
+        assert kernel.read_text() == "kept"
+
+
 @pytest.mark.parametrize(
     "wrong", [["--no-such-option"], ["--require", "exact"], ["--timeout", "-1"], ["extra"], ["--arg", "x"], ["-D", "1"]]
 )

@@ -15,7 +15,9 @@ TABLE = json.loads((Path(__file__).parent / "data" / "c_integer_rules.json").rea
 
 def test_every_expression_has_the_compilers_type_and_value() -> None:
     lines = "\n".join(f"{{ auto v = {e}; y[{i}] = v; }}" for i, (e, _, _) in enumerate(TABLE))
-    module = read(Path("rules.cu"), f"__global__ void k(long long* y) {{\n{lines}\n}}\n", CompileOptions(), frontend="c")
+    module = read(
+        Path("rules.cu"), f"__global__ void k(long long* y) {{\n{lines}\n}}\n", CompileOptions(), frontend="c"
+    )
     found = [s for s in walk(module.kernels["k"].body) if isinstance(s, Assign) and s.var.name.split(".")[0] == "v"]
     assert len(found) == len(TABLE) > 1000
     wrong = []

@@ -22,6 +22,15 @@ def refusal(text: str, options: CompileOptions | None = None, path: Path = Path(
     return caught.value
 
 
+def outcome(text: str, frontend: str) -> str | None:
+    """The code of the diagnostic, or None where the text was read; any other exception escapes."""
+    try:
+        read(Path("k.cu"), text, CompileOptions(), frontend=frontend)
+    except (BadInput, Unsupported) as error:
+        return error.code
+    return None
+
+
 def in_kernel(code: str, before: str = "") -> TvError:
     return refusal(f"{before}\n__global__ void k(float* y, float* x, int n, half h) {{\n{code}\n}}")
 
@@ -81,14 +90,24 @@ def test_constructs_refused_in_a_kernel(code: str, reported: str, word: str) -> 
         ('const char* s = "never closed;\n' + GOOD, "TV0103"),
         ("int a??(4??);\n" + GOOD, "TV0110"),
         ("__device__ int f(int n) { return n ? f(n - 1) : 0; }\n__global__ void k(int* y) { y[0] = f(3); }", "TV0116"),
-        ("__device__ int f(int n) { for (;;) { if (n) return 1; } }\n__global__ void k(int* y) { y[0] = f(3); }", "TV0119"),
+        (
+            "__device__ int f(int n) { for (;;) { if (n) return 1; } }\n__global__ void k(int* y) { y[0] = f(3); }",
+            "TV0119",
+        ),
+        (
+            "__device__ int f(int n) { switch (n) { case 0: return 1; default: break; } return 2; } __global__ void k(int* y) { y[0] = f(1); }",
+            "TV0119",
+        ),
         ("__device__ int f(int n);\n__global__ void k(int* y) { y[0] = f(3); }", "TV0112"),
         ("int f(int n) { return n; }\n__global__ void k(int* y) { y[0] = f(3); }", "TV0112"),
         ("__global__ void k(float** y) { y[0][0] = 1.f; }", "TV0115"),
         (GOOD + GOOD, "TV0122"),
         ("__global__ void k(float* y) { y[0] = 1.f;", "TV0108"),
         ("template <> __device__ int f<int>() { return 1; }\n__global__ void k(int* y) { y[0] = f<int>(); }", "TV0108"),
-        ("__device__ half2 operator+(half2 a, half2 b);\n__global__ void k(half2* y) { y[0] = y[0] + y[1]; }", "TV0111"),
+        (
+            "__device__ half2 operator+(half2 a, half2 b);\n__global__ void k(half2* y) { y[0] = y[0] + y[1]; }",
+            "TV0111",
+        ),
     ],
 )
 def test_files_refused(text: str, reported: str) -> None:
@@ -113,10 +132,7 @@ def test_every_prefix_of_a_file_ends_in_a_diagnostic_or_a_module() -> None:
         "void host() { k<<<dim3(1, 2), N(16)>>>(0); }\n"
     )  # fmt: skip
     for end in range(len(text)):
-        try:
-            read(Path("k.cu"), text[:end], CompileOptions(), frontend="c")
-        except (BadInput, Unsupported) as error:
-            assert error.code in CODES, error
+        assert outcome(text[:end], "c") in (None, *CODES)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +161,7 @@ def test_every_prefix_of_a_file_ends_in_a_diagnostic_or_a_module() -> None:
     ],
 )
 def test_garbage_ends_in_a_diagnostic(text: str) -> None:
-    with pytest.raises((BadInput, Unsupported)) as caught:
-        module = read(Path("k.cu"), text, CompileOptions(), frontend="auto")
-        assert not module.kernels  # text without a kernel may also be read as nothing
-        raise BadInput("TV0108", "no kernel")
-    assert caught.value.code in CODES
+    assert outcome(text, "auto") in (None, *CODES)
 
 
 def test_recursive_macros_and_includes_end(tmp_path: Path) -> None:
@@ -175,7 +187,9 @@ def test_bytes_that_are_no_text() -> None:
         decode("k.cu", b" " * (5 << 20))
 
 
-@pytest.mark.parametrize("options", [CompileOptions(ftz=True), CompileOptions(fast_math=True), CompileOptions(prec_div=False)])
+@pytest.mark.parametrize(
+    "options", [CompileOptions(ftz=True), CompileOptions(fast_math=True), CompileOptions(prec_div=False)]
+)
 def test_options_that_change_every_operation(options: CompileOptions) -> None:
     assert refusal(GOOD, options).code == "TV0120"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.cuda_printing import body, kernel, printed
-
 from tv.kernel import Convert, Load, Scalar, Space, Store, walk
 
 
@@ -34,7 +33,11 @@ def test_do_while_computes_its_condition_in_the_step() -> None:
 
 
 def test_spin_loops_keep_the_access_in_the_prelude() -> None:
-    assert body("while (*p < 3u) ;", "volatile unsigned* p") == ["while lt.u32(t, 3:u32)", " prelude", "  t = load p[0:i64]:1xu32 volatile"]
+    assert body("while (*p < 3u) ;", "volatile unsigned* p") == [
+        "while lt.u32(t, 3:u32)",
+        " prelude",
+        "  t = load p[0:i64]:1xu32 volatile",
+    ]
     assert body("while (atomicAdd(p, 0u) < 3u) {}", "unsigned* p") == [
         "while lt.u32(t, 3:u32)",
         " prelude",
@@ -128,7 +131,10 @@ def test_component_assignments_read_before_they_write() -> None:
 def test_read_only_path() -> None:
     assert "readonly" in body("y[0] = x[0];", "float* y, const float* __restrict__ x")[0]
     assert "readonly" in body("y[0] = __ldg(x);")[0]
-    assert "readonly" in body("const float4* v = (const float4*)x; y[0] = v[2].y;", "float* y, const float* __restrict__ x")[1]
+    assert (
+        "readonly"
+        in body("const float4* v = (const float4*)x; y[0] = v[2].y;", "float* y, const float* __restrict__ x")[1]
+    )
     assert "readonly" not in body("y[0] = x[0];", "float* y, float* __restrict__ x")[0]
     assert "cached" in body("y[0] = __ldcg(x);")[0]
 
@@ -181,9 +187,9 @@ def test_atomics_fences_and_grid_barrier() -> None:
       __nv_atomic_fetch_add(&c, 1u, __NV_ATOMIC_RELEASE, __NV_THREAD_SCOPE_DEVICE);
       while (__nv_atomic_load_n(&c, __NV_ATOMIC_ACQUIRE, __NV_THREAD_SCOPE_DEVICE) < 2u) {} g.sync(); __syncwarp();"""
     assert body(code, before=before) == [
-        "t = atomic add c[0:i64]:1xu32 1:u32 relaxed device",
+        "_ = atomic add c[0:i64]:1xu32 1:u32 relaxed device",
         "fence device",
-        "t.2 = atomic add c[0:i64]:1xu32 1:u32 release device",
+        "_ = atomic add c[0:i64]:1xu32 1:u32 release device",
         "while lt.u32(t.3, 2:u32)",
         " prelude",
         "  t.3 = atomic load c[0:i64]:1xu32  acquire device",
@@ -207,7 +213,9 @@ def test_a_null_test_of_a_parameter_is_left_open() -> None:
 
 
 def test_a_variable_read_before_it_is_assigned_is_uninitialised_memory() -> None:
-    early = kernel("__global__ void k(float* y, int n) { for (int i = 0; i < n; ++i) { float v; if (i == 1) v = 2.f; y[i] = v; } }")
+    early = kernel(
+        "__global__ void k(float* y, int n) { for (int i = 0; i < n; ++i) { float v; if (i == 1) v = 2.f; y[i] = v; } }"
+    )
     assert [s.ref.object for s in walk(early.body) if isinstance(s, Load)] == ["v.undefined"]
     assert early.objects["v.undefined"].space is Space.LOCAL
     fine = kernel("__global__ void k(float* y, int n) { float v; if (n) v = 1.f; else v = 2.f; y[0] = v; }")

@@ -61,7 +61,13 @@ def test_structs_with_methods_go_to_libclang() -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("scale<float>", "TV0113"), ("scale<float, 4, 4>", "TV0121"), ("scale", "TV0121"), ("other<int>", "TV0121"), ("scale<(1)>", "TV0121")],
+    [
+        ("scale<float>", "TV0113"),
+        ("scale<float, 4, 4>", "TV0121"),
+        ("scale", "TV0121"),
+        ("other<int>", "TV0121"),
+        ("scale<(1)>", "TV0121"),
+    ],
 )
 def test_names_of_instances_that_are_wrong(name: str, code: str) -> None:
     with pytest.raises((BadInput, Unsupported)) as caught:

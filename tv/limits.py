@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, NoReturn, TypeVar
@@ -82,7 +82,7 @@ def run_limited(function: Callable[[], T], timeout_s: float | None = None, memor
 
 def run_each(
     functions: Iterable[Callable[[], T]], jobs: int, timeout_s: float | None = None, memory_mb: int | None = None
-) -> Iterator[tuple[int, Outcome[T]]]:
+) -> Generator[tuple[int, Outcome[T]], None, None]:
     """As `run_limited` for each function, at most `jobs` at a time: (place in the sequence, outcome) as they end."""
     if not hasattr(os, "fork"):
         help_text = "use Linux, or WSL on Windows"

@@ -42,7 +42,7 @@ def check(
 
     request = request_of(kernel, model, given)
     reports = Reports(json, sarif, html)
-    reports.require_writable()
+    reports.require_writable([p for p in (kernel, model, request.spec) if p is not None])
     progress = Progress(quiet)
     progress.say(f"checking {kernel}")
     result = run_check(request, progress.say)

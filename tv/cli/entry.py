@@ -86,6 +86,7 @@ def _refused(argv: Sequence[str], error: TvError) -> int:
         kernel, model = (next((w for w in words if w.endswith(end)), "") for end in (".cu", ".onnx"))
         request = CheckRequest(kernel, model)
         try:
+            reports.require_writable([w for w in words if w.endswith((".cu", ".onnx", ".toml"))])
             reports.write(failed(request, error))
         except BadInput as second:
             sys.stderr.write(f"tv: {second.message}\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -28,11 +29,13 @@ class Reports:
     def to_stdout(self) -> bool:
         return STDOUT in self.paths()
 
-    def require_writable(self) -> None:
-        """Raises BadInput (TV0004) for a file that cannot be written, or for two reports on stdout."""
+    def require_writable(self, inputs: Sequence[str]) -> None:
+        """Raises BadInput (TV0004) for a file that cannot be written or is an input, or for two reports on stdout."""
         if self.paths().count(STDOUT) > 1:
             raise BadInput("TV0004", "two reports on stdout", help="write one of them to a file")
         for path in self.paths():
+            if os.path.realpath(path) in [os.path.realpath(i) for i in inputs]:
+                raise BadInput("TV0004", f"{path} is an input", Span(path, 0), "write the report somewhere else")
             if path != STDOUT:
                 _write(path, "")
 

@@ -174,6 +174,8 @@ def clean(file: str, text: str) -> CleanText:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise BadInput("TV0102", f"`{file}` is longer than {MAX_BYTES} bytes", Span(file, 1))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    # to Python these end a line, to a compiler they are blanks (or errors)
+    text = text.translate(dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029), " "))
     if "\x00" in text:
         raise BadInput("TV0102", "the file has a null byte", Span(file, text[: text.index("\x00")].count("\n") + 1))
     m = _TRIGRAPH.search(text)

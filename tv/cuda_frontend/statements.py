@@ -51,6 +51,10 @@ def block(ctx: Context, items: tuple[ast.Stmt, ...]) -> None:
 def sequence(ctx: Context, items: tuple[ast.Stmt, ...]) -> None:
     """Statements in order. In an inlined function, what follows an `if` that returns goes into its other arm."""
     for i, s in enumerate(items):
+        if ctx.frame.inlined and isinstance(s, ast.Switch) and may_return(s) and i + 1 < len(items):
+            raise unsupported(
+                "TV0119", "a `return` inside a `switch` of an inlined function", s.span, "end the function with it"
+            )
         if ctx.frame.inlined and isinstance(s, ast.If) and may_return(s):
             guarded(ctx, s, items[i + 1 :])
             return

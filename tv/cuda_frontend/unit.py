@@ -24,6 +24,7 @@ from tv.cuda_frontend.ctype import (
 from tv.cuda_frontend.declare import define, in_registers, leaf_names, static_assert
 from tv.cuda_frontend.definite import define_undefined
 from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
+from tv.cuda_frontend.results import drop_unused
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
@@ -172,7 +173,7 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     records = tuple(p for v in f.parameters for p in parameter(ctx, v))
     ctx.scopes.append(Scope())
     sequence(ctx, f.body.items)
-    body = define_undefined(tuple(ctx.out), ctx)
+    body = drop_unused(define_undefined(tuple(ctx.out), ctx))
     bounds = launch_bounds(ctx, f)
     return check(Kernel(name, records, ctx.objects, body, bounds, f.span, ctx.initial))
 

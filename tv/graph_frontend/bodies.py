@@ -142,12 +142,8 @@ def _body(n: NodeView, s: Any, inputs: Sequence[Tensor | None]) -> tuple[Functio
 
 
 def _called(n: NodeView) -> NodeProto:
-    """The node as the schema sees it: attributes that a surrounding function supplies are filled in."""
-    proto = NodeProto()
-    proto.CopyFrom(n.node.proto)
-    del proto.attribute[:]
-    proto.attribute.extend(helper.make_attribute(k, v) for k, v in n.node.attributes.items() if v is not None)
-    return proto
+    """The node as the schema sees it; what a surrounding function supplies is filled in already (`_bound`)."""
+    return n.node.proto
 
 
 def _type(t: Tensor | None) -> bytes:

@@ -10,7 +10,7 @@ from tv.graph_frontend.contraction import wide
 from tv.graph_frontend.elements import Element
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
-from tv.graph_frontend.shapes import Shape, require_same
+from tv.graph_frontend.shapes import Shape, require_same, text
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
@@ -112,6 +112,8 @@ def convolution(n: NodeView, b: Builder) -> None:
     if group < 1 or features is None or features % group:
         raise BadInput("TV0302", f"{n.what}: {group} groups")
     require_same(b.system.sets, channels * group, x.shape[1], n.what)
+    if bias is not None and bias.shape != (k.shape[0],):
+        raise BadInput("TV0302", f"{n.what}: the bias has shape {text(bias.shape)}")
     space = []
     for d, extent in enumerate(x.shape[2:]):
         reach = (k.shape[2 + d] - 1) * dilations[d] + 1

@@ -86,7 +86,7 @@ def range_(n: NodeView, b: Builder) -> None:
     e = n.one_type(*n.inputs())
     if e.is_float:
         raise Unsupported("TV0312", f"{n.what} on {e.label}")
-    (start,), (limit,), (delta,) = (n.input(k).elements(n.what) for k in range(3))
+    start, limit, delta = (n.input(k).scalar(n.what) for k in range(3))
     if delta.constant is None or delta.constant == 0:
         raise Unsupported("TV0314", f"{n.what} with step {delta.text()}")
     d = delta.constant

@@ -287,7 +287,7 @@ def _not_negative(b: Builder, n: NodeView, count: Affine) -> Affine:
 def trilu(n: NodeView, b: Builder) -> None:
     """the upper (default) or lower triangle of each matrix, zero elsewhere"""
     x, k = n.input(0), n.optional(1)
-    shift = k.elements(n.what)[0] if k is not None else ZERO
+    shift = k.scalar(n.what) if k is not None else ZERO
     upper = n.attribute("upper", 1) != 0
     if x.rank < 2:
         raise BadInput("TV0302", f"{n.what} of rank {x.rank}")
@@ -328,6 +328,8 @@ def pad(n: NodeView, b: Builder) -> None:
     after = {a: pads[len(axes) + k] for k, a in enumerate(axes)}
     shape = tuple(e + before.get(d, 0) + after.get(d, 0) for d, e in enumerate(x.shape))
     fill = n.optional(2)
+    if fill is not None and (fill.element != x.element or any(e != ONE for e in fill.shape)):
+        raise BadInput("TV0302", f"{n.what}: the fill value must be one {x.element.label}")
 
     def body(p: Place) -> Term:
         index = tuple(i - before.get(d, 0) for d, i in enumerate(p.index))

@@ -161,7 +161,10 @@ def node_of(n: NodeProto, position: int) -> Node:
 
 def _attribute(a: AttributeProto, n: NodeProto) -> Any:
     if a.ref_attr_name:
-        return None
+        raise BadInput(
+            "TV0302",
+            f"attribute `{a.name}` of `{n.op_type}` refers to a function's attribute, but stands in no function",
+        )
     value = helper.get_attribute_value(a)
     if a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
         raise Unsupported("TV0310", f"operator `{n.op_type}` with a graph inside, at node `{n.name or list(n.output)}`")

@@ -78,7 +78,7 @@ def _at_rank(
 def top_k(n: NodeView, b: Builder) -> None:
     """the k largest (or smallest) along an axis in order, and their indices; of equals the lower index first"""
     x = n.input(0)
-    (k,) = n.input(1).elements(n.what)
+    k = n.input(1).scalar(n.what)
     axis = n.axis("axis", -1, x.rank)
     largest = n.attribute("largest", 1) != 0
     n.ignore("sorted")  # an unsorted result may stand in any order, so in this one

@@ -164,7 +164,10 @@ def extreme_reduction(n: NodeView, b: Builder) -> None:
 def cumulative_sum(n: NodeView, b: Builder) -> None:
     """the sum of the elements up to (or, exclusive, before) the index, from the front or, reverse, from the back; f32 inside"""
     x = n.input(0)
-    axis = n.wrap_axis(n.input(1).integers(n.what)[0], x.rank)
+    along = n.input(1).scalar(n.what).constant
+    if along is None:
+        raise Unsupported("TV0314", f"{n.what}: an axis that depends on open sizes")
+    axis = n.wrap_axis(along, x.rank)
     exclusive, reverse = n.attribute("exclusive", 0) != 0, n.attribute("reverse", 0) != 0
     e = x.element
     if e.kind == "bool" or reverse:

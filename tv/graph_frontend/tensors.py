@@ -95,6 +95,13 @@ class Tensor:
             out.append(here[0][1])
         return tuple(out)
 
+    def scalar(self, use: str) -> Affine:
+        """As `elements`, of a tensor that must have one."""
+        values = self.elements(use)
+        if len(values) != 1:
+            raise BadInput("TV0302", f"{use}: `{self.name}` has {len(values)} elements, not one")
+        return values[0]
+
     def integers(self, use: str) -> tuple[int, ...]:
         """As `elements`, all of them numbers."""
         out = []

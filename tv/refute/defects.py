@@ -47,7 +47,9 @@ def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
 
 
 def line_of(o: Obligation, e: Event) -> Span:
-    """The place that the proof named if the event is there, else the event's."""
+    """The place that the proof named if the event is there, else the event's; of an undefined value, where it was read."""
+    if o.kind == "init" and e.spans:
+        return e.spans[-1]
     if not e.spans or o.span.line in {s.line for s in e.spans}:
         return o.span
     named = {s.line for s in o.witness.spans} if o.witness is not None else set()
@@ -96,7 +98,7 @@ class Defects:
             if n >= MOST_SIZES:
                 return
             setting = self.settings(symbols)
-            for blocks in block_choices(setting, o.witness if n == 0 else None):
+            for blocks in dict.fromkeys(block_choices(setting, o.witness if n == 0 else None)):
                 yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks)
 
     def _event(self, o: Obligation, outcome: Outcome) -> Shown | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -59,22 +59,23 @@ class Differences:
     fmad: bool
     clock: Clock
     why: str = "no input that was tried shows a difference"
-    _values: dict[tuple[Trial, str], GraphValues] = field(default_factory=dict)
 
     def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
-        """The first difference that no order of sums explains, or the first run that is not clean."""
+        """The first difference that no order of sums explains, else the first run that is not clean."""
+        broken: Broken | None = None
         for trial, setting in self._trials(failing, first):
             if self.clock.left <= 0:
                 self.why += "; the search ran out of time"
-                return None
+                break
             try:
                 found = self._try(trial, setting)
             except TvError as e:
                 self.why = f"a run failed: {e.message}"
                 continue
-            if found is not None:
+            if isinstance(found, Difference):
                 return found
-        return None
+            broken = broken or found
+        return broken
 
     def _trials(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Iterator[tuple[Trial, Setting]]:
         """Few blocks of all sizes and patterns first, then whole launches."""
@@ -82,7 +83,7 @@ class Differences:
         chosen = [s for _, s in zip(range(MOST_SIZES), sizes(self.ranges, first), strict=False)]
         settings = [self.settings(s) for s in chosen]
         patterns = search_order(len(settings[0].slots))
-        options = [list(block_choices(s, witness)) for s in settings]
+        options = [list(dict.fromkeys(block_choices(s, witness))) for s in settings]
         everything = list(zip(chosen, settings, options, strict=True))
         for rank in range(max(len(o) for o in options)):
             for some in (everything[:FEW_SIZES], everything[FEW_SIZES:]):
@@ -146,13 +147,15 @@ class Differences:
         watch = Exactness()
         theirs = self._graph_bits(outcome, p, elements, watch)
         label = outcome.setting.graph.outputs[p.tensor].type
-        wrong = np.flatnonzero(differing(mine, theirs, label) & written)
+        wrong = np.flatnonzero(differing(mine, theirs, label, watch.free_zero) & written)
         for k in wrong[:ALONE]:
             if not watch.exact or watch.loose:
                 watch = Exactness()
                 again = self._graph_bits(outcome, p, elements[k : k + 1], watch)
                 if int(again[0]) != int(theirs[k]):
                     continue
+            if watch.free_zero and outcome.trial.pattern.kind == "signed":
+                continue
             if not watch.exact:
                 self.why = "outputs differ, but not by more than another order of sums may explain"
                 continue
@@ -160,7 +163,7 @@ class Differences:
                 functions = sorted(watch.loose | outcome.execution.loose_functions)
                 self.why = f"outputs differ, but the bits of {', '.join(functions)} are not beyond doubt"
                 continue
-            if self._holds_uncontracted(outcome, name, p, elements[k : k + 1], theirs[k : k + 1], label):
+            if self._holds_uncontracted(outcome, name, p, elements[k : k + 1], theirs[k : k + 1], watch.free_zero):
                 index = tuple(int(i) for i in np.unravel_index(int(elements[k]), p.shape)) if p.shape else ()
                 return Difference(outcome, p.tensor, index, int(mine[k]), int(theirs[k]), BY_LABEL[label].width)
         return None
@@ -176,7 +179,7 @@ class Differences:
         with np.errstate(all="ignore"):
             return graph.values_at(info.unit, points)
 
-    def _holds_uncontracted(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, label: str) -> bool:
+    def _holds_uncontracted(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, free_zero: bool) -> bool:
         """Whether the difference is there as well when nothing is contracted."""
         if not self.fmad or contract(outcome.setting.kernel) == outcome.setting.kernel:
             return True
@@ -185,16 +188,19 @@ class Differences:
             self.why = "outputs differ, but a run without contraction did not end"
             return False
         mine, written = self._kernel_bits(other, name, p, element)
-        if bool((differing(mine, theirs, label) & written).all()):
+        label = outcome.setting.graph.outputs[p.tensor].type
+        if bool((differing(mine, theirs, label, free_zero) & written).all()):
             return True
         self.why = "outputs differ only if a multiply and an add are contracted"
         return False
 
 
-def differing(a: Bits, b: Bits, label: str) -> npt.NDArray[np.bool_]:
-    """Where two contents differ as values: any NaN equals any NaN, and zeros of either sign are not told apart."""
+def differing(a: Bits, b: Bits, label: str, free_zero: bool) -> npt.NDArray[np.bool_]:
+    """Where two contents differ: any NaN equals any NaN; free_zero: zeros of either sign are not told apart."""
     out: npt.NDArray[np.bool_] = a != b
     if BY_LABEL[label].is_float:
         x, y = decode(a, label), decode(b, label)
-        out &= ~(np.isnan(x) & np.isnan(y)) & ~((x == 0) & (y == 0))
+        out &= ~(np.isnan(x) & np.isnan(y))
+        if free_zero:
+            out &= ~((x == 0) & (y == 0))
     return out

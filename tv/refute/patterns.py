@@ -1,6 +1,6 @@
 """Contents of input tensors as pure functions of the element: values for which float sums tend to be exact.
 
-No pattern holds a NaN or a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
+No pattern holds a NaN, and only `signed` a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ Ints = npt.NDArray[np.int64]
 _SMALL = (-2.0, -1.0, -1.0, 0.0, 1.0, 1.0, 2.0, 3.0)
 _POSITIVE = (1.0, 2.0, 4.0, 0.5)
 _ZERO = (0.0,)
+_SIGNED = (0.0, -0.0, 1.0, -0.0)
+_DEEP = {"f16": 13, "bf16": 100, "f32": 100, "f64": 100}  # exponents of large magnitudes
 _PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
 
 
@@ -50,7 +52,7 @@ def mixed(linear: Ints, ordinal: int, seed: int) -> Bits:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """kind: small | positive | sparse | uneven | zero | opposed | level | hot; `zero`: the tensor numbered `which` is 0, the others small."""
+    """kind: small | positive | sparse | uneven | zero | opposed | level | hot | deep | signed; `zero`: the tensor numbered `which` is 0, the others small."""
 
     kind: str
     seed: int = 0
@@ -104,6 +106,10 @@ class Pattern:
                 return (1.0, 2.0) if self.kind == "hot" else (1.0, -1.0, 1.0, 2.0)
             case "uneven":
                 return _uneven(_PRECISION[slot.label], self.seed + 31 * slot.ordinal)
+            case "deep":
+                return tuple(-float(np.ldexp(k, _DEEP[slot.label])) for k in (1, 2, 3, 1))
+            case "signed":
+                return _SIGNED
             case "zero":
                 return _ZERO if slot.ordinal == self.which else _SMALL
             case "opposed":
@@ -114,7 +120,7 @@ class Pattern:
                 raise ValueError(f"no pattern is called {self.kind}")
 
 
-KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot"})
+KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot", "deep", "signed"})
 
 
 def _carrier(label: str) -> type[np.generic]:
@@ -133,4 +139,4 @@ def search_order(tensors: int) -> list[Pattern]:
     """The patterns that a search for a difference tries, most telling first. tensors: how many there are."""
     zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
     out = [Pattern("small"), zeros[0] if zeros else Pattern("small", 5), Pattern("positive"), Pattern("uneven"), Pattern("opposed")]
-    return [*out, *zeros[1:], Pattern("hot"), Pattern("level"), Pattern("small", 1), Pattern("uneven", 1), Pattern("sparse")]
+    return [*out, *zeros[1:], Pattern("hot"), Pattern("level"), Pattern("signed"), Pattern("deep"), Pattern("small", 1), Pattern("uneven", 1), Pattern("sparse")]

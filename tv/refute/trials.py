@@ -91,6 +91,8 @@ def block_choices(setting: Setting, witness: Witness | None) -> Iterator[tuple[D
     inside = [b for b, _ in witness.threads if all(0 <= x < g for x, g in zip(b, grid, strict=True))] if witness else []
     if inside:
         yield tuple(dict.fromkeys(inside))
+    if count > 1:
+        yield (place(0, grid),)
     if threads > 4096 or count > 4:
         ends = [*inside, *(place(n, grid) for n in (0, 1, count // 2, count - 2, count - 1) if 0 <= n < count)]
         yield tuple(dict.fromkeys(ends))

@@ -33,9 +33,9 @@ class Exactness:
     def __init__(self) -> None:
         self.loose: set[str] = set()  # functions that met an argument at which their bits are not beyond doubt
         self._quantum: float | None = None  # all joined terms are multiples of it
-        self._mass: dict[
-            int, float
-        ] = {}  # of terms that are sums: the largest magnitude of their flattened terms together
+        self.free_zero = False  # a reading decides the sign of some zero: sums that may start from +0, maxima
+        self._running: dict[int, float] = {}  # of a sum that is being folded: its mass so far
+        self._mass: dict[int, float] = {}  # of sums: the magnitude of their flattened terms together, at most
         self._units: dict[str, tuple[bool, float]] = {}  # of units: is a sum, its mass
         self._rounded: set[int] = set()  # products that were not exact
         self._rounded_units: set[str] = set()
@@ -60,6 +60,7 @@ class Exactness:
                 self._rounded.add(t.id)
                 self._failed |= head == "ffma"
         elif head in ("fmax", "fmin"):
+            self.free_zero = True
             self._failed |= any(bool(np.isnan(decode(a, label)).any()) for a in args)
         elif head in _FUNCTIONS:
             x = [decode(a, label).astype(np.float64) for a in args]
@@ -74,6 +75,7 @@ class Exactness:
         """A stretch of the reduction `t`: `terms` [steps, n]; init [n], where the stretch starts; first: it is the first one."""
         step, start = t.args
         head, _, label = step.name.partition(".")
+        self.free_zero |= step.name in _SUMS or head in ("fmax", "fmin")
         if head in ("fmax", "fmin"):
             self._failed |= bool(np.isnan(decode(terms, label)).any())
         if step.name not in _SUMS:

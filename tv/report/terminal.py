@@ -67,7 +67,7 @@ def _plain(lines: list[Line]) -> str:
 
 
 def _lines(r: CheckResult, verbose: bool, quiet: bool) -> list[Line]:
-    lines = [_headline(r)]
+    lines = [_headline(r, quiet)]
     if quiet:
         return lines
     sources = Sources()
@@ -88,23 +88,32 @@ def findings(r: CheckResult) -> list[Diagnostic]:
     return result
 
 
-def _headline(r: CheckResult) -> Line:
-    """`proved reassoc: ...`: the verdict stands first, for eyes and for `grep`."""
+def _headline(r: CheckResult, whole: bool) -> Line:
+    """`proved reassoc: ...`: the verdict stands first, for eyes and for `grep`. whole: no findings follow."""
     word = r.verdict.value
     if r.verdict is Verdict.PROVED and r.relation is not None:
         word = f"{word} {r.relation.value}"
-    return [(_TONE.get(r.verdict, "open"), word), ("", f": {_sentence(r)}")]
+    return [(_TONE.get(r.verdict, "open"), word), ("", f": {_sentence(r, r.why if whole else _short(r))}")]
 
 
-def _sentence(r: CheckResult) -> str:
+def _sentence(r: CheckResult, why: str) -> str:
     name = r.kernel.name or r.kernel.file
     match r.verdict:
         case Verdict.PROVED:
             return f"`{name}` computes {r.model}"
         case Verdict.REFUTED:
-            return f"`{name}` does not compute {r.model}: {r.why}" if r.why else f"`{name}` does not compute {r.model}"
+            return f"`{name}` does not compute {r.model}: {why}" if why else f"`{name}` does not compute {r.model}"
         case _:
-            return r.why or "no reason was given"
+            return why or "no reason was given"
+
+
+def _short(r: CheckResult) -> str:
+    """The reason, without the words of an obligation that stand below it anyway."""
+    for o in r.obligations:
+        name = f"obligation `{o.id}`"
+        if o.status is not Status.PROVED and o.message and r.why.startswith(name):
+            return f"{name} at {o.span}" if o.span != NOWHERE else name
+    return r.why
 
 
 def _counterexample(c: Counterexample) -> list[Line]:

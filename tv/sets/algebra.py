@@ -23,6 +23,15 @@ _D = isl.dim_type
 _CTX = isl.DEFAULT_CONTEXT
 
 
+def tidy(x: SetOrMap) -> SetOrMap:
+    """x with fewer pieces, where isl finds them. Coalescing changes no set, and isl's is known to fail on some
+    ("original tableau does not correspond"): then x stays as it is."""
+    try:
+        return x.coalesce()
+    except isl.Error:
+        return x
+
+
 class Remainder(Exception):
     """A step that must be total is not: `rest` (a Map or Set) is what it would have dropped."""
 
@@ -84,7 +93,7 @@ class Sets:
         text = f"{self._prefix}{{ {name}[{', '.join(dims)}] : {domain.text()} }}"
         if text not in self._sets:
             with self._ask("set"):
-                self._sets[text] = isl.Set(text).intersect_params(self.context).coalesce()
+                self._sets[text] = tidy(isl.Set(text).intersect_params(self.context))
         return self._sets[text]
 
     def map(self, name: str, dims: Sequence[str], domain: Formula, out: str, exprs: Sequence[Affine]) -> Map:
@@ -104,7 +113,7 @@ class Sets:
         self.declare(out, len(out_dims))
         with self._ask("relation"):
             m = isl.Map(f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{', '.join(out_dims)}] : {cond.text()} }}")
-            return m.intersect_params(self.context).coalesce()
+            return tidy(m.intersect_params(self.context))
 
     def read_map(self, text: str) -> Map:
         """A map of a certificate: its tuples must be declared spaces, its symbols this check's."""
@@ -165,12 +174,12 @@ class Sets:
     def join(self, a: SetOrMap, b: SetOrMap) -> SetOrMap:
         self._same(a, b, "join")
         with self._ask("join"):
-            return a.union(b).coalesce()
+            return tidy(a.union(b))
 
     def minus(self, a: SetOrMap, b: SetOrMap) -> SetOrMap:
         self._same(a, b, "minus")
         with self._ask("minus"):
-            return a.subtract(b).coalesce()
+            return tidy(a.subtract(b))
 
     def domain(self, m: Map) -> Set:
         with self._ask("domain"):
@@ -204,13 +213,13 @@ class Sets:
 
     def coalesce(self, x: SetOrMap) -> SetOrMap:
         with self._ask("coalesce"):
-            return x.coalesce()
+            return tidy(x)
 
     def compose(self, a: Map, b: Map) -> Map:
         """a then b, dropping what b does not cover: for candidates and footprints only, whose results are checked again."""
         self._same(a.range(), b.domain(), "compose")
         with self._ask("compose"):
-            return a.apply_range(b).coalesce()
+            return tidy(a.apply_range(b))
 
     def step_domain(self, r: Map, f: Map, why: str) -> Map:
         """r: A -> B moved along f: A -> A'. Total: raises Remainder where f has no image for some of r (S1)."""
@@ -218,7 +227,7 @@ class Sets:
         with self._ask(why):
             if not r.domain().is_subset(f.domain()):
                 raise Remainder(why, r.subtract_domain(f.domain()))
-            return r.apply_domain(f).coalesce()
+            return tidy(r.apply_domain(f))
 
     def step_range(self, r: Map, g: Map, why: str) -> Map:
         """r: A -> B moved along g: B -> B'. Total, as `step_domain`."""
@@ -226,7 +235,7 @@ class Sets:
         with self._ask(why):
             if not r.range().is_subset(g.domain()):
                 raise Remainder(why, r.subtract_range(g.domain()))
-            return r.apply_range(g).coalesce()
+            return tidy(r.apply_range(g))
 
     def pair(self, a: Map, b: Map) -> Map:
         """X -> [A -> B] from X -> A and X -> B."""
@@ -268,7 +277,7 @@ class Sets:
     def envelope(self, r: Map, dom: Set, ran: Set) -> Map:
         """A simpler superset of r inside dom x ran: its equalities only. A guess: whoever claims it proves it whole."""
         with self._ask("envelope"):
-            hull = isl.Map.from_basic_map(r.affine_hull()).intersect_domain(dom).intersect_range(ran).coalesce()
+            hull = tidy(isl.Map.from_basic_map(r.affine_hull()).intersect_domain(dom).intersect_range(ran))
             return hull if r.is_subset(hull) else r
 
     def messy(self, r: Map) -> bool:
@@ -292,7 +301,7 @@ class Sets:
             text = f"{self._prefix}{{ [{', '.join(xs)}] -> [{', '.join(zs)}] : exists k : k >= 0 and {steps} }}"
             unflatten = isl.Set.universe(r.wrap().get_space()).flatten_map().reverse()
             shifted = r.wrap().flatten().apply(isl.Map(text)).apply(unflatten).unwrap()
-            return r.union(shifted.intersect_domain(dom).intersect_range(ran)).coalesce()
+            return tidy(r.union(shifted.intersect_domain(dom).intersect_range(ran)))
 
     def _point(self, s: Set) -> list[int]:
         p = s.project_out(_D.param, 0, s.dim(_D.param)).lexmax().sample_point()

@@ -8,7 +8,7 @@ from functools import reduce
 import islpy as isl
 
 from tv.diagnostic import Unknown
-from tv.sets.algebra import Map, Set, Sets
+from tv.sets.algebra import Map, Set, Sets, tidy
 
 _D = isl.dim_type
 
@@ -97,14 +97,14 @@ def _partition(sets: Sets, reads: list[Touch], flow: tuple[list[Map], list[Map]]
     writers: dict[str, list[tuple[str, Map]]] = {r.unit: [] for r in reads}
     none: dict[str, Set] = {}
     for m in flow[0]:
-        m = m.coalesce()
+        m = tidy(m)
         if not m.is_single_valued():
             raise Unknown("TV0405", "dataflow gives several writers for one read")
         unit = by_alias[m.get_tuple_name(_D.in_)].unit
         writers[unit].append((m.get_tuple_name(_D.out), m.set_tuple_name(_D.in_, unit)))
     for m in flow[1]:
         unit = by_alias[m.get_tuple_name(_D.in_)].unit
-        s = m.domain().coalesce().set_tuple_name(unit)
+        s = tidy(m.domain()).set_tuple_name(unit)
         none[unit] = none[unit].union(s) if unit in none else s
     out: dict[str, Sources] = {}
     for r in reads:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import islpy as isl
 
-from tv.sets.algebra import Map, Set, Sets
+from tv.sets.algebra import Map, Set, Sets, tidy
 
 _D = isl.dim_type
 
@@ -41,22 +41,22 @@ def unordered(sets: Sets, name: str, less: Map, barriers: Set | None) -> Map | N
     if barriers is None or sets.empty(barriers):
         return None
     with sets._ask("unordered"):
-        between = less.intersect_range(barriers).apply_range(less).coalesce()
+        between = tidy(less.intersect_range(barriers).apply_range(less))
         whole = isl.Map.universe(less.get_space()).intersect_params(sets.context)
-        return whole.subtract(between).subtract(between.reverse()).coalesce()
+        return tidy(whole.subtract(between).subtract(between.reverse()))
 
 
 def head(sets: Sets, m: Map, keep: int, name: str) -> Map:
     """A map's image cut to its first `keep` coordinates, renamed."""
     with sets._ask("head"):
         sets.declare(name, keep)
-        return m.project_out(_D.out, keep, m.dim(_D.out) - keep).set_tuple_name(_D.out, name).coalesce()
+        return tidy(m.project_out(_D.out, keep, m.dim(_D.out) - keep).set_tuple_name(_D.out, name))
 
 
 def head_set(sets: Sets, s: Set, keep: int, name: str) -> Set:
     with sets._ask("head"):
         sets.declare(name, keep)
-        return s.project_out(_D.set, keep, s.dim(_D.set) - keep).set_tuple_name(name).coalesce()
+        return tidy(s.project_out(_D.set, keep, s.dim(_D.set) - keep).set_tuple_name(name))
 
 
 def conflicts(sets: Sets, a: Placed, b: Placed, apart: Sequence[tuple[Map, Map | None]]) -> tuple[bool, Map | None]:
@@ -75,7 +75,7 @@ def conflicts(sets: Sets, a: Placed, b: Placed, apart: Sequence[tuple[Map, Map |
             if loose is not None:
                 bad = bad.intersect(a.when.apply_range(loose).apply_range(b.when.reverse()))
             if not bad.is_empty():
-                return True, bad.coalesce()
+                return True, tidy(bad)
         return True, None
 
 
@@ -84,4 +84,4 @@ def full_over(sets: Sets, s: Set, keep: Map, whole: Set) -> Set:
     with sets._ask("full_over"):
         restricted = keep.intersect_domain(s)
         again = keep.intersect_range(restricted.range()).domain().intersect(whole)
-        return again.subtract(s).coalesce()
+        return tidy(again.subtract(s))

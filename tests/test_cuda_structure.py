@@ -135,7 +135,14 @@ def test_read_only_path() -> None:
         "readonly"
         in body("const float4* v = (const float4*)x; y[0] = v[2].y;", "float* y, const float* __restrict__ x")[1]
     )
-    assert "readonly" not in body("y[0] = x[0];", "float* y, float* __restrict__ x")[0]
+    assert "readonly" not in body("y[0] = x[0];")[0]
+    # nvcc infers it for every restrict pointer that is not written through, of inlined functions as well
+    assert "readonly" in body("y[0] = x[0];", "float* y, float* __restrict__ x")[0]
+    assert "readonly" not in body("y[0] = x[0]; x[1] = 1.f;", "float* y, float* __restrict__ x")[0]
+    for word in ("const float* __restrict__", "float* __restrict__"):
+        before = f"__device__ float get({word} p) {{ return p[1]; }}"
+        assert "readonly" in body("y[0] = get(x);", "float* y, float* x", before)[0]
+        assert "readonly" not in body("__shared__ float s[4]; y[0] = get(s);", "float* y, float* x", before)[0]
     assert "cached" in body("y[0] = __ldcg(x);")[0]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pycparser.c_parser import ParseError
 
 from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.external import UnitParser
 from tv.cuda_frontend.from_c import Translator, check_pragma, declaration
 from tv.cuda_frontend.parser import Template
@@ -40,6 +41,11 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
         raise syntax_error(error, file, last.lineno if last is not None else 1) from error
     refused: dict[str, TvError] = {name: syntax_error(error, file, 1) for name, error in parser.refused.items()}
     broken = set(parser.broken)
+    for name, owners in parser.owners.items():
+        if len(owners) > 1 or (owners != {""} and BUILTINS.get(name) is not None):
+            refused.setdefault(
+                name, Unsupported("TV0122", f"`{name}` of several namespaces", Span(file, 1), "rename one")
+            )
     decls: list[ast.Decl] = []
     for n in tree.ext:
         t = Translator(file)
@@ -49,11 +55,11 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
         try:
             decls.extend(declaration(t, n))
         except Unsupported as error:
-            name, words = declared(n)
-            if name is None:
+            known, words = declared(n)
+            if known is None:
                 raise
-            refused.setdefault(name, error)
-            broken.update({name} if "__global__" in words and not isinstance(n, Template) else ())
+            refused.setdefault(known, error)
+            broken.update({known} if "__global__" in words and not isinstance(n, Template) else ())
     hosts = frozenset(parser.hosts)
     return ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken)), parser
 

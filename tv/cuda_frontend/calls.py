@@ -9,12 +9,12 @@ from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call
 from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import Arith, CType, Ptr, Struct, Void
-from tv.cuda_frontend.declare import define, registers, stable
+from tv.cuda_frontend.declare import define, registers, restricted, stable
 from tv.cuda_frontend.names import nearest
 from tv.cuda_frontend.places import member
 from tv.cuda_frontend.templates import bind, resolvable
 from tv.cuda_frontend.typenames import qualifiers, reference, resolve
-from tv.cuda_frontend.usage import addressed_names, assigned_names
+from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.kernel import Const
 from tv.source import Span
@@ -177,7 +177,7 @@ def inline(
     if len(ctx.frames) > MAX_INLINE_DEPTH or any(frame.name == instance for frame in ctx.frames):
         raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
     outer_scopes, outer_pins = ctx.scopes, ctx.pinned
-    frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body))
+    frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body))
     scope_before = Scope()
     ctx.scopes = [ctx.module.scope, own or Scope(), scope, scope_before]
     ctx.frames.append(frame)
@@ -240,6 +240,7 @@ def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, spa
     t = resolve(ctx, p.type)
     t = Ptr(t.element, *qualifiers(p.type)) if hasattr(t, "element") else t
     r = to_type(ctx, a, t, span)
+    r = restricted(ctx, p.name, t, r)
     fixed = p.name not in ctx.frame.assigned and p.name not in ctx.frame.addressed
     if (
         fixed

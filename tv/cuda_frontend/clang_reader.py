@@ -12,6 +12,7 @@ from pathlib import Path
 from clang import cindex
 
 from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.clang_tree import Cursor, Tree
 from tv.cuda_frontend.from_c import check_pragma
 from tv.cuda_frontend.preprocess import TokenText, preprocess
@@ -67,18 +68,24 @@ def without_pragmas(tokens: TokenText, file: str) -> str:
     return "\n".join(lines)
 
 
-def top(tree: Tree, parent: Cursor, decls: list[ast.Decl], start: int) -> None:
-    """Declarations of the file (those behind the stub), namespaces flattened."""
+def top(tree: Tree, parent: Cursor, decls: list[ast.Decl], start: int, owner: str = "") -> None:
+    """Declarations of the file (those behind the stub), namespaces flattened: a name may have only one."""
     for c in parent.get_children():
         if c.extent.start.offset < start:
             continue
         if c.kind.name == "NAMESPACE":
             tree.namespaces.add(c.spelling)
-            top(tree, c, decls, start)
+            top(tree, c, decls, start, f"{owner}::{c.spelling}" if c.spelling else owner)
         elif c.kind.name in ("UNEXPOSED_DECL", "STATIC_ASSERT", "LINKAGE_SPEC"):
             linkage(tree, c, decls, start)
         elif not explicit_instantiation(tree, c):
+            check_owner(tree, c, owner)
             decls.extend(declaration(tree, c))
+
+
+def check_owner(tree: Tree, c: Cursor, owner: str) -> None:
+    if tree.owners.setdefault(c.spelling, owner) != owner or (owner and BUILTINS.get(c.spelling) is not None):
+        raise tree.refuse(f"`{c.spelling}` of several namespaces", c)
 
 
 def linkage(tree: Tree, c: Cursor, decls: list[ast.Decl], start: int) -> None:

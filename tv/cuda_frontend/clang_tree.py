@@ -26,6 +26,7 @@ class Tree:
         self.source, self.bytes = source, source.encode()
         self.tokens, self.file, self.stub_lines = tokens, file, stub_lines
         self.namespaces: set[str] = set()
+        self.owners: dict[str, str] = {}  # name -> the namespace that declares it
         self.hosts: set[str] = set()  # functions without a device word
 
     # -------------------------------------------------------------------------------------------- places and text

@@ -70,6 +70,7 @@ class Frame:
     result: Place | None = None
     assigned: frozenset[str] = frozenset()
     addressed: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()  # pointers that it stores through, or hands on
     found: list[Result] = field(default_factory=list)  # what its returns gave
     loops: int = 0
     inlined: bool = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Target, unsupported
@@ -100,8 +102,22 @@ def stable(ctx: Context, p: Place, span: Span) -> Place:
 
 
 # ------------------------------------------------------------------------------------------------ storage
+def restricted(ctx: Context, name: str, t: CType, r: Result) -> Result:
+    """A `__restrict__` pointer of an inlined function, or a local one, that nothing is stored through.
+
+    nvcc turns its loads of global memory into ld.global.nc, whatever the kernel's own parameter says.
+    """
+    if not isinstance(t, Ptr) or not isinstance(r, Pointer) or not t.restrict or r.object is None:
+        return r
+    in_global = ctx.objects[r.object].space is Space.GLOBAL
+    unwritten = t.const or (bool(ctx.frames) and name not in ctx.frame.stored)
+    return replace(r, readonly=True) if in_global and unwritten else r
+
+
 def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: ast.Variable) -> None:
     """Gives `name` its storage and its first value."""
+    if r is not None:
+        r = restricted(ctx, name, t, r)
     match t, r:
         case Ptr(), _ if not addressed(ctx, name):
             own = ctx.fresh(name)

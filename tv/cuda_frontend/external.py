@@ -25,10 +25,18 @@ class UnitParser(CudaParser):
         if kind == "CXX_WORD" and word in ("namespace", "using"):
             return self._parse_namespace() if word == "namespace" else self._parse_using()
         if kind == "CXX_WORD" and word == "template":
-            return self._parse_template()
+            return self._owned(self._parse_template())
         if kind in ("PPPRAGMA", "_PRAGMA", "SEMI", "_STATIC_ASSERT", "PPHASH"):
             return list(super()._parse_external_declaration())
-        return self._parse_device_or_host()
+        return self._owned(self._parse_device_or_host())
+
+    def _owned(self, decls: list[Any]) -> list[Any]:
+        """Notes which namespace declares a name: namespaces are flattened, so a name may have only one."""
+        for d in decls:
+            name = getattr(getattr(d, "decl", d), "name", None)
+            if name is not None:
+                self.owners.setdefault(name, set()).add("::".join(self.path))
+        return decls
 
     def _parse_linkage(self) -> list[Any]:
         self._advance(), self._advance()
@@ -57,7 +65,10 @@ class UnitParser(CudaParser):
         for part in name.value.split("::"):
             self.aliases[part] = ""
         self._expect("LBRACE")
-        return self._parse_until_brace()
+        self.path.append(name.value)
+        decls = self._parse_until_brace()
+        self.path.pop()
+        return decls
 
     def _parse_using(self) -> list[Any]:
         self._advance()
@@ -234,6 +245,9 @@ class UnitParser(CudaParser):
             self._note_host(self._tokens._buffer[start : self._mark()])
 
     def _note_host(self, tokens: list[Any]) -> None:
+        if tokens and tokens[0].value in ("struct", "class", "union", "enum", "typedef", "using"):
+            for name in {t.value for t in tokens[1:3]} & {*PREDECLARED_TYPES}:
+                self.refused.setdefault(name, cp.ParseError(f"{self._tok_coord(tokens[0])}: `{name}` is declared anew"))
         depth, seen = 0, 0
         for t in tokens:
             if t.type in _OPENING:

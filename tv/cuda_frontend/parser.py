@@ -68,6 +68,8 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
         self.hosts: set[str] = set()
         self.refused: dict[str, Exception] = {}  # device names whose declarations were not understood, and why
         self.broken: set[str] = set()  # kernels among them
+        self.path: list[str] = []  # named namespaces around this place
+        self.owners: dict[str, set[str]] = {}  # name -> namespaces that declare it
         self.launches: list[tuple[list[Any], int]] = []  # (tokens of the host code, where `<<<` stands)
         self.templates: set[str] = set()
         self.aliases: dict[str, str] = {}

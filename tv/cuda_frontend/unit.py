@@ -24,11 +24,12 @@ from tv.cuda_frontend.ctype import (
 from tv.cuda_frontend.declare import define, in_registers, leaf_names, static_assert
 from tv.cuda_frontend.definite import define_undefined
 from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
+from tv.cuda_frontend.restrict import read_only_restrict
 from tv.cuda_frontend.results import drop_unused
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
-from tv.cuda_frontend.usage import addressed_names, assigned_names
+from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
 from tv.cuda_frontend.values import Known, Pointer, PointerRegister, Value
 from tv.kernel import Const, Kernel, MemoryObject, Param, Parameter, Scalar, Space, Var, check
 from tv.launch import CompileOptions
@@ -165,7 +166,9 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     if not isinstance(resolve(ctx, f.result), Void):
         raise unsupported("TV0113", f"the kernel `{f.name}` returns a value", f.span)
     ctx.scopes = [ctx.module.scope, scope, Scope()]
-    ctx.frames.append(Frame(name, VOID, None, assigned_names(f.body), addressed_names(f.body), inlined=False))
+    ctx.frames.append(
+        Frame(name, VOID, None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body), inlined=False)
+    )
     from tv.cuda_frontend.declare import variable
 
     for d in ctx.module.shared:
@@ -173,7 +176,7 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     records = tuple(p for v in f.parameters for p in parameter(ctx, v))
     ctx.scopes.append(Scope())
     sequence(ctx, f.body.items)
-    body = drop_unused(define_undefined(tuple(ctx.out), ctx))
+    body = read_only_restrict(drop_unused(define_undefined(tuple(ctx.out), ctx)), records)
     bounds = launch_bounds(ctx, f)
     return check(Kernel(name, records, ctx.objects, body, bounds, f.span, ctx.initial))
 

@@ -56,11 +56,14 @@ class Uniformity:
 
     # -------------------------------------------------------------- pairs that agree, by structure
     def same(self, x: Term, y: Term, want: Map) -> Map:
-        """Those pairs of `want` (instances of x's scope and of y's) at which x and y surely have the same bits."""
+        """Pairs (instances of x's scope and of y's) at which x and y surely have the same bits, those in `want` being asked for:
+        `want` steers the search and may be widened to a simpler set."""
         sets = self.sets
         if sets.empty(want):
             return want
         a, b = sets.source_name(want), sets.target_name(want)
+        if sets.messy(want):
+            want = sets.envelope(want, self.system.scope_sets[a], self.system.scope_sets[b])
         if x is y and a == b and sets.subset(want, sets.identity(sets.domain(want))):
             return want
         key = (x.id, y.id, a, b)
@@ -127,8 +130,7 @@ class Uniformity:
         straight = self.all_args(x, y.args, want)
         if op_head(x) not in COMMUTATIVE or len(x.args) != 2:
             return straight
-        rest = self.sets.minus(want, straight)
-        return self.sets.join(straight, self.all_args(x, y.args[::-1], rest))
+        return self.sets.join(straight, self.all_args(x, y.args[::-1], want))
 
     def all_args(self, x: Term, order: tuple[Term, ...], want: Map) -> Map:
         for p, q in zip(x.args, order, strict=True):

@@ -211,6 +211,8 @@ class Builder:
     def _wide(self, a: Dim | Sym, shape: Shape) -> Range:
         if isinstance(a, Sym):
             lo, hi = self.symbol_range(a.name)
+            if lo is None or hi is None:
+                self.assume("open sizes are below 2**40")
             return (-(1 << _WIDEST) if lo is None else lo), (1 << _WIDEST if hi is None else hi)
         extent = shape[int(a.name[1:])]
         high = extent.interval(lambda x: self._wide(x, shape))[1]

@@ -8,13 +8,13 @@ from math import inf
 from tv.diagnostic import BadInput
 from tv.graph_frontend import static
 from tv.graph_frontend.build import Builder
-from tv.graph_frontend.elements import BOOL, Element, element_of
+from tv.graph_frontend.elements import BOOL, I32, Element, element_of
 from tv.graph_frontend.elementwise import by_index, pointwise
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
 from tv.graph_frontend.shapes import broadcast, broadcast_index
 from tv.graph_frontend.static import Pieces
-from tv.graph_frontend.tensors import Tensor
+from tv.graph_frontend.tensors import Indexed, Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
 from tv.sets.affine import eq, ge, lt, negate
@@ -42,6 +42,12 @@ def convert_to(n: NodeView, b: Builder, x: Tensor, to: Element) -> None:
         pieces = x.ints if to.kind != "bool" else static.truth(static.holds(x.ints))
         if b.define_ints(n, 0, to, x.shape, pieces):
             return
+    known = x.ints if isinstance(x.source, Indexed) else None
+    if known is not None and to.is_float:
+        # a position: the same number from 32 bits, as kernels hold it, where it fits
+        source = I32 if b.fits(known, I32, x.shape) else e
+        b.define(n, 0, to, x.shape, lambda p: p.convert(p.integer(known, p.index, source), source, to))
+        return
     if e.is_float and not to.is_float and to.kind != "bool":
         b.assume("floats cast to integers are in range")
     pointwise(n, b, [x], to, lambda p, a: p.convert(a[0], e, to))

@@ -26,6 +26,7 @@ Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 FIRST = 48  # elements of an output that are compared first
 MOST = 4096
+ENOUGH = 0.2  # seconds, after which no further elements of an output are compared
 FEW_SIZES, MOST_SIZES = 3, 8  # assignments of the symbols that are tried with every pattern, and at all
 ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
 
@@ -109,15 +110,13 @@ class Differences:
 
     def _compare(self, outcome: Outcome, name: str, p: Place) -> Difference | None:
         elements = self._elements(outcome, name, p)
-        took = 0.0
-        step = FIRST
-        while len(elements) and self.clock.left > 4 * took:
+        start, step = time.monotonic(), FIRST
+        while len(elements) and (step == FIRST or time.monotonic() < start + ENOUGH):
             some, elements = elements[:step], elements[step:]
-            start = time.monotonic()
             found = self._compare_some(outcome, name, p, some)
             if found is not None:
                 return found
-            took, step = time.monotonic() - start, step * 4
+            step *= 4
         return None
 
     def _elements(self, outcome: Outcome, name: str, p: Place) -> Ints:

@@ -52,7 +52,7 @@ def mixed(linear: Ints, ordinal: int, seed: int) -> Bits:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """kind: small | positive | sparse | uneven | zero | opposed | level | hot | deep | signed; `zero`: the tensor numbered `which` is 0, the others small."""
+    """kind: small | positive | sparse | uneven | zero | opposed | level | hot | deep | tiny | signed; `zero`: the tensor numbered `which` is 0, the others small."""
 
     kind: str
     seed: int = 0
@@ -108,6 +108,8 @@ class Pattern:
                 return _uneven(_PRECISION[slot.label], self.seed + 31 * slot.ordinal)
             case "deep":
                 return tuple(-float(np.ldexp(k, _DEEP[slot.label])) for k in (1, 2, 3, 1))
+            case "tiny":
+                return tuple(k * 2.0**-10 for k in (1, 2, -1, 1))
             case "signed":
                 return _SIGNED
             case "zero":
@@ -120,7 +122,7 @@ class Pattern:
                 raise ValueError(f"no pattern is called {self.kind}")
 
 
-KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot", "deep", "signed"})
+KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot", "deep", "tiny", "signed"})
 
 
 def _carrier(label: str) -> type[np.generic]:
@@ -138,5 +140,5 @@ def _uneven(precision: int, seed: int) -> tuple[float, ...]:
 def search_order(tensors: int) -> list[Pattern]:
     """The patterns that a search for a difference tries, most telling first. tensors: how many there are."""
     zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
-    out = [Pattern("small"), zeros[0] if zeros else Pattern("small", 5), Pattern("positive"), Pattern("uneven"), Pattern("opposed")]
+    out = [Pattern("small"), zeros[0] if zeros else Pattern("small", 5), Pattern("positive"), Pattern("uneven"), Pattern("opposed"), Pattern("tiny")]
     return [*out, *zeros[1:], Pattern("hot"), Pattern("level"), Pattern("signed"), Pattern("deep"), Pattern("small", 1), Pattern("uneven", 1), Pattern("sparse")]

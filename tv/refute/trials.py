@@ -81,7 +81,7 @@ def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, in
 
 
 def block_choices(setting: Setting, witness: Witness | None) -> Iterator[tuple[Dim3, ...] | None]:
-    """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable."""
+    """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable, one."""
     grid, block = setting.grid, setting.launch.block
     if waits_across_blocks(setting.kernel) is not None:
         yield None
@@ -91,13 +91,12 @@ def block_choices(setting: Setting, witness: Witness | None) -> Iterator[tuple[D
     inside = [b for b, _ in witness.threads if all(0 <= x < g for x, g in zip(b, grid, strict=True))] if witness else []
     if inside:
         yield tuple(dict.fromkeys(inside))
-    if count > 1:
-        yield (place(0, grid),)
     if threads > 4096 or count > 4:
         ends = [*inside, *(place(n, grid) for n in (0, 1, count // 2, count - 2, count - 1) if 0 <= n < count)]
         yield tuple(dict.fromkeys(ends))
     if threads <= MOST_THREADS:
         yield None
+    yield (place(0, grid),)
 
 
 def place(linear: int, grid: Dim3) -> Dim3:

@@ -1,12 +1,14 @@
 """Whether every order and every contraction of the sums in an evaluation gives the same bits.
 
-That is so where all terms that float additions join are multiples of one power of two q, and no flattened sum's
-terms exceed 2^24 q together in magnitude: then every partial sum, in every order, is exact. Products that feed an addition
-have to be exact themselves, or a fused multiply-add would see other bits.
+A float sum flattens through additions that read additions. It has one value in every order if all its terms are multiples
+of one power of two q and together are at most 2^24 q in magnitude (every partial sum is then exact), or if it has two terms.
+Products among the terms have to be exact themselves, or a fused multiply-add would see other bits.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,36 @@ from tv.term import Term
 
 Bits = npt.NDArray[np.uint64]
 Truths = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 _SUMS = frozenset({"fadd.f32", "fsub.f32", "fadd.f64", "fsub.f64"})
 _PRODUCTS = frozenset({"fmul.f32", "fmul.f64", "ffma.f32", "ffma.f64"})
-_LIMIT = 24  # significant bits that any sum may need
+_LIMIT = 2.0**24  # quanta that any partial sum may have
 _FUNCTIONS = frozenset(
     "exp exp2 log log2 sin cos tan tanh sinh cosh asin acos atan expm1 log1p erf pow rsqrt atan2".split()
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Bounds over all evaluated instances. mass: of the terms' magnitudes together; quantum: divides every term."""
+
+    mass: float
+    quantum: float
+    terms: int
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of the terms might matter."""
+        return self.terms > 2 and not self.mass <= self.quantum * _LIMIT
+
+    def beside(self, other: Sum | None) -> Sum:
+        """Of two sets of instances of one sum."""
+        if other is None:
+            return self
+        return Sum(max(self.mass, other.mass), min(self.quantum, other.quantum), max(self.terms, other.terms))
+
+    def plus(self, other: Sum) -> Sum:
+        return Sum(self.mass + other.mass, min(self.quantum, other.quantum), self.terms + other.terms)
 
 
 class Exactness:
@@ -32,107 +58,101 @@ class Exactness:
 
     def __init__(self) -> None:
         self.loose: set[str] = set()  # functions that met an argument at which their bits are not beyond doubt
-        self._quantum: float | None = None  # all joined terms are multiples of it
         self.free_zero = False  # a reading decides the sign of some zero: sums that may start from +0, maxima
-        self._running: dict[int, float] = {}  # of a sum that is being folded: its mass so far
-        self._mass: dict[int, float] = {}  # of sums: the magnitude of their flattened terms together, at most
-        self._units: dict[str, tuple[bool, float]] = {}  # of units: is a sum, its mass
+        self.exact = True  # so far, no order and no contraction can change a bit
+        self._running: dict[int, Sum] = {}  # of a sum that is being folded, so far
+        self._sums: dict[int, Sum] = {}
+        self._units: dict[str, Sum] = {}
         self._rounded: set[int] = set()  # products that were not exact
         self._rounded_units: set[str] = set()
-        self._worst = 0.0
-        self._failed = False
-
-    @property
-    def exact(self) -> bool:
-        """Whether no order and no contraction can change a bit of what was evaluated."""
-        if self._failed:
-            return False
-        return self._quantum is None or self._worst <= self._quantum * 2.0**_LIMIT
 
     # -------------------------------------------------------------- what the evaluation reports
     def operation(self, t: Term, args: list[Bits], out: Bits) -> None:
         """`t`, an operation, was applied to `args` and gave `out`."""
         head, _, label = t.name.partition(".")
         if t.name in _SUMS:
-            self._join(t, [(a, v) for a, v in zip(t.args, args, strict=True)], label)
+            parts = [self._part(a, decode(v, label).astype(np.float64)) for a, v in zip(t.args, args, strict=True)]
+            self._joined(t, parts[0].plus(parts[1]))
         elif t.name in _PRODUCTS:
             if not _exact_product(head, label, [decode(a, label).astype(np.float64) for a in args], decode(out, label)):
                 self._rounded.add(t.id)
-                self._failed |= head == "ffma"
+                self.exact &= head != "ffma"
         elif head in ("fmax", "fmin"):
             self.free_zero = True
-            self._failed |= any(bool(np.isnan(decode(a, label)).any()) for a in args)
+            self.exact &= not any(bool(np.isnan(decode(a, label)).any()) for a in args)
         elif head in _FUNCTIONS:
             x = [decode(a, label).astype(np.float64) for a in args]
             if not anchored(head, *x, wide=label == "f64").all():
                 self.loose.add(t.name)
 
-    def _join(self, t: Term, operands: list[tuple[Term, Bits]], label: str) -> None:
-        self._mass[t.id] = max(self._mass.get(t.id, 0.0), sum(self._operand(a, v, label) for a, v in operands))
-        self._worst = max(self._worst, self._mass[t.id])
-
     def fold(self, t: Term, init: Bits, terms: Bits, present: Truths | None, *, first: bool) -> None:
-        """A stretch of the reduction `t`: `terms` [steps, n]; init [n], where the stretch starts; first: it is the first one."""
+        """A stretch of the reduction `t`: `terms` [steps, n]; init [n], where it starts; first: it is the first one."""
         step, start = t.args
         head, _, label = step.name.partition(".")
         self.free_zero |= step.name in _SUMS or head in ("fmax", "fmin")
         if head in ("fmax", "fmin"):
-            self._failed |= bool(np.isnan(decode(terms, label)).any())
+            self.exact &= not bool(np.isnan(decode(terms, label)).any())
         if step.name not in _SUMS:
             return
         contribution = next(a for a in step.args if a.kind != "hole")
         v = decode(terms, label).astype(np.float64)
-        if present is not None:
-            v = np.where(present, v, 0.0)
-        self._note(v)
-        self._failed |= self._is_rounded(contribution)
-        inner = self._sum_mass(contribution)
-        with np.errstate(all="ignore"):
-            mass = float(np.abs(v).sum(axis=0).max(initial=0.0)) if inner is None else inner * v.shape[0]
-        if first:
-            mass += self._operand(start, init, label)
-        else:
-            mass += self._running[t.id]
-        self._running[t.id] = mass
-        self._mass[t.id] = max(self._mass.get(t.id, 0.0), mass)
-        self._worst = max(self._worst, mass)
+        whole = self._stretch(t, contribution, v if present is None else np.where(present, v, 0.0))
+        before = self._part(start, decode(init, label).astype(np.float64)) if first else self._running[t.id]
+        if first and start.kind == "const" and start.bits == 0:
+            before = Sum(0.0, np.inf, 0)
+        self._running[t.id] = before.plus(whole)
+        self._joined(t, self._running[t.id])
+
+    def _stretch(self, t: Term, contribution: Term, v: Floats) -> Sum:
+        """What [steps, n] contributions bring into a sum."""
+        self.exact &= not self._is_rounded(contribution)
+        inner = self._sum(contribution)
+        steps = v.shape[0]
+        if inner is not None:
+            return Sum(inner.mass * steps, inner.quantum, inner.terms * steps)
+        mass = float(np.abs(v).sum(axis=0).max(initial=0.0))
+        return Sum(mass, self._quantum(v, self._sums.get(t.id)), steps)
 
     def unit(self, u: Unit) -> None:
         """Elements of a unit were evaluated; what reads them is told what kind of term they are."""
-        mass = self._sum_mass(u.value)
-        if mass is not None:
-            self._units[u.name] = (True, max(mass, self._units.get(u.name, (True, 0.0))[1]))
+        found = self._sum(u.value)
+        if found is not None:
+            self._units[u.name] = found.beside(self._units.get(u.name))
         if self._is_rounded(u.value):
             self._rounded_units.add(u.name)
 
-    # -------------------------------------------------------------- the shape of operands
-    def _operand(self, t: Term, value: Bits, label: str) -> float:
-        """The mass that an operand brings into a sum."""
-        if self._is_rounded(t):
-            self._failed = True
-        v = decode(value, label).astype(np.float64)
-        self._note(v)
-        mass = self._sum_mass(t)
-        with np.errstate(all="ignore"):
-            largest = float(np.abs(v).max(initial=0.0))
-        return largest if mass is None else max(mass, largest)
+    # -------------------------------------------------------------- sums
+    def _joined(self, t: Term, found: Sum) -> None:
+        self._sums[t.id] = found.beside(self._sums.get(t.id))
+        self.exact &= not self._sums[t.id].ordered
 
-    def _sum_mass(self, t: Term) -> float | None:
-        """The mass of a term that additions join with; None for one that is a leaf of every sum."""
-        if t.id in self._mass:
-            return self._mass[t.id]
+    def _part(self, t: Term, v: Floats) -> Sum:
+        """What an operand brings into a sum: its own terms if it is a sum, else itself."""
+        self.exact &= not self._is_rounded(t)
+        inner = self._sum(t)
+        if inner is not None:
+            return inner
+        return Sum(float(np.abs(v).max(initial=0.0)), self._quantum(v, None), 1)
+
+    def _sum(self, t: Term) -> Sum | None:
+        """The sum that a term is; None for a leaf of every sum."""
+        if t.id in self._sums:
+            return self._sums[t.id]
         match t.kind:
             case "ref" | "input":
-                return self._units[t.name][1] if t.name in self._units else None
+                return self._units.get(t.name)
             case "case":
-                found = [m for a in t.args if (m := self._sum_mass(a)) is not None]
-                return max(found) if found else None
+                found = [self._sum(a) for a in t.args]
+                sums = [x for x in found if x is not None]
+                if not sums:
+                    return None
+                # Arms that are leaves have bounds that are not kept: what joins with them counts as ordered.
+                return reduce(Sum.beside, sums if len(sums) == len(found) else [*sums, Sum(np.inf, 0.0, 3)])
             case "pick":
-                return self._sum_mass(t.args[0])
-            case "op" if t.name.startswith(("fneg.", "select")):
-                found = [m for a in t.args if (m := self._sum_mass(a)) is not None]
-                return max(found) if found else None
-            case _:
+                return self._sum(t.args[0])
+            case "op" if t.name.startswith("fneg."):
+                return self._sum(t.args[0])
+            case _:  # a select on data too: no sum is flattened through it
                 return None
 
     def _is_rounded(self, t: Term) -> bool:
@@ -148,27 +168,25 @@ class Exactness:
             case _:
                 return False
 
-    def _note(self, v: npt.NDArray[np.float64]) -> None:
-        """Makes the quantum divide all values."""
+    def _quantum(self, v: Floats, guess: Sum | None) -> float:
+        """A power of two that divides all values; guess: a sum whose quantum may do."""
         if not np.isfinite(v).all():
-            self._failed = True
-            return
-        if self._quantum is not None:
-            with np.errstate(all="ignore"):
-                scaled = v / self._quantum
-                if (scaled == np.rint(scaled)).all():
-                    return
+            self.exact = False
+            return 0.0
+        if guess is not None and 0 < guess.quantum < np.inf:
+            scaled = v / guess.quantum
+            if (scaled == np.rint(scaled)).all():
+                return guess.quantum
         nonzero = v[v != 0]
         if not nonzero.size:
-            return
+            return float("inf")
         mantissa, exponent = np.frexp(nonzero)
         whole = np.abs(mantissa * 2.0**53).astype(np.int64)
         low = (whole & -whole).astype(np.float64)
-        least = float(np.ldexp(low, exponent - 53).min())
-        self._quantum = least if self._quantum is None else min(self._quantum, least)
+        return float(np.ldexp(low, exponent - 53).min())
 
 
-def _exact_product(head: str, label: str, x: list[npt.NDArray[np.float64]], out: npt.NDArray[Any]) -> bool:
+def _exact_product(head: str, label: str, x: list[Floats], out: npt.NDArray[Any]) -> bool:
     """Whether a multiply (or fma) rounded nothing; f64 products are only known to be exact for small integers."""
     with np.errstate(all="ignore"):
         whole = x[0] * x[1] if head == "fmul" else x[0] * x[1] + x[2]

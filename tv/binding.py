@@ -11,13 +11,14 @@ from tv.equiv.problem import Image
 from tv.graph import Graph, TensorInfo
 from tv.kernel import Kernel
 from tv.launch import BufferBinding, IntOrText, Launch, ScalarBinding, TensorImage
-from tv.sets import Affine, Dim, Formula, Map, Sets, Sym
+from tv.sets import Affine, Dim, Formula, Map, Quotient, Ranges, Sets, Sym
 from tv.sets.affine import Range, all_of, eq, floordiv, mod, negate, within
 from tv.source import NOWHERE
 from tv.spec.expression import Apply, Expression, Name, Number, parse
 from tv.spec.layout import parse_layout
 from tv.symexec.instances import Cuts
 from tv.symexec.memory import BufferShape, Cells
+from tv.system import Scope
 from tv.term import type_width
 
 
@@ -28,7 +29,7 @@ def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
             return Affine.of(v)
         case Name(name=n):
             if n not in names:
-                raise BadInput("TV0701", f"`{n}` is neither a symbol nor an index", help=f"known here: {', '.join(names) or 'none'}")
+                raise BadInput("TV0811", f"`{n}` is neither a symbol nor an index", help=f"known here: {', '.join(names) or 'none'}")
             return names[n]
         case Apply(op=op, args=args):
             values = [affine(a, names) for a in args]
@@ -52,7 +53,7 @@ def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
                     constants = [v.constant for v in values]
                     if op in ("min", "max") and None not in constants:
                         return Affine.of((min if op == "min" else max)(c for c in constants if c is not None))
-    raise Unknown("TV0702", "an expression of the specification is not affine in its symbols")
+    raise Unknown("TV0812", "an expression of the specification is not affine in its symbols")
 
 
 def size(value: IntOrText, symbols: Mapping[str, Affine]) -> Affine:
@@ -81,7 +82,7 @@ class Binder:
         found = table.get(image.tensor)
         if found is None:
             kind = "output" if output else "input or initializer"
-            raise BadInput("TV0703", f"the graph has no {kind} `{image.tensor}`", help=f"it has: {', '.join(table)}")
+            raise BadInput("TV0813", f"the graph has no {kind} `{image.tensor}`", help=f"it has: {', '.join(table)}")
         return found
 
     # -------------------------------------------------------------- offsets
@@ -97,7 +98,7 @@ class Binder:
                 out = out + index[k] * stride
                 extent = t.shape[k].constant
                 if extent is None and k:
-                    raise Unknown("TV0704", f"`{t.name}` is row-major with an open stride", help="give the buffer a `layout` with fixed strides")
+                    raise Unknown("TV0814", f"`{t.name}` is row-major with an open stride", help="give the buffer a `layout` with fixed strides")
                 stride *= extent or 1
         return out + size(image.offset, self.symbols)
 
@@ -107,22 +108,60 @@ class Binder:
 
     def shape(self, name: str, b: BufferBinding) -> BufferShape:
         obj = self.kernel.objects[name]
-        coefficients: set[int] = set()
+        wanted: set[int] = set()
         end, width = Affine.of(0), obj.element.bytes
+        offsets: list[tuple[Affine, TensorInfo, int]] = []
         for image, output in [(i, False) for i in b.inputs] + [(i, True) for i in b.outputs]:
             t = self.info(image, output)
             item = type_width(t.type) // 8 if t.type != "bool" else 1
             off = self.offset(image, t)
-            coefficients |= {c * item for a, c in off.terms if isinstance(a, Dim) and c > 0}
-            coefficients.add(off.const * item)
+            offsets.append((off * item, t, item))
+            wanted |= {c * item for a, c in off.terms if isinstance(a, Dim) and c > 0}
             last = off
             for k, extent in enumerate(t.shape):
                 last = last.substitute({Dim(f"i{k}"): extent - 1})
             end, width = (last + 1) * item, gcd(width, item)
+        starts = sorted({off.const for off, _, _ in offsets})
+        wanted |= {b - a for a, b in zip(starts, starts[1:], strict=False)} | self.family_strides(offsets)
         if b.extent is not None:
             end = size(b.extent, self.symbols) * obj.element.bytes
         content = "input" if b.inputs else "zero" if b.zeroed else "undefined"
-        return BufferShape(end, chain(coefficients, width), content, b.align, width)
+        return BufferShape(end, self.strides(wanted, offsets, width), content, b.align, width)
+
+    def family_strides(self, offsets: list[tuple[Affine, TensorInfo, int]]) -> set[int]:
+        """Distances between consecutive layers of a rolled family."""
+        out: set[int] = set()
+        by_unit: dict[str, list[int]] = {}
+        for off, t, _ in offsets:
+            if t.layer is not None:
+                by_unit.setdefault(t.unit, []).append(off.const)
+        for starts in by_unit.values():
+            starts.sort()
+            out |= {b - a for a, b in zip(starts, starts[1:], strict=False)}
+        return out
+
+    def strides(self, wanted: set[int], offsets: list[tuple[Affine, TensorInfo, int]], width: int) -> tuple[int, ...]:
+        """The strides, in bytes, at which a buffer is taken apart: descending, each dividing the one before, and such that
+        no tensor in it needs a floor to say where its elements are."""
+        chosen: tuple[int, ...] = ()
+        for w in sorted((w for w in wanted if w > width), reverse=True):
+            if chosen and (chosen[-1] % w or chosen[-1] == w):
+                continue
+            tried = (*chosen, w)
+            if all(floor_free(off, tried, self.tensor_ranges(t)) for off, t, _ in offsets):
+                chosen = tried
+        return chosen
+
+    def tensor_ranges(self, t: TensorInfo) -> Ranges:
+        limits = {f"i{k}": e for k, e in enumerate(t.shape)}
+
+        def range_of(a: Dim | Sym) -> Range:
+            if isinstance(a, Sym):
+                return self.ranges[a.name]
+            hi = limits[a.name].interval(range_of)[1]
+            return 0, None if hi is None else hi - 1
+
+        return range_of
 
     # -------------------------------------------------------------- images
     def one_cell(self, cells: Cells, t: TensorInfo) -> None:
@@ -130,16 +169,39 @@ class Binder:
         item = type_width(t.type) if t.type != "bool" else 8
         if item != cells.bits:
             text = f"`{t.name}` has elements of {item} bits, but `{cells.object}` is accessed in cells of {cells.bits}"
-            raise Unknown("TV0705", text)
+            raise Unknown("TV0815", text)
 
     def images(self, objects: Mapping[str, Cells]) -> dict[str, tuple[Image, ...]]:
         """Graph input unit -> its places in memory."""
         out: dict[str, tuple[Image, ...]] = {}
         for name, b in self.buffers().items():
+            members: dict[str, list[tuple[TensorInfo, Affine]]] = {}
             for image in b.inputs:
                 t = self.info(image, False)
-                if name in objects:
-                    out[t.unit] = (*out.get(t.unit, ()), Image(name, self.cell_map(objects[name], image, t)))
+                members.setdefault(t.unit, []).append((t, self.offset(image, t)))
+            for unit, parts in members.items() if name in objects else ():
+                maps = tuple(Image(name, m) for m in self.cell_maps(objects[name], unit, parts))
+                out[unit] = (*out.get(unit, ()), *maps)
+        return out
+
+    def cell_maps(self, cells: Cells, unit: str, parts: list[tuple[TensorInfo, Affine]]) -> list[Map]:
+        """Unit instance -> cell. A family whose members lie a constant distance apart is one map, else one map a member."""
+        scope = self.graph.system.scopes[unit]
+        members = sorted(parts, key=lambda p: p[0].layer or 0)
+        layers = [t.layer for t, _ in members]
+        if len(members) > 1 and None not in layers:
+            first, step = members[0][1], members[1][1] - members[0][1]
+            consecutive = layers == list(range(layers[0] or 0, (layers[0] or 0) + len(layers)))
+            regular = step.constant is not None and all(off == first + step * k for k, (_, off) in enumerate(members))
+            if consecutive and regular:
+                layer = Affine.dim(scope.dims[0])
+                start = first + layer * (step.constant or 0) - (step.constant or 0) * (layers[0] or 0)
+                domain = scope.where(within(layer - (layers[0] or 0), len(layers))).domain
+                return [self.cell_map(cells, scope, members[0][0], start, domain)]
+        out = []
+        for t, off in members:
+            domain = scope.domain if t.layer is None else scope.where(eq(Affine.dim(scope.dims[0]), t.layer)).domain
+            out.append(self.cell_map(cells, scope, t, off, domain))
         return out
 
     def reader(self, cells: Cells, image: TensorImage, t: TensorInfo, unit: str) -> Reader:
@@ -177,7 +239,7 @@ class Binder:
     def highest(self, extent: Affine) -> int:
         high = extent.interval(lambda a: self.ranges[a.name])[1]
         if high is None:
-            raise Unknown("TV0706", "an output without a greatest extent", help="give its symbol a `max`")
+            raise Unknown("TV0816", "an output without a greatest extent", help="give its symbol a `max`")
         return max(high - 1, 0)
 
     def cuts(self, cells: Cells, step: int, high: int) -> Cuts:
@@ -189,16 +251,13 @@ class Binder:
         out.points = {f"o{k}": out.points.get("o", set()) for k in range(16)}
         return out
 
-    def cell_map(self, cells: Cells, image: TensorImage, t: TensorInfo) -> Map:
+    def cell_map(self, cells: Cells, scope: Scope, t: TensorInfo, off: Affine, domain: Formula) -> Map:
         """Unit instance -> cell, as an equation between offsets: no floors."""
         self.one_cell(cells, t)
-        scope = self.graph.system.scopes[t.unit]
         dims = scope.dims if t.layer is None else scope.dims[1:]
         rename: dict[Dim | Sym, Affine] = {Dim(f"i{k}"): Affine.dim(d) for k, d in enumerate(dims)}
-        linear = self.offset(image, t).substitute(rename)
-        domain = scope.domain if t.layer is None else scope.where(layer_is(scope.dims[0], t.layer)).domain
         there = tuple(f"cell{k}" for k in range(cells.arity))
-        meets = cells.holds(tuple(Affine.dim(c) for c in there), linear)
+        meets = cells.holds(tuple(Affine.dim(c) for c in there), off.substitute(rename))
         return self.sets.relation(scope.name, scope.dims, cells.name, there, all_of(domain, meets))
 
 
@@ -212,17 +271,15 @@ class Reader:
     relation: Map
 
 
-def layer_is(dim: str, layer: int) -> Formula:
-    return eq(Affine.dim(dim), layer)
-
-
-def chain(coefficients: set[int], width: int) -> tuple[int, ...]:
-    """The strides, in bytes, at which a buffer is taken apart: descending, each dividing the one before."""
-    out: list[int] = []
-    for c in sorted((c for c in coefficients if c > width), reverse=True):
-        if not out or (out[-1] % c == 0 and out[-1] != c):
-            out.append(c)
-    return tuple(out)
+def floor_free(off: Affine, strides: tuple[int, ...], ranges: Ranges) -> bool:
+    """Are all coordinates of `off` below the strides free of floors?"""
+    rest = off
+    for s in strides:
+        q = floordiv(rest, s, ranges)
+        rest = rest - q * s
+        if any(isinstance(a, Quotient) for a, _ in q.terms):
+            return False
+    return True
 
 
 def affine_values(launch: Launch, symbols: Mapping[str, Affine]) -> dict[str, Affine]:

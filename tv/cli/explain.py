@@ -13,8 +13,13 @@ CODE_MODULES = (
     "tv.cli.codes",
     "tv.cli.engine_codes",
     "tv.cuda_frontend.codes",
+    "tv.equiv.codes",
     "tv.graph_frontend.codes",
+    "tv.refute.codes",
+    "tv.replay.codes",
+    "tv.sets.codes",
     "tv.spec.codes",
+    "tv.symexec.codes",
 )
 _WIDTH = 100
 

@@ -17,7 +17,4 @@ CODES: dict[str, str] = {
     "TV0314": "A shape or index computation leaves affine arithmetic (a product of two open sizes, a division by one).",
     "TV0330": "A check of the graph's own index maps failed: `tv` has misread a shape. Please report the model.",
     "TV0320": "Two open sizes have to be equal (or one has to be 1) for the graph to make sense, and what is known of the symbols does not decide it.",
-    "TV0340": "Running a graph on numbers needs a value for each open size.",
-    "TV0341": "Running a graph met an index, read from data, outside its tensor. Such inputs are excluded by a printed assumption.",
-    "TV0342": "Running a graph met a computation that the evaluator has no numbers for.",
 }

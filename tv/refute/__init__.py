@@ -46,22 +46,18 @@ class Refuter:
         What no run shows keeps its status, and says in its message why. Obligations that are not UNKNOWN are left alone.
         """
         out = list(obligations)
-        counterexample: Counterexample | None = None
-        clock = Clock(self.seconds)
-        defects = Defects(self._setting, self.binder.ranges, self.fmad, clock)
-        for k, o in enumerate(out):
-            if o.status is not Status.UNKNOWN or o.kind not in EVENTS | {"coverage"}:
-                continue
-            found = defects.show(o)
-            if isinstance(found, str):
-                out[k] = replace(o, message=f"{o.message}; not refuted: {found}")
-                continue
-            out[k] = replace(o, status=Status.REFUTED, span=found.span)
-            if counterexample is None:
-                counterexample, self.shown = self._of_defect(found), found
-        if counterexample is None:
-            out, counterexample = self._by_values(out)
-        return out, counterexample
+        where = [k for k, o in enumerate(out) if o.status is Status.UNKNOWN and o.kind in EVENTS | {"coverage"}]
+        defects = Defects(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds))
+        found = defects.show([out[k] for k in where]) if where else {}
+        for at, shown in found.items():
+            k = where[at]
+            out[k] = replace(out[k], status=Status.REFUTED, span=shown.span)
+        if found:
+            self.shown = next(iter(found.values()))
+            return out, self._of_defect(self.shown)
+        for k in where:
+            out[k] = replace(out[k], message=f"{out[k].message}; not refuted: {defects.why}")
+        return self._by_values(out)
 
     def _setting(self, symbols: Mapping[str, int]) -> Setting:
         key = tuple(sorted(symbols.items()))

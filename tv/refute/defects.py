@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,33 +64,42 @@ class Defects:
     ranges: Mapping[str, tuple[int, int]]
     fmad: bool
     clock: Clock
-    _done: dict[Trial, Outcome] = field(default_factory=dict)
+    why: str = "no run showed it"
+    _done: set[Trial] = field(default_factory=set)
 
-    def show(self, o: Obligation) -> Shown | str:
-        """A run that shows what `o` denies, or why none was found."""
-        why = "no run showed it"
-        for setting, trial in self._trials(o):
-            if self.clock.left <= 0:
-                return "looking for a run that shows it took too long"
-            try:
-                outcome = self._run(setting, trial)
-            except TvError as e:
-                why = f"a run failed: {e.message}"
-                continue
-            found = self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)
-            if found is not None:
-                return found
-            if outcome.execution.events:
-                other = outcome.execution.events[0]
-                why = f"a run showed a `{other.kind}` at line {other.span.line}"
-            elif outcome.execution.ended == "budget":
-                why = "a run that shows it takes too long"
-        return why
+    def show(self, open_ones: Sequence[Obligation]) -> dict[int, Shown]:
+        """What the first telling run shows: position in `open_ones` -> defect. Empty where none does; then `why` says why."""
+        pending = [self._trials(o) for o in open_ones]
+        while pending:
+            for trials in list(pending):
+                if self.clock.left <= 0:
+                    self.why = "looking for a run that shows it took too long"
+                    return {}
+                trial = next(trials, None)
+                if trial is None:
+                    pending.remove(trials)
+                    continue
+                found = self._all_in(open_ones, *trial)
+                if found:
+                    return found
+        return {}
 
-    def _run(self, setting: Setting, trial: Trial) -> Outcome:
-        if trial not in self._done:
-            self._done[trial] = execute(setting, trial, self.fmad, self.clock.deadline)
-        return self._done[trial]
+    def _all_in(self, open_ones: Sequence[Obligation], setting: Setting, trial: Trial) -> dict[int, Shown]:
+        if trial in self._done:
+            return {}
+        self._done.add(trial)
+        try:
+            outcome = execute(setting, trial, self.fmad, self.clock.deadline)
+        except TvError as e:
+            self.why = f"a run failed: {e.message}"
+            return {}
+        if outcome.execution.events:
+            other = outcome.execution.events[0]
+            self.why = f"a run showed a `{other.kind}` at line {other.span.line}"
+        elif outcome.execution.ended == "budget":
+            self.why = "a run that shows it takes too long"
+        found = ((k, self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)) for k, o in enumerate(open_ones))
+        return {k: x for k, x in found if x is not None}
 
     def _trials(self, o: Obligation) -> Iterator[tuple[Setting, Trial]]:
         first = [o.witness.symbols] if o.witness is not None and o.witness.symbols else []

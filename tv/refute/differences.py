@@ -17,7 +17,6 @@ from tv.refute.layouts import Place
 from tv.refute.patterns import Pattern, search_order
 from tv.refute.setting import Setting
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
-from tv.replay.contraction import contract
 from tv.replay.events import Event
 from tv.replay.exactness import Exactness
 from tv.replay.graph_values import GraphValues
@@ -133,7 +132,7 @@ class Differences:
         spread = np.random.default_rng(0).permutation(len(found))
         order = np.concatenate([[0, len(found) - 1], spread])
         _, at = np.unique(order, return_index=True)
-        return found[order[np.sort(at)]][:MOST]
+        return np.asarray(found[order[np.sort(at)]][:MOST])
 
     def _kernel_bits(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> tuple[Bits, npt.NDArray[np.bool_]]:
         at = p.of_linear(elements) * p.width
@@ -180,7 +179,7 @@ class Differences:
 
     def _holds_uncontracted(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, free_zero: bool) -> bool:
         """Whether the difference is there as well when nothing is contracted."""
-        if not self.fmad or contract(outcome.setting.kernel) == outcome.setting.kernel:
+        if not self.fmad or not outcome.execution.rounded_products:
             return True
         other = execute(outcome.setting, outcome.trial, False, self.clock.deadline + self.clock.seconds)
         if not other.execution.clean:

@@ -66,18 +66,19 @@ class Place:
         """Row-major positions of the elements at offsets, and where there is an element. Raises Unknown for a layout of no known inverse."""
         if self._strides is None:
             self._strides = self._nested() or ()
-        if not self._strides and self.shape:
+        strides = self._strides
+        if not strides and self.shape:
             return self._by_listing(offsets)
         rest = offsets - self.base
         good = rest >= 0
         index: list[Ints] = [np.zeros(1, np.int64)] * len(self.shape)
-        for k in sorted(range(len(self.shape)), key=lambda k: -self._strides[k]):
+        for k in sorted(range(len(self.shape)), key=lambda k: -strides[k]):
             if self.shape[k] == 1:  # its stride means nothing
                 continue
-            i = rest // self._strides[k]
+            i = rest // strides[k]
             good = good & (i < self.shape[k])
             index[k] = i
-            rest = rest - i * self._strides[k]
+            rest = rest - i * strides[k]
         good = good & (rest == 0)
         linear = np.zeros(offsets.shape, np.int64)
         for k, extent in enumerate(self.shape):

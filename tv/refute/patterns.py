@@ -126,7 +126,8 @@ KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "
 
 
 def _carrier(label: str) -> type[np.generic]:
-    return {"f64": np.float64, "f16": np.float16}.get(label, np.float32)
+    carriers: dict[str, type[np.generic]] = {"f64": np.float64, "f16": np.float16}
+    return carriers.get(label, np.float32)
 
 
 def _uneven(precision: int, seed: int) -> tuple[float, ...]:

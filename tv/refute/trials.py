@@ -13,6 +13,7 @@ from tv.replay.events import Execution
 from tv.replay.interpreter import run
 from tv.replay.waiting import waits_across_blocks
 
+GRACE = 0.3  # seconds that a run goes on after its first event
 MOST_THREADS = 1 << 20  # of a launch that is run whole
 VALUES = (2, 3, 257, 1 << 16, 1 << 62, 1 << 20, 5, 64, 1000)  # of symbols, cut to their ranges, in the order of trial
 
@@ -56,7 +57,7 @@ def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, event_l
     outputs = [n for n, places in setting.places.items() if any(p.output for p in places)]
     done = run(
         setting.kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
-        fmad=fmad, blocks=trial.blocks, event_limit=event_limit, outputs=outputs, deadline=deadline,
+        fmad=fmad, blocks=trial.blocks, event_limit=event_limit, outputs=outputs, deadline=deadline, grace=GRACE,
     )  # fmt: skip
     return Outcome(trial, setting, done, buffers)
 

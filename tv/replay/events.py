@@ -46,6 +46,7 @@ class Execution:
     ordered_atomics: bool = False
     steps: int = 0
     statistics: dict[str, int] = field(default_factory=dict)
+    rounded_products: bool = False  # whether it made a difference that some multiplies were contracted
     loose_functions: frozenset[str] = (
         frozenset()
     )  # of math_functions, those whose bits at the arguments met are in doubt

@@ -47,18 +47,27 @@ class Scheduler(Protocol):
 
 @dataclass(slots=True)
 class Budget:
-    """Vector statements that a launch may still execute; deadline: of `time.monotonic()`, asked about now and then."""
+    """Vector statements that a launch may still execute; deadline: of `time.monotonic()`, asked about now and then.
+
+    grace: seconds that are left after the recorder's first event.
+    """
 
     left: int
     used: int = 0
     deadline: float | None = None
+    grace: float | None = None
+    recorder: Recorder | None = None
 
     def spend(self) -> None:
         self.used += 1
         if self.used > self.left:
             raise Halt("budget")
-        if self.deadline is not None and self.used % 16 == 0 and time.monotonic() > self.deadline:
-            raise Halt("budget")
+        if self.used % 16 == 0 and self.deadline is not None:
+            now = time.monotonic()
+            if self.grace is not None and self.recorder is not None and self.recorder.events:
+                self.deadline, self.grace = min(self.deadline, now + self.grace), None
+            if now > self.deadline:
+                raise Halt("budget")
 
 
 @dataclass(slots=True)

@@ -65,7 +65,7 @@ class GraphValues:
     ) -> None:
         missing = set(graph.system.sets.symbols) - set(symbols)
         if missing:
-            raise BadInput("TV0340", f"no value for the open size `{min(missing)}`")
+            raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
         self.orders = dict(orders or {})
         self.watch = watch
@@ -211,7 +211,7 @@ class GraphValues:
             case "not":
                 return ~self.formula(f.args[0], env, n)
             case _:
-                raise Unsupported("TV0342", f"formula `{f.op}`")
+                raise Unsupported("TV0743", f"formula `{f.op}`")
 
 
 class _Points:
@@ -248,7 +248,7 @@ class _Points:
             case "pick":
                 return self._pick(t)
             case _:
-                raise Unsupported("TV0342", f"a graph's term of kind `{t.kind}`")
+                raise Unsupported("TV0743", f"a graph's term of kind `{t.kind}`")
 
     def _at(self, a: Affine) -> Ints:
         return self.v._affine(a, self.env, self.n)
@@ -274,7 +274,7 @@ class _Points:
             env[d] = signed(self.value(chosen), 64)
         inner = _Points(self.v, self.unit, env, self.n)
         if not self.v.formula(child.domain, env, self.n).all():
-            raise BadInput("TV0341", f"an index that is data is out of range at {self.unit.tensor}")
+            raise BadInput("TV0742", f"an index that is data is out of range at {self.unit.tensor}")
         return inner.value(t.args[0])
 
     # -------------------------------------------------------------- reductions
@@ -289,7 +289,7 @@ class _Points:
         step = t.args[0]
         holes = [k for k, a in enumerate(step.args) if a.kind == "hole"]
         if step.kind != "op" or len(holes) != 1 or len(step.args) != 2:
-            raise Unsupported("TV0342", f"a reduction of {self.unit.name} whose step is not one operation")
+            raise Unsupported("TV0743", f"a reduction of {self.unit.name} whose step is not one operation")
         order = self.v.orders.get(self.unit.name)
         block = steps if order is not None else max(1, CHUNK // self.n)
         for start in range(0, steps, max(block, 1)):
@@ -306,7 +306,7 @@ class _Points:
                 c = {a.key: k for a, k in f.affine.terms}.get("d" + dim)
                 if c == -1:
                     return max(0, int(self._at(f.affine + Affine.dim(dim)).max()) + 1)
-        raise Unsupported("TV0342", f"dimension {dim} of a reduction of {self.unit.name} has no bound")
+        raise Unsupported("TV0743", f"dimension {dim} of a reduction of {self.unit.name} has no bound")
 
     def _block(
         self, t: Term, step: Term, which: int, inner: Sequence[str], extents: Sequence[int], steps: range, acc: Bits

@@ -50,6 +50,7 @@ def run(
     schedule: str = "auto",
     outputs: Collection[str] | None = None,
     deadline: float | None = None,
+    grace: float | None = None,
 ) -> Execution:
     """Executes a launch and leaves its effects in `buffers`.
 
@@ -57,7 +58,8 @@ def run(
     buffer under two names is one memory. scalars: parameters by value, as bits of their type. shared_bytes: dynamic shared
     memory. fmad: contract multiplies as `contraction.contract` says. blocks: run only these, x y z. outputs: objects for
     which storing an undefined value is an event at once, None: all global ones; elsewhere the bytes merely become
-    uninitialised. event_limit: errors collected before the run stops. deadline: of `time.monotonic()`, ends it as a `budget`.
+    uninitialised. event_limit: errors collected before the run stops. deadline: of `time.monotonic()`, ends it as a `budget`;
+    grace: so does this many seconds after the first event.
     schedule: where blocks wait for each other, `auto` runs them all in step as far as that goes, `turns` block by block,
     which shows races that only an uneven pace brings out.
 
@@ -119,6 +121,7 @@ class _Launch:
     step_limit: int
     event_limit: int
     deadline: float | None = None
+    grace: float | None = None
 
     def execute(self, blocks: Sequence[int], way: str) -> Execution:
         """way: chunks, auto, turns."""
@@ -154,7 +157,7 @@ class _Run:
         self._launch, self._kernel = launch, launch.kernel
         self._order = Order(launch.geometry)
         self._recorder = Recorder(launch.event_limit)
-        self._budget = Budget(launch.step_limit, deadline=launch.deadline)
+        self._budget = Budget(launch.step_limit, 0, launch.deadline, launch.grace, self._recorder)
         self._changes = Changes()
         self._math = MathLibrary()
         self._body = compile_body(self._kernel.body, self._math)
@@ -202,6 +205,7 @@ class _Run:
             self._ordered_atomics,
             self._budget.used,
             {"memory statements and barriers": self._order.tick},
+            self._math.rounded_product,
             frozenset(self._math.loose),
         )
 

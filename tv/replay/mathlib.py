@@ -14,7 +14,7 @@ import numpy as np
 from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 from tv.replay.carriers import Array
-from tv.replay.rounding import fma, maximum, minimum, nearest, sqrt, sub
+from tv.replay.rounding import fma, maximum, minimum, mul, nearest, sqrt, sub
 from tv.source import Span
 
 _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
@@ -91,7 +91,7 @@ def anchored(function: str, *args: Array, wide: bool = False) -> Array:
     x = np.asarray(args[0], np.float64)
     match _FAST.get(function, function):
         case "exp" | "exp2" | "exp10":
-            return (x == 0) | (x < (-1200 if wide else -160))
+            return np.asarray((x == 0) | (x < (-1200 if wide else -160)))
         case "log" | "log2" | "log10":
             return np.asarray(x == 1)
         case "sin" | "tan" | "tanh" | "sinh" | "erf" | "expm1" | "log1p" | "asin" | "atan":
@@ -105,10 +105,12 @@ def anchored(function: str, *args: Array, wide: bool = False) -> Array:
 class MathLibrary:
     """Evaluates `Call`s and remembers the symbols whose bits may differ from a GPU's.
 
-    used: all that were met; loose: those that met an argument which is not `anchored`.
+    used: all that were met; loose: those that met an argument which is not `anchored`. rounded_product: some fma's product
+    was not exact by itself, so that a multiply and an add would have given other bits.
     """
 
     def __init__(self) -> None:
+        self.rounded_product = False
         self.used: set[str] = set()
         self.loose: set[str] = set()
 
@@ -118,7 +120,7 @@ class MathLibrary:
             raise Unsupported("TV0703", f"`{function}` on type {scalar!r}", span, "only float types have functions")
         if function in _ARITY:
             _require_count(function, _ARITY[function], count, span)
-            return _exact(function, scalar)
+            return self._fma(scalar) if function == "fma" else _exact(function, scalar)
         name = _FAST.get(function, function)
         if name not in _UFUNC or (name in ("div", "rcp", "sqrt") and name == function):
             known = ", ".join(sorted(set(_ARITY) | set(_UFUNC) - {"div", "rcp"} | set(_FAST)))
@@ -126,6 +128,15 @@ class MathLibrary:
         arity, compute = _UFUNC[name]
         _require_count(function, arity, count, span)
         return self._symbol(function, compute, scalar)
+
+    def _fma(self, scalar: Scalar) -> Callable[..., Array]:
+        def call(a: Array, b: Array, c: Array) -> Array:
+            if not self.rounded_product:
+                exact = a.astype(np.float64) * b.astype(np.float64)
+                self.rounded_product = scalar is Scalar.F64 or not (mul(a, b, scalar).astype(np.float64) == exact).all()
+            return fma(a, b, c, scalar)
+
+        return call
 
     def _symbol(self, function: str, compute: Callable[..., Array], scalar: Scalar) -> Callable[..., Array]:
         label = f"{function}.{scalar!r}"
@@ -159,8 +170,6 @@ def _exact(function: str, scalar: Scalar) -> Callable[..., Array]:
     match function:
         case "sqrt":
             return lambda a: sqrt(a, scalar)
-        case "fma":
-            return lambda a, b, c: fma(a, b, c, scalar)
         case "fmax":
             return maximum
         case "fmin":

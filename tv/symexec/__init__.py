@@ -12,6 +12,7 @@ from tv.symexec.build import Builder, Program
 from tv.symexec.execute import Executor
 from tv.symexec.grid_barrier import recognise_grid_barriers
 from tv.symexec.digits import link
+from tv.symexec.grouping import group
 from tv.symexec.instances import Cuts, launch_space
 from tv.symexec.memory import BufferShape, spaces
 from tv.symexec.values import Value
@@ -51,5 +52,6 @@ def execute(
         return answers[key]
 
     trace = Executor(kernel, space, dict(scalars), ranges, fmad, cuts, prove).run()
+    group(trace)
     objects = spaces(trace, dict(buffers), shared, ranges)
     return Builder(sets, terms, trace, objects, ranges).run()

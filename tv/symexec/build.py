@@ -106,7 +106,7 @@ class Builder:
             dims, domain = (*dims, "c"), all_of(domain, within(Affine.dim("c"), n))
         scope = self.program.system.scope(Scope(a.name, dims, domain, a.name))
         first = a.offset if a.register else floordiv(a.offset, cells.bits // 8)
-        cell = first + Affine.dim("c") if n > 1 else first
+        cell = first + cell_of(a, cells, n)
         where = cells.coordinates(cell, self.cell_range(n), lambda f: self.proved(scope, f))
         owner = [Affine.dim(d) for d in cells.owner]
         m = self.sets.map(scope.name, dims, domain, cells.name, [*owner, *where])
@@ -182,13 +182,14 @@ class Builder:
 
     def fetch(self, n: Node, scope: Scope) -> Term:
         """Element `index` of an access: its cells, put together."""
-        source = self.program.system.units[n.name]
-        a = self.program.accesses[n.name].access
+        name, place = self.trace.merged.get(n.name, (n.name, 0))
+        source = self.program.system.units[name]
+        a = self.program.accesses[name].access
         per, missing = self.cells_per_access(a) // a.count, [d for d in a.dims if d not in scope.dims]
         if missing:
             raise Unknown("TV0515", f"a value of loop round {missing} is used outside its loop", a.span)
         base = [Affine.dim(d) for d in a.dims]
-        element = n.index[0].constant or 0
+        element = place + (n.index[0].constant or 0)
         parts = []
         for k in range(per):
             at = [*base, Affine.of(element * per + k)] if self.cells_per_access(a) > 1 else base
@@ -202,6 +203,19 @@ class Builder:
         at = [threads.get(d, Affine.dim(d)) for d in source.dims]
         m = self.sets.map(scope.name, scope.dims, scope.domain, n.name, at)
         return self.terms.ref(n.name, m, n.width)
+
+
+def cell_of(a: Access, cells: Cells, n: int) -> Affine:
+    """Distance in cells from an access's first cell to its cell `c` of n."""
+    if n == 1:
+        return Affine.of(0)
+    c, per = Affine.dim("c"), n // a.count
+    apart = a.stride * 8 // cells.bits
+    if apart == per:
+        return c
+    if per == 1:
+        return c * apart
+    raise Unknown("TV0517", "scalar accesses a step apart whose elements span several cells", a.span)
 
 
 def _mentions(f: Formula, dims: tuple[str, ...]) -> bool:

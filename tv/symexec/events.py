@@ -18,7 +18,8 @@ Time = tuple[Affine, ...]
 class Access:
     """A load or store of `count` elements of `type` at byte `offset` of `object`, at every instance of dims where `domain` holds.
 
-    values: what is stored, per element. register: the object is a scalar variable that lives across loop rounds.
+    values: what is stored, per element. register: the object is a scalar variable that lives across loop rounds. step: bytes
+    from one element to the next where this stands for several scalar accesses, 0 for one access of `count` elements.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Access:
     span: Span
     values: tuple[Node, ...] = ()
     register: bool = False
+    step: int = 0
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one element to the next."""
+        return self.step or self.type.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +94,4 @@ class Trace:
     registers: dict[str, Scalar] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)  # names of accesses and publications, program order
+    merged: dict[str, tuple[str, int]] = field(default_factory=dict)  # access -> the group it went into, and its place there

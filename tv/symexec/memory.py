@@ -111,7 +111,7 @@ def refined(cells: Cells, accesses: list[Access], ranges: Ranges) -> Cells:
     if scale == 0 or not any(a.write for a in accesses):
         return cells
     wanted = {c // scale for a in accesses for _, c in a.offset.terms if c > 0 and c % scale == 0}
-    wanted |= {a.count * a.type.bytes // scale for a in accesses}
+    wanted |= {a.count * a.stride // scale for a in accesses if a.count > 1} | {a.stride // scale for a in accesses}
     strides = list(cells.strides)
     for w in sorted(wanted - {1, *strides}, reverse=True):
         at = sum(1 for s in strides if s > w)
@@ -126,7 +126,9 @@ def refined(cells: Cells, accesses: list[Access], ranges: Ranges) -> Cells:
 def floorless(cells: Cells, a: Access, ranges: Ranges) -> bool:
     n = a.count * a.type.bytes * 8 // cells.bits
     first = floordiv(a.offset, cells.bits // 8)
-    cell = first + Affine.dim("c") if n > 1 else first
+    cell = first + Affine.dim("c") * (1 if not a.step else a.step * 8 // cells.bits if n == a.count else 1)
+    if n == 1:
+        cell = first
 
     def with_cell(d: Dim | Sym) -> Range:
         return (0, n - 1) if d == Dim("c") else ranges(d)
@@ -190,7 +192,7 @@ def _static(obj: MemoryObject, tuple_name: str, bits: int, owner: tuple[str, ...
 
 def misaligned(a: Access, cells: Cells, ranges: Ranges) -> Formula | None:
     """The condition an access's address must meet to be aligned; None where it plainly is."""
-    need = a.count * a.type.bytes
+    need = a.type.bytes * (1 if a.step else a.count)
     if a.register or need == 1:
         return None
     rest = mod(a.offset, need, ranges)

@@ -23,7 +23,7 @@ def float_bits(value: float, t: Scalar) -> int:
     single = int(np.float32(value).view(np.uint32))
     if t is Scalar.F32:
         return single
-    raise Unsupported("TV0702", f"a {t.label} parameter by value", help="pass it as float")
+    raise Unsupported("TV0517", f"a {t.label} parameter by value", help="pass it as float")
 
 
 def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping[str, Affine]) -> dict[str, Value]:
@@ -37,7 +37,7 @@ def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping
             out[p.name] = integer(p.type, integers[p.name])
             continue
         if not isinstance(b, ScalarBinding):
-            raise BadInput("TV0703", f"scalar parameter `{p.name}` is not bound", p.span, f"write `{p.name} = ...` under [args]")
+            raise BadInput("TV0518", f"scalar parameter `{p.name}` is not bound", p.span, f"write `{p.name} = ...` under [args]")
         if isinstance(b.value, bool | int) and p.type is Scalar.BOOL:
             out[p.name] = Value(p.type, formula=TRUE if b.value else negate(TRUE))
         elif isinstance(b.value, float | int) and p.type.is_float:
@@ -45,8 +45,8 @@ def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping
         elif isinstance(b.value, int):
             low, high = type_range(p.type)
             if not low <= b.value <= high:
-                raise BadInput("TV0703", f"{b.value} does not fit `{p.name}`", p.span)
+                raise BadInput("TV0518", f"{b.value} does not fit `{p.name}`", p.span)
             out[p.name] = integer(p.type, b.value)
         else:
-            raise Unsupported("TV0704", f"parameter `{p.name}` bound to an open float or a tensor's element", p.span)
+            raise Unsupported("TV0519", f"parameter `{p.name}` bound to an open float or a tensor's element", p.span)
     return out

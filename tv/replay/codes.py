@@ -1,0 +1,24 @@
+"""Diagnostic codes of executing kernels and graphs on numbers: what `tv explain` says about each."""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    "TV0701": """The interpreter, which executes witnesses, has no meaning for this construct.""",
+    "TV0702": """The interpreter lacks a rounding mode of a conversion.""",
+    "TV0703": """The interpreter does not know a function, or not on this type or with this many operands.""",
+    "TV0704": """The interpreter lacks a barrier's or a fence's scope.""",
+    "TV0705": """The interpreter lacks a form of shuffle or vote.""",
+    "TV0706": """The interpreter lacks this atomic operation.""",
+    "TV0710": """Too many blocks synchronise through atomics for the interpreter to order what they do. A smaller grid shows the
+same defects.""",
+    "TV0711": """Threads of one block wait for each other in loops, outside barriers; the interpreter does not schedule them one
+by one.""",
+    "TV0720": """A launch that no device accepts, or a parameter without a value, was given to the interpreter.""",
+    "TV0721": """Blocks wait for each other, so that some of them alone cannot be executed.""",
+    "TV0722": """Too many blocks wait for each other for the interpreter to run them in turns. A smaller grid shows the same
+defects.""",
+    "TV0741": """Running a graph on numbers needs a value for each open size.""",
+    "TV0742": """Running a graph met an index, read from data, outside its tensor. Such inputs are excluded by a printed
+assumption.""",
+    "TV0743": """Running a graph met a computation that the evaluator has no numbers for.""",
+}

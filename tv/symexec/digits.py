@@ -6,7 +6,7 @@ the loop ordinals that index it, so that writer and reader meet digit by digit a
 
 from __future__ import annotations
 
-from tv.sets import Affine, Dim
+from tv.sets import Affine, Dim, Quotient
 from tv.symexec.events import Access, Trace
 from tv.symexec.instances import Cuts
 
@@ -33,12 +33,18 @@ def extent(trace: Trace, dim: str) -> int | None:
     return None if high is None else high + 1
 
 
+def plain(offset: Affine) -> list[tuple[Dim, int]]:
+    """Dimensions of an offset with their coefficients, those left out that also stand inside a quotient (`kt % 2`)."""
+    inside = {a for q, _ in offset.terms if isinstance(q, Quotient) for a in q.numerator.atoms()}
+    return [(a, c) for a, c in offset.terms if isinstance(a, Dim) and a not in inside]
+
+
 def weights(offset: Affine, trace: Trace, cuts: Cuts) -> set[int]:
     """Byte strides of the digits of an offset, where some dimension of it is cut."""
     out: set[int] = set()
-    for atom, c in offset.terms:
-        n = extent(trace, atom.name) if isinstance(atom, Dim) else None
-        if isinstance(atom, Dim) and n is not None and c > 0:
+    for atom, c in plain(offset):
+        n = extent(trace, atom.name)
+        if n is not None and c > 0:
             chain = cuts.chain(atom.name, n)
             if chain:
                 out |= {c, *(c * p for p in chain)}
@@ -47,9 +53,9 @@ def weights(offset: Affine, trace: Trace, cuts: Cuts) -> set[int]:
 
 def spread(offset: Affine, strides: set[int], trace: Trace, cuts: Cuts) -> None:
     """Loop ordinals in the offset are cut at the strides."""
-    for atom, c in offset.terms:
-        n = extent(trace, atom.name) if isinstance(atom, Dim) else None
-        if isinstance(atom, Dim) and atom.name.startswith("i") and n is not None and c > 0:
+    for atom, c in plain(offset):
+        n = extent(trace, atom.name)
+        if atom.name.startswith("i") and n is not None and c > 0:
             for s in strides:
                 if s % c == 0 and 1 < s // c < n:
                     cuts.cut(atom.name, s // c)

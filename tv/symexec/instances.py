@@ -24,7 +24,7 @@ class Cuts:
     def request(self, a: Affine, k: int) -> None:
         """a is divided by k (quotient or remainder): every index in it is cut where that makes the division exact."""
         for atom, c in a.terms:
-            if isinstance(atom, Dim) and c > 0 and k % c == 0:
+            if isinstance(atom, Dim) and atom.name[0] == "t" and c > 0 and k % c == 0:
                 self.cut(atom.name, k // c)
 
     def cut(self, dim: str, at: int) -> None:

@@ -117,13 +117,13 @@ def hard(sets: Sets) -> object:
 
 def test_an_exhausted_budget_is_unknown() -> None:
     with pytest.raises(Unknown) as caught:
-        hard(Sets(budget=500))
+        hard(Sets(budget=2_000))
     assert caught.value.code == "TV0403"
 
 
 def test_the_budget_is_one_question_s() -> None:
     """What a question used up does not take from the next one, and a spent budget does not stay in force."""
-    sets = Sets(budget=500)
+    sets = Sets(budget=2_000)
     with pytest.raises(Unknown):
         hard(sets)
     for n in range(200):

@@ -16,6 +16,7 @@ from tv.sets.affine import Range, all_of, eq, floordiv, mod, negate, within
 from tv.source import NOWHERE
 from tv.spec.expression import Apply, Expression, Name, Number, parse
 from tv.spec.layout import parse_layout
+from tv.symexec.build import parameter_space
 from tv.symexec.instances import Cuts
 from tv.symexec.memory import BufferShape, Cells
 from tv.system import Scope
@@ -182,7 +183,26 @@ class Binder:
             for unit, parts in members.items() if name in objects else ():
                 maps = tuple(Image(name, m) for m in self.cell_maps(objects[name], unit, parts))
                 out[unit] = (*out.get(unit, ()), *maps)
+        for name, scalar in self.launch.args.items():
+            if isinstance(scalar, ScalarBinding):
+                found = self.scalar_image(name, scalar)
+                if found is not None:
+                    out[found[0]] = (*out.get(found[0], ()), found[1])
         return out
+
+    def scalar_image(self, name: str, b: ScalarBinding) -> tuple[str, Image] | None:
+        """An open scalar parameter that is a graph input's only element, or one element of it."""
+        tensor, _, at = (b.element or b.symbol or "").partition("[")
+        t = self.graph.inputs.get(tensor.strip())
+        if t is None or t.layer is not None:
+            return None
+        scope = self.graph.system.scopes[t.unit]
+        index = [int(x) for x in at.rstrip("] ").split(",") if x.strip()] or [0] * len(t.shape)
+        whole = all(e.constant == 1 for e in t.shape)
+        if len(index) != len(t.shape) or not (at or whole):
+            return None
+        here = all_of(scope.domain, *(eq(Affine.dim(d), i) for d, i in zip(scope.dims, index, strict=True)))
+        return t.unit, Image(name, self.sets.map(scope.name, scope.dims, here, parameter_space(name), []))
 
     def cell_maps(self, cells: Cells, unit: str, parts: list[tuple[TensorInfo, Affine]]) -> list[Map]:
         """Unit instance -> cell. A family whose members lie a constant distance apart is one map, else one map a member."""

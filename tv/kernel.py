@@ -372,6 +372,13 @@ class Assume(Stmt):
     word: str
 
 
+@dataclass(frozen=True, slots=True)
+class Declare(Stmt):
+    """The lifetime of a local object begins: what it held in an earlier round of a loop is gone."""
+
+    object: str
+
+
 # ------------------------------------------------------------------------------------------------ kernel
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -486,7 +493,7 @@ def expressions(s: Stmt) -> tuple[Expr, ...]:
             return (r.offset, *ops)
         case AsyncCopy(dst=d, src=r, zero_fill=z):
             return (d.offset, r.offset) if z is None else (d.offset, r.offset, z)
-        case Break() | Continue() | Return() | Fence() | AsyncCommit() | AsyncWait():
+        case Break() | Continue() | Return() | Fence() | AsyncCommit() | AsyncWait() | Declare():
             return ()
         case _:
             raise TypeError(f"not a statement of the Kernel IR: {s!r}")

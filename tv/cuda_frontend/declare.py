@@ -11,7 +11,7 @@ from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
-from tv.kernel import Const, Expr, Load, MemoryObject, MemRef, Scalar, Space, Var
+from tv.kernel import Const, Declare, Expr, Load, MemoryObject, MemRef, Scalar, Space, Var
 from tv.source import Span
 
 S = Scalar
@@ -207,6 +207,7 @@ def local_object(ctx: Context, name: str, t: CType, r: Result | None, const: boo
     own = new_object(ctx, name, Space.LOCAL, t, alignment(ctx, d, t), d.span)
     zero = fold.integer(S.I64, 0, d.span)
     ctx.scopes[-1].places[name] = Memory(t, own, zero, const=const)
+    ctx.emit(Declare(d.span, own))
     if isinstance(r, Value):
         fill(ctx, own, t, r.parts, d.span)
 

@@ -116,19 +116,20 @@ class Defects:
 
     def _left_out(self, o: Obligation, outcome: Outcome) -> Shown | None:
         obj = o.witness.object if o.witness is not None else ""
-        if not obj or outcome.execution.events:
+        if outcome.execution.events:
             return None
-        if foreign(outcome, obj) is not None:
+        objects = [obj] if obj else [n for n, places in outcome.setting.places.items() if places]
+        if any(foreign(outcome, n) is not None for n in objects):
             return Shown(outcome, o.kind, o.span)
         if outcome.trial.blocks is not None or not outcome.execution.clean:
             return None
-        missing = unwritten(outcome, obj)
+        missing = next((m for n in objects if (m := unwritten(outcome, n)) is not None), None)
         return None if missing is None else Shown(outcome, o.kind, o.span, None, *missing)
 
 
 def unwritten(outcome: Outcome, name: str) -> tuple[str, tuple[int, ...]] | None:
     """After a run of all blocks: an element of an output in buffer `name` that is uninitialised."""
-    for p in outcome.setting.places[name]:
+    for p in outcome.setting.places.get(name, []):
         for start in range(0, min(p.count, MOST_ELEMENTS) if p.output else 0, _STRETCH):
             linear = np.arange(start, min(start + _STRETCH, p.count))
             good = outcome.buffers[name].initialised(p.of_linear(linear) * p.width, p.width)
@@ -139,7 +140,9 @@ def unwritten(outcome: Outcome, name: str) -> tuple[str, tuple[int, ...]] | None
 
 
 def foreign(outcome: Outcome, name: str) -> int | None:
-    """The byte of an object that the run stored to although no output lies there; None where there is none."""
+    """The byte of an object that the run stored to although no output lies there; None where there is none, or for scratch."""
+    if name not in outcome.setting.places or not outcome.setting.places[name]:
+        return None
     size = outcome.setting.kernel.objects[name].element.bytes
     places = [p for p in outcome.setting.places[name] if p.output]
     width = places[0].width if places else size

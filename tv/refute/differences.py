@@ -27,6 +27,7 @@ FIRST = 48  # elements of an output that are compared first
 MOST = 4096
 ENOUGH = 0.2  # seconds, after which no further elements of an output are compared
 FEW_SIZES, MOST_SIZES = 3, 8  # assignments of the symbols that are tried with every pattern, and at all
+MOST_THREADS = 1 << 16  # of a launch whose values are compared after a run of all blocks
 ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
 
 
@@ -83,7 +84,7 @@ class Differences:
         chosen = [s for _, s in zip(range(MOST_SIZES), sizes(self.ranges, first), strict=False)]
         settings = [self.settings(s) for s in chosen]
         patterns = search_order(len(settings[0].slots))
-        options = [list(dict.fromkeys(block_choices(s, witness))) for s in settings]
+        options = [list(dict.fromkeys(block_choices(s, witness, MOST_THREADS))) for s in settings]
         everything = list(zip(chosen, settings, options, strict=True))
         for rank in range(max(len(o) for o in options)):
             for some in (everything[:FEW_SIZES], everything[FEW_SIZES:]):

@@ -81,7 +81,7 @@ def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, in
             yield from fresh(dict.fromkeys(ranges, v))
 
 
-def block_choices(setting: Setting, witness: Witness | None) -> Iterator[tuple[Dim3, ...] | None]:
+def block_choices(setting: Setting, witness: Witness | None, most_threads: int = MOST_THREADS) -> Iterator[tuple[Dim3, ...] | None]:
     """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable, one."""
     grid, block = setting.grid, setting.launch.block
     if waits_across_blocks(setting.kernel) is not None:
@@ -95,7 +95,7 @@ def block_choices(setting: Setting, witness: Witness | None) -> Iterator[tuple[D
     if threads > 4096 or count > 4:
         ends = [*inside, *(place(n, grid) for n in (0, 1, count // 2, count - 2, count - 1) if 0 <= n < count)]
         yield tuple(dict.fromkeys(ends))
-    if threads <= MOST_THREADS:
+    if threads <= most_threads:
         yield None
     yield (place(0, grid),)
 

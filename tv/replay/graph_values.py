@@ -47,12 +47,16 @@ class Fold:
 
 
 Order = Callable[[Fold], Bits]
+# How a term is evaluated instead of as it stands: from the values of its scope's dimensions, the number of points, and the
+# plain evaluation at those of them that a mask chooses.
+Override = Callable[[Mapping[str, Ints], int, Callable[[Truths], Bits]], Bits]
 
 
 class GraphValues:
     """symbols: a value for each open size. inputs(unit, index arrays, one a dimension): bits of a free tensor's elements.
 
     orders: unit -> how its reduction is folded; others ascend with one accumulator. watch: is told of every operation.
+    overrides: term id -> another way to evaluate that term, wherever it is met.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class GraphValues:
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
         self.orders = dict(orders or {})
         self.watch = watch
+        self.overrides: dict[int, Override] = {}
         self._whole: dict[tuple[str, int | None], Bits] = {}
 
     # -------------------------------------------------------------- questions
@@ -92,6 +97,14 @@ class GraphValues:
         """Elements at points [n, rank] (the layer first in a rolled unit), as bits [n]."""
         at = np.asarray(points, np.int64).reshape(-1, len(self.shape(unit)))
         return self._read(unit, [at[:, d] for d in range(at.shape[1])])
+
+    def term_at(self, unit: str, t: Term, env: Mapping[str, Ints], n: int) -> Bits:
+        """A term of a unit's value at n points of its scope: env gives the scope's dimensions."""
+        return _Points(self, self.system.units[unit], env, n).value(t)
+
+    def affine(self, a: Affine, env: Mapping[str, Ints], n: int) -> Ints:
+        """An index expression at n points."""
+        return self._affine(a, env, n)
 
     # -------------------------------------------------------------- whole tensors
     def _slice(self, key: tuple[str, int | None]) -> Bits:
@@ -223,7 +236,8 @@ class _Points:
 
     def value(self, t: Term) -> Bits:
         if t.id not in self.memo:
-            self.memo[t.id] = self._value(t)
+            other = self.v.overrides.get(t.id)
+            self.memo[t.id] = self._value(t) if other is None else other(self.env, self.n, lambda mask: self.part(mask)._value(t))
         return self.memo[t.id]
 
     def _value(self, t: Term) -> Bits:

@@ -181,6 +181,14 @@ class Memory:
                 region.origin = origin
                 region.buffer.forget(at[mine], ref.type.bytes)
 
+    def begin(self, name: str, mask: Mask) -> None:
+        """The lifetime of a local object begins: every byte of it is uninitialised again."""
+        region = self.regions.get(name)
+        if region is None or region.space is not Space.LOCAL:
+            return
+        first = mask.indices * region.stride
+        region.buffer.forget((first[:, None] + np.arange(region.size)).reshape(-1), 1)
+
     def undefined(
         self, access: Access, bad: Array, span: Span, text: str, name: str, origin: Span | None = None
     ) -> None:

@@ -19,6 +19,7 @@ from tv.kernel import (
     Barrier,
     Break,
     Continue,
+    Declare,
     Fence,
     If,
     Load,
@@ -97,6 +98,8 @@ def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
             return barriers.compile_barrier(s, math)
         case Fence():
             return barriers.compile_fence(s)
+        case Declare(object=name):
+            return lambda frame, mask: frame.memory.begin(name, mask)
         case Shuffle():
             return warps.compile_shuffle(s, math)
         case Vote():

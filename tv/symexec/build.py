@@ -108,7 +108,8 @@ class Builder:
         first = a.offset if a.register else floordiv(a.offset, cells.bits // 8)
         cell = first + cell_of(a, cells, n)
         where = cells.coordinates(cell, self.cell_range(n), lambda f: self.proved(scope, f))
-        owner = [Affine.dim(d) for d in cells.owner]
+        threads = [Affine.dim(d) for d in cells.owner[: len(cells.owner) - len(a.owner)]]
+        owner = [*threads, *a.owner]
         m = self.sets.map(scope.name, dims, domain, cells.name, [*owner, *where])
         self.program.accesses[a.name] = AccessMap(a, m)
         value = self.stored(scope, a, n) if a.write else self.terms.load(a.name, cells.bits)
@@ -160,6 +161,9 @@ class Builder:
                 return self.fetch(n, scope)
             case "exchange":
                 return self.exchange(n, scope)
+            case "parameter":
+                at = self.sets.map(scope.name, scope.dims, scope.domain, parameter_space(n.name), [])
+                return self.terms.input(n.name, at, n.width)
             case "index":
                 return self.cases(scope, [(c, self.index(a, scope.where(c), n.width)) for c, a in n.pieces])
             case "case":
@@ -203,6 +207,11 @@ class Builder:
         at = [threads.get(d, Affine.dim(d)) for d in source.dims]
         m = self.sets.map(scope.name, scope.dims, scope.domain, n.name, at)
         return self.terms.ref(n.name, m, n.width)
+
+
+def parameter_space(name: str) -> str:
+    """The one-point index space in which an open scalar parameter lives."""
+    return f"p_{name}"
 
 
 def cell_of(a: Access, cells: Cells, n: int) -> Affine:

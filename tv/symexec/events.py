@@ -36,6 +36,7 @@ class Access:
     values: tuple[Node, ...] = ()
     register: bool = False
     step: int = 0
+    owner: tuple[Affine, ...] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
 
     @property
     def stride(self) -> int:

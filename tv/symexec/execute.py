@@ -52,6 +52,8 @@ class Executor:
         self.data_condition: Span | None = None
         self.loop_depth = 0
         self.loops = 0
+        self.lifetimes: dict[str, tuple[Affine, ...]] = {}
+        self.declared: dict[str, int] = {}
         self.cuts = cuts
         self.integers = Integers(self.range_of, cuts, self.holds_here, self.refuse)
         builtins = {f"threadIdx.{a}": space.index["t" + a] for a in "xyz"} | {f"blockIdx.{a}": space.index["b" + a] for a in "xyz"}
@@ -127,7 +129,8 @@ class Executor:
     ) -> str:
         name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
         time, dims = self.place.tick(), tuple(self.place.dims)
-        a = Access(name, write, obj, offset, type, count, mode, dims, self.place.domain(), time, span, values, register)
+        life = self.lifetimes.get(obj, ())
+        a = Access(name, write, obj, offset, type, count, mode, dims, self.place.domain(), time, span, values, register, owner=life)
         self.trace.accesses.append(a)
         self.trace.order.append(name)
         return name
@@ -184,6 +187,10 @@ class Executor:
                 self.shuffle(s)
             case ir.Fence():
                 pass
+            case ir.Declare(object=name):
+                self.declared[name] = self.declared.get(name, 0) + 1
+                rounds = self.place.dims[len(self.space.dims) :]
+                self.lifetimes[name] = (*(Affine.dim(d) for d in rounds), Affine.of(self.declared[name]))
             case ir.Assume(cond=c, word=w):
                 f = self.evaluator.value(c).formula
                 if f is None:

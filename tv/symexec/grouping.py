@@ -52,7 +52,8 @@ def follows(run: list[Access], a: Access) -> bool:
     last, first = run[-1], run[0]
     if a.register or a.count != 1 or first.count != 1:
         return False
-    alike = (a.write, a.object, a.type, a.mode, a.dims) == (first.write, first.object, first.type, first.mode, first.dims)
+    here, there = (a.write, a.object, a.type, a.mode, a.dims), (first.write, first.object, first.type, first.mode, first.dims)
+    alike = here == there and a.owner == first.owner
     if not alike or a.domain != first.domain or a.time[:-1] != last.time[:-1]:
         return False
     step = (a.offset - last.offset).constant

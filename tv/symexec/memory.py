@@ -163,7 +163,12 @@ def spaces(
             strides = tuple(s // w for s in b.strides if s % w == 0 and s > w)
             out[name] = Cells(name, tuple_name, obj.space, (), strides, bits, floordiv(b.extent, w), b.content, b.align)
         else:
-            out[name] = _static(obj, tuple_name, bits, block if obj.space is Space.SHARED else block + thread, dynamic_shared)
+            lives = {len(a.owner) for a in accesses}
+            if len(lives) > 1:
+                raise Unknown("TV0513", f"`{name}` is used before its declaration", obj.span)
+            life = tuple(f"life{i}" for i in range(max(lives, default=0)))
+            owner = block if obj.space is Space.SHARED else block + thread + life
+            out[name] = _static(obj, tuple_name, bits, owner, dynamic_shared)
     known = trace.ranges
 
     def range_of(d: Dim | Sym) -> Range:

@@ -11,7 +11,7 @@ from tv.kernel import Kernel, Scalar
 from tv.launch import Binding, ScalarBinding
 from tv.sets import TRUE, Affine
 from tv.sets.affine import negate
-from tv.symexec.values import Value, integer, node_const, type_range
+from tv.symexec.values import Node, Value, integer, node_const, type_range
 
 
 def float_bits(value: float, t: Scalar) -> int:
@@ -47,6 +47,8 @@ def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping
             if not low <= b.value <= high:
                 raise BadInput("TV0518", f"{b.value} does not fit `{p.name}`", p.span)
             out[p.name] = integer(p.type, b.value)
+        elif b.symbol is not None or b.element is not None:
+            out[p.name] = Value(p.type, node=Node("parameter", p.type.bits, p.name))
         else:
-            raise Unsupported("TV0519", f"parameter `{p.name}` bound to an open float or a tensor's element", p.span)
+            raise Unsupported("TV0519", f"parameter `{p.name}` bound to a value that is no number", p.span)
     return out

@@ -14,10 +14,10 @@ from tv.sets.affine import all_of
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
-    """A data value. kind: const op fetch exchange case index undefined.
+    """A data value. kind: const op fetch exchange case index parameter undefined.
 
     fetch: element read by event `name`, `index` its cell within the access. exchange: the value that event `name` published,
-    at instance `index`. case: pieces by `conditions`. index: the integer `pieces` (affine). All of `width` bits.
+    at instance `index`. parameter: a scalar parameter left open, `name`. case: pieces by `conditions`. index: the integer `pieces` (affine). All of `width` bits.
     """
 
     kind: str

@@ -1,0 +1,127 @@
+"""Following a proof once more, with the checker, and writing down in which order the kernel adds what the graph sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tv.diagnostic import Unknown
+from tv.equiv.checker import Checker
+from tv.equiv.laws import LAWS
+from tv.equiv.matching import Matching
+from tv.equiv.problem import Problem
+from tv.equiv.rules import accumulates, op_head
+from tv.equiv.script import Apply, Claim, Fold, Rewrite, Script, Sum
+from tv.order.contraction import LEFT, RIGHT, Choices
+from tv.order.program import Expr, Fuse, LeafAt, Negate, Order, Part, Place
+from tv.order.trace import Recorder, Watched
+from tv.sets import Map
+from tv.term import Term
+
+
+class Places:
+    """Where in the graph a term stands."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.found: dict[int, Place] = {}
+        for name, u in problem.graph.units.items():
+            self.add(u.value, (name, ()))
+
+    def add(self, root: Term, place: Place) -> None:
+        todo = [(root, place)]
+        while todo:
+            t, at = todo.pop()
+            if t.id not in self.found:
+                self.found[t.id] = at
+                todo += [(a, (at[0], (*at[1], k))) for k, a in enumerate(t.args)]
+
+    def of(self, t: Term) -> Place:
+        if t.id not in self.found:
+            raise Unknown("TV0663", "the order of a sum could not be written down: it is no part of the graph")
+        return self.found[t.id]
+
+
+class Collecting(Checker):
+    """A checker that also writes down orders. What it raises beyond a checker: Unknown, Unsupported (tv.order.contraction)."""
+
+    def __init__(self, problem: Problem, claims: Mapping[int, Claim], choices: Choices) -> None:
+        super().__init__(problem, claims)
+        self.choices, self.places = choices, Places(problem)
+        self.orders: list[Order] = []
+        self.steps: set[int] = set()  # graph's steps of loops that run as the kernel's do: part of an order themselves
+
+    def goal(self, kt: Term, gt: Term, r: Map, s: Script) -> None:
+        if isinstance(s, Rewrite) and s.side == "g" and s.law in LAWS:
+            new = LAWS[s.law](self.p.terms, gt)
+            if new is not None:
+                unit, path = self.places.of(gt)
+                self.places.add(new, (unit, (*path, s.law)))
+        super().goal(kt, gt, r, s)
+
+    # -------------------------------------------------------------- sums matched up to order
+    def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
+        super().sum(kt, gt, r, s)
+        if not s.op.startswith("fadd") or self.sets.empty(r):
+            return
+        if gt.id in self.steps:
+            raise Unknown("TV0663", "the order of a sum could not be written down: it reaches across a loop's rounds")
+        g, drop = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
+        w = Watched(self.rules, s.op, frozenset(s.stop), drop)
+        k = w.run(kt, self.sets.identity(self.sets.domain(r)))
+        matching = Matching(self.sets, r, k, g, True)
+        parts: list[list[Part]] = [[] for _ in k]
+        for p in s.pairs:
+            link = matching.pairing(p.k, p.g, p.map)
+            if link is not None:
+                parts[p.k].append(self.part(g[p.g].leaf, link.leaves))
+        value, units = Recorder(self.sets, self.p.kernel, s.op, self.choices.of).program(w)
+        self.record(s.op, gt, r, tuple(map(tuple, parts)), value, units)
+
+    def part(self, graph: Term, along: Map) -> Part:
+        return Part(self.places.of(graph), self.sets.target_name(along), self.sets.text(along))
+
+    def record(self, op: str, gt: Term, r: Map, leaves: tuple[tuple[Part, ...], ...], value: Expr, units: dict[str, Expr]) -> None:
+        choose = self.sets.text(self.sets.reverse(r))
+        self.orders.append(Order(op, self.places.of(gt), self.sets.target_name(r), choose, leaves, value, units))
+
+    # -------------------------------------------------------------- loops in step, single additions: only where a product is fused
+    def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:
+        self.steps.add(gt.args[0].id)
+        super().fold(kt, gt, r, s)
+        step, theirs = kt.args[0], gt.args[0]
+        if not accumulates(kt.name) or not kt.name.startswith("fadd") or not self.choices.of(step):
+            return
+        ours = [a for a in step.args if a.kind != "hole"]
+        graph = [a for a in theirs.args if a.kind != "hole"]
+        if not isinstance(s.step, Apply) or len(ours) != 1 or len(graph) != 1:
+            raise Unknown("TV0663", "the order of a sum could not be written down")
+        at = self.sets.identity(self.sets.domain(r))
+        w = Watched(self.rules, kt.name, frozenset(self.p.kernel.units), False)
+        k = w.run(kt, at)
+        parts: list[tuple[Part, ...]] = []
+        for c in k:
+            init = c.leaf is kt.args[1]
+            parts.append((self.part(gt.args[1], r) if init else self.part(graph[0], s.map),))
+        value, units = Recorder(self.sets, self.p.kernel, kt.name, self.choices.of).program(w)
+        self.record(kt.name, gt, r, tuple(parts), value, units)
+
+    def apply(self, kt: Term, gt: Term, r: Map, s: Apply) -> None:
+        super().apply(kt, gt, r, s)
+        if op_head(kt) not in ("fadd", "fsub") or gt.id in self.steps or self.sets.empty(r):
+            return
+        which = self.choices.of(kt)
+        if not which:
+            return
+        k = {LEFT: 0, RIGHT: 1}[which]
+        subtract = op_head(kt) == "fsub"
+        rest: Expr = LeafAt(1)
+        if subtract and k == 0:
+            rest = Negate(rest)
+        leaves = tuple((self.part(gt.args[s.order[i]], r),) for i in (k, 1 - k))
+        self.record(kt.name, gt, r, leaves, Fuse(0, subtract and k == 1, rest), {})
+
+
+def collect(problem: Problem, claims: Mapping[int, Claim], roots: Mapping[str, tuple[int, ...]], choices: Choices) -> Collecting:
+    """Checks the proof and returns the checker, its orders filled in. Raises what a checker raises."""
+    c = Collecting(problem, claims, choices)
+    c.check(roots)
+    return c

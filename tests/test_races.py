@@ -242,4 +242,4 @@ def test_a_barrier_is_reached_by_all_or_refused(body: str) -> None:
     text = f"__global__ void k(float* g) {{ int t = threadIdx.x; {body} }}"
     program = program_of(text, (4, 1, 1), 2, {"g": 8})
     found = [o for o in kernel_obligations(program, Launch("k", (2, 1, 1), (4, 1, 1))) if o.kind == "barrier"]
-    assert [o.status is Status.PROVED for o in found] == [BARRIERS[body]]
+    assert {o.status is Status.PROVED for o in found} == {BARRIERS[body]}

@@ -56,7 +56,7 @@ class CheckRequest:
 
 
 # Options that parse but that no part of a check honours yet: giving one ends in exit 2, never in a silently ignored wish.
-PENDING = frozenset({"certificate", "dump_smt2", "order", "strict_nan", "body_precision", "jobs"})
+PENDING = frozenset({"dump_smt2", "order", "strict_nan", "body_precision", "jobs"})
 
 
 def pending_options(request: CheckRequest) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ CODE_MODULES = (
     "tv.cuda_frontend.codes",
     "tv.equiv.codes",
     "tv.graph_frontend.codes",
+    "tv.order.codes",
     "tv.refute.codes",
     "tv.replay.codes",
     "tv.sets.codes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tv.sets import Map, Sets
+from tv.source import Span
 from tv.system import System
 from tv.term import Term, Terms
 
@@ -40,6 +41,7 @@ class Problem:
     private: frozenset[str] = frozenset()
     time_arity: int = 0
     assumptions: set[str] = field(default_factory=set)
+    spans: dict[int, Span] = field(default_factory=dict)  # of kernel operations, by term id
 
     def views(self, side: str) -> System:
         return self.kernel if side == "k" else self.graph

@@ -64,6 +64,8 @@ class Search:
             if e.kernel is None and e.graph is None:
                 e.kernel, e.graph = kt, gt
             e.depth = max(e.depth, self.depth)
+            if not e.unit and kt.kind == "ref":
+                e.unit = kt.name
             raise
         finally:
             self.depth = depth
@@ -256,7 +258,11 @@ class Search:
         k, _ = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), op, stop, has_reduction)
         matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
         links = self.links(matching)
-        matching.check(links)
+        try:
+            matching.check(links)
+        except Mismatch as e:
+            e.kernel = e.kernel or kt
+            raise
         self.depth += 1
         pairs = [Pairing(i, j, link.leaves, self.goal(k[i].leaf, g[j].leaf, link.leaves)) for i, j, link in links]
         return Sum(op, tuple(sorted(stop)), tuple(pairs))

@@ -50,10 +50,10 @@ def choices(program: Program, kernel: Kernel, fmad: bool, execute: Callable[[Ker
     if other == kernel:
         return out
     contracted = execute(other)
-    if list(contracted.accesses) != [n for n in program.accesses if not n.startswith("OUT_")] or contracted.publications.keys() != program.publications.keys():
-        raise _apart()
-    alignment = _Alignment()
     stores = [n for n, m in contracted.accesses.items() if m.access.write]
+    if stores != [n for n, m in program.accesses.items() if m.access.write] or contracted.publications.keys() != program.publications.keys():
+        raise _apart()
+    alignment = _Alignment(program, contracted)
     for name in (*stores, *contracted.publications):
         t, u = program.system.units[name].value, contracted.system.units[name].value
         if t.kind == "reduce":  # a loop's accumulation; its step has the statement's own shape
@@ -73,8 +73,16 @@ def _apart() -> Unsupported:
 class _Alignment:
     """Pairs of terms compared once each: what is fused below, or None where the two are not one sum."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program, contracted: Program) -> None:
+        self.program, self.contracted = program, contracted
         self.memo: dict[tuple[int, int], Fusions | None] = {}
+
+    def same(self, a: str, b: str) -> bool:
+        """A statement of either run: loads are numbered as their operands come, so those are known by where they read."""
+        x, y = self.program.accesses.get(a), self.contracted.accesses.get(b)
+        if x is None or y is None:
+            return a == b
+        return (x.access.object, x.access.offset, x.access.write) == (y.access.object, y.access.offset, y.access.write)
 
     def pair(self, t: Term, u: Term) -> Fusions | None:
         key = (t.id, u.id)
@@ -85,7 +93,7 @@ class _Alignment:
     def _pair(self, t: Term, u: Term) -> Fusions | None:
         if t.kind in _LOOSE:
             free = "hole" in (t.kind, u.kind) or "load" in (t.kind, u.kind)
-            return frozenset() if u.kind in _LOOSE and (free or t.name == u.name) else None
+            return frozenset() if u.kind in _LOOSE and (free or self.same(t.name, u.name)) else None
         addition = t.kind == "op" and t.name.split(".")[0] in ("fadd", "fsub") and t.attr == "c"
         if addition and u.kind == "op" and u.name == "ffma." + t.name.split(".")[1]:
             return self.fused(t, u)

@@ -13,9 +13,10 @@ from tv.replay.events import Execution
 from tv.replay.interpreter import run
 from tv.replay.waiting import waits_across_blocks
 
+MOST_EVENTS = 12
 GRACE = 0.3  # seconds that a run goes on after its first event
 MOST_THREADS = 1 << 20  # of a launch that is run whole
-VALUES = (2, 3, 257, 1 << 16, 1 << 62, 1 << 20, 5, 64, 1000)  # of symbols, cut to their ranges, in the order of trial
+VALUES = (1, 2, 3, 255, 257, 1 << 16, 1 << 62, 31, 64, 1000)  # of symbols, cut to their ranges, in the order of trial
 
 
 @dataclass(slots=True)
@@ -51,13 +52,13 @@ class Outcome:
     buffers: dict[str, Watched]
 
 
-def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, event_limit: int = 12) -> Outcome:
-    """One run. Raises what the interpreter and the binding raise."""
+def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, variant: int = 0) -> Outcome:
+    """One run; variant: of the functions' bits. Raises what the interpreter and the binding raise."""
     buffers = setting.buffers(trial.pattern)
     outputs = [n for n, places in setting.places.items() if any(p.output for p in places)]
     done = run(
         setting.kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
-        fmad=fmad, blocks=trial.blocks, event_limit=event_limit, outputs=outputs, deadline=deadline, grace=GRACE,
+        fmad=fmad, blocks=trial.blocks, event_limit=MOST_EVENTS, outputs=outputs, deadline=deadline, grace=GRACE, variant=variant,
     )  # fmt: skip
     return Outcome(trial, setting, done, buffers)
 

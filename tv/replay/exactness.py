@@ -7,6 +7,7 @@ Products among the terms have to be exact themselves, or a fused multiply-add wo
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tv.diagnostic import Unknown
 from tv.graph_frontend.arithmetic import decode
+from tv.replay.doubt import moved
 from tv.replay.mathlib import anchored
 from tv.system import Unit
 from tv.term import Term
@@ -54,9 +57,13 @@ class Sum:
 
 
 class Exactness:
-    """Watches one evaluation of a graph. One object for one set of elements and all that they depend on."""
+    """Watches one evaluation of a graph. One object for one set of elements and all that they depend on.
 
-    def __init__(self) -> None:
+    deadline: of `time.monotonic()`; an evaluation that passes it ends in Unknown.
+    """
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self._deadline = deadline
         self.loose: set[str] = set()  # functions that met an argument at which their bits are not beyond doubt
         self.free_zero = False  # a reading decides the sign of some zero: sums that may start from +0, maxima
         self.exact = True  # so far, no order and no contraction can change a bit
@@ -69,6 +76,7 @@ class Exactness:
     # -------------------------------------------------------------- what the evaluation reports
     def operation(self, t: Term, args: list[Bits], out: Bits) -> None:
         """`t`, an operation, was applied to `args` and gave `out`."""
+        self._hurry()
         head, _, label = t.name.partition(".")
         if t.name in _SUMS:
             parts = [self._part(a, decode(v, label).astype(np.float64)) for a, v in zip(t.args, args, strict=True)]
@@ -87,6 +95,7 @@ class Exactness:
 
     def fold(self, t: Term, init: Bits, terms: Bits, present: Truths | None, *, first: bool) -> None:
         """A stretch of the reduction `t`: `terms` [steps, n]; init [n], where it starts; first: it is the first one."""
+        self._hurry()
         step, start = t.args
         head, _, label = step.name.partition(".")
         self.free_zero |= step.name in _SUMS or head in ("fmax", "fmin")
@@ -120,6 +129,10 @@ class Exactness:
             self._units[u.name] = found.beside(self._units.get(u.name))
         if self._is_rounded(u.value):
             self._rounded_units.add(u.name)
+
+    def _hurry(self) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise Unknown("TV0734", "evaluating the graph takes too long")
 
     # -------------------------------------------------------------- sums
     def _joined(self, t: Term, found: Sum) -> None:
@@ -184,6 +197,15 @@ class Exactness:
         whole = np.abs(mantissa * 2.0**53).astype(np.int64)
         low = (whole & -whole).astype(np.float64)
         return float(np.ldexp(low, exponent - 53).min())
+
+
+def varied(name: str, args: list[Bits], out: Bits, variant: int) -> Bits:
+    """The result of an operation under a variant of the functions; of anything but a function, `out`."""
+    head, _, label = name.partition(".")
+    if head not in _FUNCTIONS:
+        return out
+    certain = anchored(head, *(decode(a, label).astype(np.float64) for a in args), wide=label == "f64")
+    return moved(head, label, args, out, certain, variant)
 
 
 def _exact_product(head: str, label: str, x: list[Floats], out: npt.NDArray[Any]) -> bool:

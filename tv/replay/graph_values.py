@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Graph
 from tv.graph_frontend.arithmetic import apply, signed
-from tv.replay.exactness import Exactness
+from tv.replay.exactness import Exactness, varied
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Quotient
 from tv.system import Unit
@@ -56,6 +56,7 @@ class GraphValues:
     """symbols: a value for each open size. inputs(unit, index arrays, one a dimension): bits of a free tensor's elements.
 
     orders: unit -> how its reduction is folded; others ascend with one accumulator. watch: is told of every operation.
+    variant: of the functions' bits, see `tv.replay.doubt`.
     overrides: term id -> another way to evaluate that term, wherever it is met.
     """
 
@@ -66,13 +67,14 @@ class GraphValues:
         inputs: Inputs,
         orders: Mapping[str, Order] | None = None,
         watch: Exactness | None = None,
+        variant: int = 0,
     ) -> None:
         missing = set(graph.system.sets.symbols) - set(symbols)
         if missing:
             raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
         self.orders = dict(orders or {})
-        self.watch = watch
+        self.watch, self.variant = watch, variant
         self.overrides: dict[int, Override] = {}
         self._whole: dict[tuple[str, int | None], Bits] = {}
 
@@ -248,6 +250,8 @@ class _Points:
             case "op":
                 args = [self.value(a) for a in t.args]
                 out = apply(t.name, args)
+                if self.v.variant:
+                    out = varied(t.name, args, out, self.v.variant)
                 if self.v.watch is not None:
                     self.v.watch.operation(t, args, out)
                 return out

@@ -51,6 +51,7 @@ def run(
     outputs: Collection[str] | None = None,
     deadline: float | None = None,
     grace: float | None = None,
+    variant: int = 0,
 ) -> Execution:
     """Executes a launch and leaves its effects in `buffers`.
 
@@ -59,7 +60,7 @@ def run(
     memory. fmad: contract multiplies as `contraction.contract` says. blocks: run only these, x y z. outputs: objects for
     which storing an undefined value is an event at once, None: all global ones; elsewhere the bytes merely become
     uninitialised. event_limit: errors collected before the run stops. deadline: of `time.monotonic()`, ends it as a `budget`;
-    grace: so does this many seconds after the first event.
+    grace: so does this many seconds after the first event. variant: of the functions' bits, see `tv.replay.doubt`.
     schedule: where blocks wait for each other, `auto` runs them all in step as far as that goes, `turns` block by block,
     which shows races that only an uneven pace brings out.
 
@@ -122,6 +123,7 @@ class _Launch:
     event_limit: int
     deadline: float | None = None
     grace: float | None = None
+    variant: int = 0
 
     def execute(self, blocks: Sequence[int], way: str) -> Execution:
         """way: chunks, auto, turns."""
@@ -159,7 +161,7 @@ class _Run:
         self._recorder = Recorder(launch.event_limit)
         self._budget = Budget(launch.step_limit, 0, launch.deadline, launch.grace, self._recorder)
         self._changes = Changes()
-        self._math = MathLibrary()
+        self._math = MathLibrary(launch.variant)
         self._body = compile_body(self._kernel.body, self._math)
         self._ordered_atomics = False
         self._held = before_barriers(self._kernel)

@@ -13,7 +13,8 @@ import numpy as np
 
 from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
-from tv.replay.carriers import Array
+from tv.replay.carriers import Array, from_bits, to_bits
+from tv.replay.doubt import moved
 from tv.replay.rounding import fma, maximum, minimum, mul, nearest, sqrt, sub
 from tv.source import Span
 
@@ -106,10 +107,11 @@ class MathLibrary:
     """Evaluates `Call`s and remembers the symbols whose bits may differ from a GPU's.
 
     used: all that were met; loose: those that met an argument which is not `anchored`. rounded_product: some fma's product
-    was not exact by itself, so that a multiply and an add would have given other bits.
+    was not exact by itself, so that a multiply and an add would have given other bits. variant: see `tv.replay.doubt`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variant: int = 0) -> None:
+        self.variant = variant
         self.rounded_product = False
         self.used: set[str] = set()
         self.loose: set[str] = set()
@@ -148,9 +150,17 @@ class MathLibrary:
             wide = np.asarray(compute(*(a.astype(np.float64) for a in args)), dtype=np.float64)
             if scalar in (Scalar.F16, Scalar.BF16):  # what the 16-bit functions do: round the f32 result
                 wide = wide.astype(np.float32).astype(np.float64)
-            return nearest(wide, scalar)
+            return self._moved(function, args, nearest(wide, scalar), scalar)
 
         return call
+
+    def _moved(self, function: str, args: tuple[Array, ...], result: Array, scalar: Scalar) -> Array:
+        if self.variant == 0:
+            return result
+        bits = [to_bits(np.broadcast_to(a, result.shape), scalar).astype(np.uint64) for a in args]
+        certain = np.broadcast_to(anchored(function, *args, wide=scalar is Scalar.F64), result.shape)
+        found = moved(function, repr(scalar), bits, to_bits(result, scalar).astype(np.uint64), certain, self.variant)
+        return from_bits(found, scalar)
 
 
 def _exact_remainder(a: float, b: float) -> float:

@@ -12,4 +12,5 @@ seconds, so the same question gives up on every machine. Fewer symbols, or small
     "TV0404": """The text of an index map (in a certificate or a layout) is not one, or names symbols or spaces that do not
 exist here.""",
     "TV0405": """Dataflow analysis did not account for every read exactly once. The result is not used. A defect of tv.""",
+    "TV0406": """An index set has no bounds, or no closed form in whole numbers, so that its points cannot be enumerated.""",
 }

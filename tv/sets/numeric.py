@@ -65,14 +65,14 @@ class PointSet:
         """Least and greatest value of every dimension; all (0, -1) where the set is empty. Unknown where it is unbounded."""
         s = self.source
         for i in range(s.dim(_D.param)):
-            s = s.fix_val(_D.param, i, isl.Val(symbols[s.get_dim_name(_D.param, i)]))
+            s = s.fix_val(_D.param, i, isl.Val(symbols[str(s.get_dim_name(_D.param, i))]))
         n = s.dim(_D.set)
         if s.is_empty():
             return [(0, -1)] * n
         try:
             return [(_value(s.dim_min_val(i)), _value(s.dim_max_val(i))) for i in range(n)]
         except isl.Error:
-            raise Unknown("TV0405", "an index set without bounds cannot be enumerated") from None
+            raise Unknown("TV0406", "an index set without bounds cannot be enumerated") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def same_text(a: str, b: str) -> bool:
 # ------------------------------------------------------------------------------------------------ reading isl's records
 def _value(v: Any) -> int:
     if not v.is_int():
-        raise Unknown("TV0405", "an index set without integer bounds")
+        raise Unknown("TV0406", "an index set without integer bounds")
     return int(v.to_python())
 
 
@@ -172,7 +172,7 @@ def _linear(x: Any, dims: Any, denominator: int) -> Linear:
 def _scaled(v: Any, scale: int) -> int:
     n, d = int(v.get_num_si()), int(v.get_den_val().to_python())
     if scale % d:
-        raise Unknown("TV0405", "an index expression in fractions")
+        raise Unknown("TV0406", "an index expression in fractions")
     return n * (scale // d)
 
 

@@ -9,6 +9,7 @@ from tv.diagnostic import Unknown
 from tv.kernel import Space
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets, Sym
 from tv.sets.affine import Range, all_of, eq, floordiv, negate, within
+from tv.source import Span
 from tv.symexec.events import Access, BarrierEvent, Publication, Time, Trace
 from tv.symexec.memory import Cells
 from tv.symexec.simplify import extract, merge, operation
@@ -39,6 +40,7 @@ class Program:
     accesses: dict[str, AccessMap] = field(default_factory=dict)
     publications: dict[str, Publication] = field(default_factory=dict)
     time_arity: int = 0
+    spans: dict[int, Span] = field(default_factory=dict)  # of operations, by term id: where the kernel first has them
     barriers: list[tuple[BarrierEvent, str, Set]] = field(default_factory=list)  # with its unit tuple and domain
 
 
@@ -154,7 +156,9 @@ class Builder:
             case "const":
                 return self.terms.const(n.bits, n.width)
             case "op":
-                return operation(self.terms, n.name, tuple(self.lower(a, scope) for a in n.args), n.attr, n.width)
+                t = operation(self.terms, n.name, tuple(self.lower(a, scope) for a in n.args), n.attr, n.width)
+                self.program.spans.setdefault(t.id, n.span)
+                return t
             case "undefined":
                 return self.terms.make("undefined", name=n.name, width=n.width)
             case "fetch":

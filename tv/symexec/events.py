@@ -95,4 +95,5 @@ class Trace:
     registers: dict[str, Scalar] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)  # names of accesses and publications, program order
+    waits: list[tuple[Span, str]] = field(default_factory=list)  # loops that poll memory: whether they end is open
     merged: dict[str, tuple[str, int]] = field(default_factory=dict)  # access -> the group it went into, and its place there

@@ -187,6 +187,12 @@ class Executor:
                 self.shuffle(s)
             case ir.Fence():
                 pass
+            case ir.Atomic(dest=None, ref=r):
+                self.no_data_condition(s, "an atomic operation")
+                for cond, offset in self.pieces_of(r):
+                    with self.under(cond):
+                        unknown = Node("undefined", r.type.bits, r.object)
+                        self.access(True, r.object, offset, r.type, 1, "atomic", s.span, (unknown,))
             case ir.Declare(object=name):
                 self.declared[name] = self.declared.get(name, 0) + 1
                 rounds = self.place.dims[len(self.space.dims) :]
@@ -302,6 +308,10 @@ class Executor:
         for inner in ir.walk(s.body):
             if isinstance(inner, ir.Break | ir.Continue):
                 raise Unsupported("TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition")
+        if waits_on_memory(s):
+            text = "this loop waits on memory, and is no grid barrier of a known shape"
+            self.trace.waits.append((s.span, text))
+            return
         if not s.test_first:
             raise Unsupported("TV0504", "a do-while loop", s.span, "test at the head of the loop")
         ordinal = f"i{self.loops}"
@@ -504,6 +514,12 @@ class Executor:
         done = tuple((all_of(g, ran), a.substitute({Dim(ordinal): end})) for g, a in closed.pieces or ())
         none = tuple((all_of(g, negate(ran)), a) for g, a in start.pieces or ())
         return Value(start.type, pieces=tuple((g, a) for g, a in done + none if g.op != "false"))
+
+
+def waits_on_memory(s: ir.Loop) -> bool:
+    """An empty loop that polls memory: it orders nothing here, and that it ends stays open."""
+    polls = all(isinstance(p, ir.Load | ir.Atomic) and r.access in ("volatile", "weak") for p in s.prelude for r in ir.references(p))
+    return bool(s.prelude) and polls and not s.body and not s.step
 
 
 def at_round(v: Value, ordinal: str, number: Affine) -> Value:

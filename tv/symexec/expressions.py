@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine
 from tv.sets.affine import all_of, any_of, eq, negate
+from tv.source import NOWHERE
 from tv.symexec.integers import Integers, compare
 from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of
 
@@ -54,7 +56,8 @@ class Evaluator:
             case ir.Select(type=t, cond=c, a=a, b=b):
                 return choose(t, self.value(c), self.value(a), self.value(b))
             case ir.Convert(type=t, a=a, rounding=r):
-                return self.convert(t, self.value(a), r)
+                v = self.convert(t, self.value(a), r)
+                return v if v.node is None else Value(v.type, node=replace(v.node, span=e.span if v.node.span == NOWHERE else v.node.span))
             case ir.Bitcast(type=t, a=a):
                 return self.bitcast(t, self.value(a))
             case ir.Pack(type=t, parts=ps):
@@ -88,7 +91,7 @@ class Evaluator:
         a, b, t = self.value(e.a), self.value(e.b), e.type
         if t.is_float:
             attr = "c" if self.fmad and not e.rn and e.op in ("add", "sub", "mul") else ""
-            return Value(t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr))
+            return Value(t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr, span=e.span))
         if t is Scalar.BOOL:
             return logic(e.op, a, b)
         if a.pieces is not None and b.pieces is not None:
@@ -97,7 +100,7 @@ class Evaluator:
                 return Value(t, pieces=pieces)
         names = INT_NAME.get(e.op)
         name = e.op if names is None else names[int(t.signed)]
-        return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", (node_of(a), node_of(b))))
+        return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", (node_of(a), node_of(b)), span=e.span))
 
     def comparison(self, e: ir.Compare) -> Value:
         a, b, t = self.value(e.a), self.value(e.b), e.a.type
@@ -114,13 +117,13 @@ class Evaluator:
             name = f"f{base}.{t.label}"
         else:
             name = f"{base if base == 'eq' else ('s' if t.signed else 'u') + base}.i{t.bits}"
-        n = Node("op", 1, name, (x, y))
+        n = Node("op", 1, name, (x, y), span=e.span)
         return Value(Scalar.BOOL, node=Node("op", 1, "xor.i1", (n, node_const(1, 1))) if e.op == "ne" else n)
 
     def call(self, e: ir.Call) -> Value:
         t = e.type
         args = tuple(node_of(self.value(a)) for a in e.args)
-        return Value(t, node=Node("op", t.bits, f"{EXACT.get(e.function, e.function)}.{t.label}", args))
+        return Value(t, node=Node("op", t.bits, f"{EXACT.get(e.function, e.function)}.{t.label}", args, span=e.span))
 
     # -------------------------------------------------------------- conversions
     def convert(self, t: Scalar, a: Value, rounding: str) -> Value:

@@ -85,6 +85,9 @@ def barriers(program: Program) -> list[Obligation]:
     """Every barrier instance is reached by all threads of its scope: its domain is a full product (S4)."""
     sets, name, space = program.system.sets, program.trace.kernel.name, program.trace.space
     bad: list[Obligation] = []
+    for span, text in program.trace.waits:
+        help = "the known shape: block barrier, fence, atomicAdd by thread 0, poll until the count, fence, block barrier"
+        bad.append(failing("barrier", f"{name}.barrier", span, text, help, Witness(spans=(span,))))
     for b, unit, domain in program.barriers:
         hidden = {"grid": space.dims, "block": space.thread_dims, "warp": lane_dims(program)}[b.scope]
         missing = missing_members(sets, program, unit, b.dims, domain, hidden)

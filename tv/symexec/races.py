@@ -55,6 +55,8 @@ class Races:
             writes = [u for u in units if self.shared[u].access.write]
             for i, w in enumerate(writes):
                 for o in writes[i:] + [u for u in units if not self.shared[u].access.write]:
+                    if self.shared[w].access.mode == self.shared[o].access.mode == "atomic":
+                        continue
                     found = self.race(obj, w, o)
                     if found is not None:
                         out.append(found)

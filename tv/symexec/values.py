@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Formula
 from tv.sets.affine import all_of
+from tv.source import NOWHERE, Span
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -29,6 +30,7 @@ class Node:
     index: tuple[Affine, ...] = ()
     conditions: tuple[Formula, ...] = ()
     pieces: tuple[tuple[Formula, Affine], ...] = ()
+    span: Span = NOWHERE
 
 
 Pieces = tuple[tuple[Formula, Affine], ...]

@@ -1,0 +1,121 @@
+"""Certificates of whole checks: what was proved of which files, under which launch, and in which order sums are added.
+
+A certificate is data. `tv recheck` believes none of it: it builds everything again and compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tv.diagnostic import BadInput, Unknown, Unsupported
+from tv.equiv.certificate import Certificate
+from tv.examine import Findings, index_sets, run_kernel
+from tv.kernel import Kernel
+from tv.obligation import Relation
+from tv.order.collect import Collecting, collect
+from tv.order.contraction import Choices, choices
+from tv.order.program import to_json
+from tv.request import CheckRequest
+from tv.sets import Affine
+from tv.spec import Resolved, sidecar
+from tv.symexec import Program
+from tv.term import Terms
+
+NOTHING = hashlib.sha256(b"").hexdigest()  # what stands for a specification file where there is none
+
+
+def hashes(request: CheckRequest) -> dict[str, str]:
+    """sha256 of the files that a check is about; of nothing, where there is no specification file."""
+    spec = request.spec or sidecar(request.kernel)
+    return {"kernel": sha256(request.kernel), "model": sha256(request.model), "spec": NOTHING if spec is None else sha256(spec)}
+
+
+def sha256(path: str | Path) -> str:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as e:
+        raise BadInput("TV0101", f"cannot read `{path}`: {e.strerror}") from None
+
+
+def statement(spec: Resolved, kernel: Kernel) -> dict[str, Any]:
+    """What is claimed apart from the relation: the launch, its bindings, open sizes, and what is assumed of inputs."""
+    about = {
+        "kernel": kernel.name,
+        "launch": [asdict(x) for x in spec.spec.launches],
+        "globals": {n: asdict(b) for n, b in spec.spec.globals.items()},
+        "options": asdict(spec.spec.options),
+        "bindings": spec.bindings,
+        "symbols": [asdict(s) for s in spec.spec.symbols],
+        "inputs": [asdict(i) for i in spec.spec.inputs],
+        "part": {"inputs": spec.spec.model_inputs, "outputs": spec.spec.model_outputs},
+    }
+    return json.loads(json.dumps(about))  # type: ignore[no-any-return]
+
+
+def certificate_of(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings, relation: Relation) -> dict[str, Any]:
+    """The certificate of a check that ended as proved.
+
+    orders: how each sum that was matched up to order is added; null, and why, where that could not be written down.
+    """
+    if f.related is None or f.related.proof is None or f.problem is None:
+        raise ValueError("no certificate without a proof")
+    proof = f.related.proof
+    data = Certificate(hashes(request), proof.certificate.claims, proof.certificate.roots).to_json(f.problem.sets)
+    data |= statement(spec, kernel)
+    data |= {"relation": relation.value, "laws": list(proof.laws), "assumptions": assumptions(spec, f), "lemmas": []}
+    try:
+        found = orders(spec, kernel, f, proof.certificate)
+        return data | {"orders": [to_json(o) for o in found.orders], "without_orders": ""}
+    except (Unknown, Unsupported) as e:
+        return data | {"orders": None, "without_orders": e.message}
+
+
+def assumptions(spec: Resolved, f: Findings) -> list[str]:
+    return sorted({*spec.assumptions, *f.assumptions})
+
+
+def orders(spec: Resolved, kernel: Kernel, f: Findings, certificate: Certificate) -> Collecting:
+    """Checks the proof and finds the order of every sum in it. Raises what a checker raises; Unsupported where the kernel's
+    fused multiply-adds cannot be told."""
+    if f.problem is None:
+        raise ValueError("no order before both sides are there")
+    return collect(f.problem, certificate.claims, certificate.roots, fused(spec, kernel, f))
+
+
+def fused(spec: Resolved, kernel: Kernel, f: Findings) -> Choices:
+    if f.program is None or f.binder is None:
+        raise ValueError("no contraction before the kernel was executed")
+    binder, options = f.binder, spec.spec.options
+
+    def again(other: Kernel) -> Program:
+        """In spaces of its own: the two executions number their loads differently."""
+        fresh = replace(binder, kernel=other, sets=index_sets(binder.ranges))
+        return run_kernel(fresh, options, Terms(), {s: Affine.sym(s) for s in binder.ranges})
+
+    return choices(f.program, kernel, options.fmad, again)
+
+
+def write(path: str, data: Mapping[str, Any]) -> None:
+    """Raises BadInput where the file cannot be written."""
+    try:
+        Path(path).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    except OSError as e:
+        raise BadInput("TV0653", f"cannot write `{path}`: {e.strerror}") from None
+
+
+def read(path: str) -> dict[str, Any]:
+    """Raises BadInput where the file is no JSON object."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as e:
+        raise BadInput("TV0653", f"cannot read `{path}`: {e.strerror}") from None
+    except (ValueError, RecursionError):
+        raise BadInput("TV0652", f"`{path}` is no certificate: not JSON") from None
+    if not isinstance(data, dict):
+        raise BadInput("TV0652", f"`{path}` is no certificate: no JSON object")
+    return data

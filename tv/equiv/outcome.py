@@ -1,0 +1,72 @@
+"""What became of relating kernel and graph: a proof that the checker accepted, or where and why each output fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tv.diagnostic import Unknown
+from tv.equiv.certificate import Certificate
+from tv.equiv.problem import Mismatch, Output, Problem
+from tv.obligation import Relation
+from tv.source import NOWHERE, Span
+from tv.term import Term, show
+
+
+@dataclass(slots=True)
+class Proof:
+    """What the checker accepted, the relation that it computed, and the laws that were used."""
+
+    certificate: Certificate
+    relation: Relation
+    laws: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why an output is not proved. kind: equal or init. unit, tensor: where the two sides part."""
+
+    output: str
+    kind: str
+    why: str
+    span: Span = NOWHERE
+    tensor: str = ""
+    node: str = ""
+    detail: str = ""
+    help: str = ""
+
+
+@dataclass(slots=True)
+class Related:
+    proof: Proof | None
+    failures: list[Failure] = field(default_factory=list)
+    times: dict[str, float] = field(default_factory=dict)
+
+
+def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
+    if isinstance(e, Unknown):
+        return Failure(o.name, "equal", e.message, e.span, help=e.help)
+    unit = problem.kernel.units.get(e.unit)
+    tensor = problem.graph.units.get(e.tensor)
+    sides = []
+    if e.kernel is not None:
+        sides.append(f"kernel: {show(e.kernel, 3)}")
+    if e.graph is not None:
+        sides.append(f"graph: {show(e.graph, 3)}")
+    point = problem.sets.sample(e.rest) if e.rest is not None else None
+    if point:
+        sides.append("at " + ", ".join(f"{k}={v}" for k, v in point.items()))
+    span = operation_span(problem, e.kernel) or (unit.span if unit is not None else NOWHERE)
+    return Failure(o.name, e.kind, e.why, span, tensor.tensor if tensor else "", tensor.node if tensor else "", "; ".join(sides))
+
+
+def operation_span(problem: Problem, t: Term | None) -> Span | None:
+    """Where the kernel has the operation at the root of a term."""
+    while t is not None and t.kind == "reduce":
+        t = t.args[0]
+    if t is None or t.kind == "const":
+        return None
+    if t.kind == "ref":
+        u = problem.kernel.units[t.name]
+        return operation_span(problem, u.value) or u.span
+    span = problem.spans.get(t.id)
+    return span if span is not None and span.line else None

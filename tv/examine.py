@@ -1,0 +1,193 @@
+"""From files to obligations: both systems are built, and every question about them is asked.
+
+read -> execute -> resolve -> relate. How the outputs are related is a parameter: a check searches for a proof, a recheck
+follows the one it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tv import cuda_frontend, graph_frontend
+from tv.binding import Binder, affine_values, size
+from tv.diagnostic import BadInput
+from tv.equiv.outcome import Related
+from tv.equiv.problem import Output, Problem
+from tv.graph import Graph
+from tv.kernel import Kernel, Space
+from tv.launch import CompileOptions, Launch, Symbol
+from tv.obligation import Obligation, Status, Witness
+from tv.request import CheckRequest
+from tv.sets import Affine, SameTime, Sets
+from tv.sets.affine import all_of, ge
+from tv.spec import Resolved, read_document, read_signature, sidecar
+from tv.spec import resolve as resolve_spec
+from tv.symexec import Program, execute
+from tv.symexec.obligations import failing, kernel_obligations
+from tv.symexec.outputs import add_reader, coverage, last_store, untouched
+from tv.symexec.races import Races
+from tv.symexec.recurrences import find_recurrences
+from tv.symexec.resolve import resolve
+from tv.symexec.scalars import scalar_values
+from tv.term import Terms
+
+Progress = Callable[[str], None]
+Relate = Callable[[Problem, Progress], Related]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a check has established so far. expected: ids that must be among the obligations before anything is proved."""
+
+    obligations: list[Obligation] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+    related: Related | None = None
+    binder: Binder | None = None
+    problem: Problem | None = None
+    program: Program | None = None
+
+
+def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Kernel]:
+    """The kernel, the specification, and how they bind."""
+    progress("reading")
+    path = Path(request.kernel)
+    document = read_document(request.spec or sidecar(request.kernel))
+    options = document.compile_options(request.overrides)
+    module = cuda_frontend.read(path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides))
+    signature = read_signature(request.model, document.cut())
+    resolved = resolve_spec(module, signature, document, request.overrides)
+    return resolved, resolved.kernels[0]
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as e:
+        raise BadInput("TV0101", f"cannot read `{path}`: {e.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput("TV0102", f"`{path}` is not UTF-8 text") from None
+
+
+def examine(
+    request: CheckRequest, spec: Resolved, kernel: Kernel, launch: Launch, f: Findings, progress: Progress, relate: Relate
+) -> None:
+    """All obligations of one launch, into f. relate: what proves the outputs, by search or from a certificate."""
+    symbols = {s.name: (s.min, s.max) for s in spec.spec.symbols}
+    known = {s: Affine.sym(s) for s in symbols}
+    sets, terms = index_sets(symbols), Terms()
+    progress("reading the graph")
+    graph = read_graph(request.model, sets, terms, spec.spec.symbols, (spec.spec.model_inputs, spec.spec.model_outputs))
+    f.binder = binder = Binder(sets, kernel, launch, graph, symbols)
+    progress("executing the kernel")
+    program = run_kernel(binder, spec.spec.options, terms, known)
+    f.assumptions += [*graph.assumptions, *program.trace.assumptions]
+    readers = add_readers(program, binder)
+    f.obligations += kernel_obligations(program, launch)
+    progress("races")
+    f.obligations += Races(program).obligations()
+    f.expected += [f"{kernel.name}.{kind}" for kind in ("bounds", "range", "barrier", "race", "coverage")]
+    f.expected += [f"{kernel.name}.{o.name}.equal" for o in readers]
+    if any(o.kind in ("race", "barrier") and o.status is not Status.PROVED for o in f.obligations):
+        return  # without order there is no dataflow: who wrote what is read here has no answer
+    progress("dataflow")
+    try:
+        resolve(program)
+    except SameTime as e:
+        span = program.system.units[e.a].span
+        f.obligations.append(failing("race", f"{kernel.name}.race", span, "two threads write one cell at one time", "", Witness()))
+        return
+    f.obligations += coverage_obligations(program, binder, readers)
+    find_recurrences(program)
+    progress("relating")
+    f.obligations += equal_obligations(program, binder, graph, readers, f, progress, relate)
+
+
+def index_sets(symbols: Mapping[str, tuple[int, int]]) -> Sets:
+    """Index sets over open sizes with their ranges."""
+    known = {s: Affine.sym(s) for s in symbols}
+    least = [ge(known[s], low) for s, (low, _) in symbols.items()]
+    most = [ge(Affine.of(high), known[s]) for s, (_, high) in symbols.items()]
+    return Sets(tuple(symbols), all_of(*least, *most))
+
+
+def read_graph(model: str, sets: Sets, terms: Terms, symbols: Sequence[Symbol], cut: tuple[tuple[str, ...], tuple[str, ...]]) -> Graph:
+    """The model, or the part of it between `cut`'s inputs and outputs; its open dimensions are the symbols'."""
+    dims = {d: Affine.sym(s.name) for s in symbols for d in (s.name, *s.dims)}
+    return graph_frontend.read(Path(model), sets, terms, dims=dims, inputs=cut[0], outputs=cut[1])
+
+
+def run_kernel(binder: Binder, options: CompileOptions, terms: Terms, known: dict[str, Affine]) -> Program:
+    launch = binder.launch
+    grid = tuple(size(g, known) for g in launch.grid)
+    integers = affine_values(launch, known)
+    scalars = scalar_values(binder.kernel, launch.args, integers)
+    fmad = options.fmad
+    return execute(
+        binder.sets, terms, binder.kernel, launch, (grid[0], grid[1], grid[2]), size(launch.shared, known), scalars, binder.ranges, binder.shapes(), fmad
+    )
+
+
+def add_readers(program: Program, binder: Binder) -> list[Output]:
+    """A reader of final memory for every output that the launch binds."""
+    out: list[Output] = []
+    for name, b in binder.buffers().items():
+        for image in b.outputs:
+            t = binder.info(image, True)
+            unit = f"OUT_{len(out)}"
+            r = binder.reader(program.objects[name], image, t, unit)
+            add_reader(program, unit, r.dims, r.domain, name, r.cell, last_store(program, name))
+            out.append(Output(image.tensor, unit, t.unit, r.relation))
+    return out
+
+
+def coverage_obligations(program: Program, binder: Binder, readers: list[Output]) -> list[Obligation]:
+    buffers = binder.buffers()
+    scratch = {n for n, b in buffers.items() if not b.inputs and not b.outputs}
+    allowed: dict[str, list] = {}  # type: ignore[type-arg]
+    for o in readers:
+        am = program.accesses[o.reader]
+        allowed.setdefault(am.access.object, []).append(am.cells)
+    return coverage(program, {o.reader: o.name for o in readers}) + untouched(program, allowed, scratch)
+
+
+def equal_obligations(
+    program: Program, binder: Binder, graph: Graph, readers: list[Output], f: Findings, progress: Progress, relate: Relate
+) -> list[Obligation]:
+    """One `equal` an output, with the relation that was proved or the place where the two sides part."""
+    private = {
+        u for u, m in program.accesses.items() if m.access.register or program.objects[m.access.object].space is Space.LOCAL
+    }
+    problem = Problem(
+        binder.sets, program.system.terms, program.system, graph.system, binder.images(program.objects), readers, frozenset(private), program.time_arity, spans=program.spans
+    )
+    f.problem, f.program = problem, program
+    name = program.trace.kernel.name
+    f.related = related = relate(problem, progress)
+    f.assumptions += sorted(problem.assumptions)
+    out: list[Obligation] = []
+    failed_outputs = {x.output: x for x in related.failures}
+    for o in readers:
+        id, span = f"{name}.{o.name}.equal", program.system.units[o.reader].span
+        x = failed_outputs.get(o.name)
+        if related.proof is not None:
+            out.append(Obligation(id, "equal", Status.PROVED, span, relation=related.proof.relation, tensor=o.name, time_s=related.times[o.name]))
+        elif x is not None:
+            message = x.why + (f" ({x.detail})" if x.detail else "")
+            where = x.span if x.span.line else span
+            out.append(Obligation(id if x.kind == "equal" else f"{id[:-6]}.{x.kind}", x.kind, Status.UNKNOWN, where, message, x.help, node=x.node, tensor=x.tensor))
+        else:
+            out.append(Obligation(id, "equal", Status.UNKNOWN, span, "not proved, since another output is not", tensor=o.name))
+    return out
+
+
+def numbered(obligations: list[Obligation]) -> list[Obligation]:
+    """Ids made unique: the second finding of one id is `id.2`."""
+    seen: dict[str, int] = {}
+    out = []
+    for o in obligations:
+        seen[o.id] = seen.get(o.id, 0) + 1
+        out.append(o if seen[o.id] == 1 else replace(o, id=f"{o.id}.{seen[o.id]}"))
+    return out

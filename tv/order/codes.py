@@ -1,0 +1,17 @@
+"""Diagnostic codes of certificates and of orders of sums: what `tv explain` says about each."""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    "TV0653": """A certificate or a file of tensors could not be read or written.""",
+    "TV0654": """The inputs, the model and the certificate of an evaluation do not fit each other: another model, a tensor that
+is missing or has another shape or type, a size outside the range of the proof, or a certificate without orders.""",
+    "TV0655": """The orders of sums in a certificate are not about this graph, or are no programs of additions.""",
+    "TV0656": """An order of a sum has no value at some instance that it needs: the certificate is damaged.""",
+    "TV0661": """Two additions of the kernel's text are one term of the proof, and of the two only one is compiled to a fused
+multiply-add. The proof holds for both; an order cannot be written down.""",
+    "TV0662": """The kernel as it stands and the kernel after contraction of its multiply-adds could not be laid side by side, so
+that the certificate does not say which products are fused.""",
+    "TV0663": """The order of a sum could not be written down: it is not part of the graph's own terms, or the additions that a
+proof went through do not form a program.""",
+}

@@ -1,0 +1,150 @@
+"""A graph evaluated on given inputs in a certificate's order: what the kernel computes, to the bit, without the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from tv import certify
+from tv.diagnostic import BadInput
+from tv.examine import index_sets, read_graph
+from tv.graph import Graph, TensorInfo
+from tv.graph_frontend.elements import BY_LABEL
+from tv.launch import Symbol
+from tv.order.evaluate import use_orders
+from tv.order.program import Order, from_json
+from tv.replay.graph_values import Bits, GraphValues, Ints
+from tv.sets.affine import Sym
+from tv.term import Terms
+from tv.verdict import Answer
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+_STORED = {"f64": "<f8", "f32": "<f4", "f16": "<f2", "bf16": "<u2", "bool": "|b1"}
+
+
+def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
+    """Evaluates the model on the tensors in the file `inputs` (.npz) and writes its outputs to the file `output` (.npz).
+
+    Weights that are not among the inputs are the model's. bf16 is stored as uint16. An open size that no shape shows is
+    read from an entry of its name. Raises BadInput for files that do not fit each other.
+    """
+    data = certify.read(certificate)
+    if not isinstance(data.get("sha256"), dict) or data["sha256"].get("model") != certify.sha256(model):
+        raise BadInput("TV0654", f"the certificate is not about the model `{model}`")
+    if data.get("orders") is None:
+        raise BadInput("TV0654", f"the certificate says nothing of the order of sums: {data.get('without_orders', '')}")
+    try:
+        with np.load(inputs, allow_pickle=False) as given:
+            arrays = {n: given[n] for n in given.files}
+    except (OSError, ValueError) as e:
+        raise BadInput("TV0654", f"cannot read the inputs `{inputs}`: {e}") from None
+    found = outputs_of(model, data, arrays)
+    try:
+        with open(output, "wb") as file:
+            np.savez(file, **found)  # type: ignore[arg-type]
+    except OSError as e:
+        raise BadInput("TV0653", f"cannot write `{output}`: {e.strerror}") from None
+    return Answer(True, "\n".join(f"{n}: {a.dtype}{list(a.shape)}" for n, a in found.items()))
+
+
+def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """All outputs of the model in the order of a certificate `data` (as parsed from JSON), by name, in their types."""
+    try:
+        symbols = [Symbol(s["name"], s["min"], s["max"], tuple(s["dims"])) for s in data["symbols"]]
+        part = tuple(data["part"]["inputs"]), tuple(data["part"]["outputs"])
+        orders = [from_json(o) for o in data["orders"]]
+    except (KeyError, TypeError, ValueError) as e:
+        raise BadInput("TV0652", f"not a certificate: {e}") from None
+    graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), symbols, part)
+    tensors = with_weights(graph, model, arrays)
+    sizes = open_sizes(graph, symbols, tensors)
+    values = evaluation(graph, sizes, tensors, orders)
+    out = {}
+    with np.errstate(all="ignore"):
+        for name, info in graph.outputs.items():
+            shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
+            out[name] = stored(values.output(name), info.type).reshape(shape)
+    return out
+
+
+def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: Sequence[Order]) -> GraphValues:
+    """The graph on these tensors, its sums added as the orders say. Raises BadInput for a tensor of another shape."""
+    members: dict[str, list[TensorInfo]] = {}
+    for info in graph.inputs.values():
+        members.setdefault(info.unit, []).append(info)
+
+    def inputs(unit: str, index: Sequence[Ints]) -> Bits:
+        infos = members[unit]
+        if infos[0].layer is None:
+            return bits(tensors[infos[0].name], infos[0])[tuple(index)]
+        out = np.zeros(index[0].shape, np.uint64)
+        for info in infos:
+            mask = index[0] == info.layer
+            out[mask] = bits(tensors[info.name], info)[tuple(i[mask] for i in index[1:])]
+        return out
+
+    values = GraphValues(graph, sizes, inputs)
+    for info in graph.inputs.values():
+        shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
+        if tensors[info.name].shape != shape:
+            raise BadInput("TV0654", f"`{info.name}` has shape {list(tensors[info.name].shape)}, not {list(shape)}")
+    use_orders(values, orders)
+    return values
+
+
+# ------------------------------------------------------------------------------------------------ tensors
+def bits(a: npt.NDArray[Any], info: TensorInfo) -> Bits:
+    """Raises BadInput for an array of another type."""
+    element = BY_LABEL[info.type]
+    size = max(1, element.width // 8)
+    kind = {"float": "f", "signed": "i", "unsigned": "u", "bool": "b"}[element.kind]
+    fits = a.dtype.itemsize == size and (a.dtype.kind in "uV" if info.type == "bf16" else a.dtype.kind == kind)
+    if not fits:
+        raise BadInput("TV0654", f"`{info.name}` is an array of {a.dtype}, not of {info.type}")
+    raw = np.frombuffer(np.ascontiguousarray(a).tobytes(), dtype=f"<u{size}")
+    return raw.astype(np.uint64).reshape(a.shape)
+
+
+def stored(values: Bits, label: str) -> npt.NDArray[Any]:
+    element = BY_LABEL[label]
+    size = max(1, element.width // 8)
+    dtype = _STORED.get(label) or f"<{'i' if element.kind == 'signed' else 'u'}{size}"
+    return values.astype(f"<u{size}").view(dtype)
+
+
+def with_weights(graph: Graph, model: str, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """A tensor for every free input of the graph: those given, the model's own initializers for the rest."""
+    out = {n: arrays[n] for n in graph.inputs if n in arrays}
+    missing = set(graph.inputs) - set(out)
+    if missing:
+        for t in onnx.load(Path(model)).graph.initializer:
+            if t.name in missing:
+                out[t.name] = numpy_helper.to_array(t)
+    missing -= set(out)
+    if missing:
+        raise BadInput("TV0654", f"no input `{min(missing)}`", help=f"the graph takes {', '.join(graph.inputs)}")
+    return out
+
+
+def open_sizes(graph: Graph, symbols: Sequence[Symbol], tensors: Arrays) -> dict[str, int]:
+    """Values of the open sizes, from the shapes of the tensors or from entries of the sizes' own names."""
+    out: dict[str, int] = {}
+    for name, info in graph.inputs.items():
+        for extent, n in zip(info.shape, tensors[name].shape, strict=False):
+            terms = extent.terms
+            if len(terms) == 1 and isinstance(terms[0][0], Sym) and terms[0][1] == 1:
+                out.setdefault(terms[0][0].name, n - extent.const)
+    for s in symbols:
+        if s.name not in out and s.name in tensors and tensors[s.name].size == 1:
+            out[s.name] = int(tensors[s.name].reshape(-1)[0])
+        if s.name not in out:
+            raise BadInput("TV0654", f"no value for the open size `{s.name}`", help="add an entry of that name to the inputs")
+        if not s.min <= out[s.name] <= s.max:
+            raise BadInput("TV0654", f"`{s.name}` is {out[s.name]}, but the proof is for {s.min} to {s.max}")
+    return out

@@ -18,7 +18,7 @@ import onnx
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "corpus")]
 
-from authoring import Spec, spec_text
+from authoring import Sizes, Spec, spec_text
 from c_names import DIRECTIVES, VOCABULARY, is_member, own_names
 from c_tokens import Kind, Token, tokens
 from families import Expectation, expectation, load
@@ -49,8 +49,12 @@ def redraw(case_dir: Path, out_dir: Path, seed: int) -> Path:
 
 def small(case_dir: Path, out_dir: Path) -> Path:
     """Writes a case at its smallest sizes, names and comments as they are. Returns `out_dir`."""
+    return resized(case_dir, out_dir, load(case_dir.parent).sizes(case_dir.name)[-1])
+
+
+def resized(case_dir: Path, out_dir: Path, sizes: Sizes) -> Path:
+    """Writes a case at the given sizes, names and comments as they are. Returns `out_dir`."""
     family = load(case_dir.parent)
-    sizes = family.sizes(case_dir.name)[-1]
     kernel = (case_dir / "kernel.cu").read_text()
     return _write(out_dir, kernel, family.spec(case_dir.name, sizes), family.build(sizes), expectation(kernel))
 

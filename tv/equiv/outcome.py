@@ -55,7 +55,8 @@ def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
     point = problem.sets.sample(e.rest) if e.rest is not None else None
     if point:
         sides.append("at " + ", ".join(f"{k}={v}" for k, v in point.items()))
-    span = operation_span(problem, e.kernel) or (unit.span if unit is not None else NOWHERE)
+    at = operation_span(problem, e.kernel) or operation_span(problem, e.site)
+    span = at or (unit.span if unit is not None else NOWHERE)
     return Failure(o.name, e.kind, e.why, span, tensor.tensor if tensor else "", tensor.node if tensor else "", "; ".join(sides))
 
 
@@ -63,7 +64,7 @@ def operation_span(problem: Problem, t: Term | None) -> Span | None:
     """Where the kernel has the operation at the root of a term."""
     while t is not None and t.kind == "reduce":
         t = t.args[0]
-    if t is None or t.kind == "const":
+    if t is None or t.kind in ("const", "input"):
         return None
     if t.kind == "ref":
         u = problem.kernel.units[t.name]

@@ -54,6 +54,7 @@ class Mismatch(Exception):
         super().__init__(why)
         self.kind, self.why, self.rest, self.kernel, self.graph, self.unit = kind, why, rest, kernel, graph, unit
         self.depth = 0
+        self.site: Term | None = None  # the nearest kernel operation around the place
         self.tensor = ""
 
 

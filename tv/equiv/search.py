@@ -66,6 +66,8 @@ class Search:
             e.depth = max(e.depth, self.depth)
             if not e.unit and kt.kind == "ref":
                 e.unit = kt.name
+            if e.site is None and kt.kind in ("op", "reduce"):
+                e.site = kt
             raise
         finally:
             self.depth = depth

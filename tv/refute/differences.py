@@ -64,6 +64,7 @@ class Differences:
     fmad: bool
     clock: Clock
     why: str = "no input that was tried shows a difference"
+    _deadline: float = 0.0  # of the trial
 
     def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
         """The first difference that no order of sums explains, else the first run that is not clean."""
@@ -90,22 +91,26 @@ class Differences:
             setting = self.settings(values)
             options += [(setting, blocks) for blocks in dict.fromkeys(block_choices(setting, witness, MOST_THREADS))]
         patterns = search_order(len(options[0][0].slots))
-        cost = [FIRST_GUESS * (1 + k) for k in range(len(options))]  # seconds a run, guessed until it was measured
+        # Seconds a run, guessed until it was measured.
+        cost = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for s, _ in options]
         tried = [0] * len(options)
         while True:
             left = [k for k in range(len(options)) if tried[k] < len(patterns)]
             if not left:
                 return
-            k = min(left, key=lambda k: cost[k] * (1 + tried[k]))
+            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * (1 + k))
             setting, blocks = options[k]
             start = time.monotonic()
+            share = self.clock.left if len(options) == 1 else max(1.0, self.clock.left / 3)
+            self._deadline = min(self.clock.deadline, start + share)
             yield Trial(tuple(setting.symbols.items()), patterns[tried[k]], blocks), setting
-            cost[k] = max(FIRST_GUESS, time.monotonic() - start)
+            took = time.monotonic() - start
+            cost[k] = max(FIRST_GUESS, took if took < share else 4 * took)
             tried[k] += 1
 
     # -------------------------------------------------------------- one run
     def _try(self, trial: Trial, setting: Setting) -> Difference | Broken | None:
-        outcome = execute(setting, trial, self.fmad, self.clock.deadline)
+        outcome = execute(setting, trial, self.fmad, self._deadline)
         if outcome.execution.events:
             return Broken(outcome, outcome.execution.events[0])
         if not outcome.execution.clean or outcome.execution.ordered_atomics:
@@ -153,13 +158,13 @@ class Differences:
 
     def _compare_some(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> Difference | None:
         mine, written = self._kernel_bits(outcome, name, p, elements)
-        watch = Exactness(self.clock.deadline)
+        watch = Exactness(self._deadline)
         theirs = self._graph_bits(outcome, p, elements, watch)
         label = outcome.setting.graph.outputs[p.tensor].type
         wrong = np.flatnonzero(differing(mine, theirs, label, watch.free_zero) & written)
         for k in wrong[:ALONE]:
             if not watch.exact or watch.loose:
-                watch = Exactness(self.clock.deadline)
+                watch = Exactness(self._deadline)
                 again = self._graph_bits(outcome, p, elements[k : k + 1], watch)
                 if int(again[0]) != int(theirs[k]):
                     continue
@@ -196,11 +201,11 @@ class Differences:
             return False
         sides: list[tuple[float, float]] = []
         for variant in (0, *VARIANTS):
-            run = outcome if variant == 0 else execute(outcome.setting, outcome.trial, self.fmad, self.clock.deadline, variant)
+            run = outcome if variant == 0 else execute(outcome.setting, outcome.trial, self.fmad, self.clock.deadline + self.clock.seconds, variant)
             if not run.execution.clean:
                 return False
             mine = self._kernel_bits(run, name, p, element)[0]
-            theirs = self._graph_bits(outcome, p, element, Exactness(self.clock.deadline), variant)
+            theirs = self._graph_bits(outcome, p, element, Exactness(), variant)
             sides.append((float(decode(mine, label)[0]), float(decode(theirs, label)[0])))
         values = np.array(sides)
         if not np.isfinite(values).all():

@@ -98,7 +98,8 @@ def block_choices(setting: Setting, witness: Witness | None, most_threads: int =
         yield tuple(dict.fromkeys(ends))
     if threads <= most_threads:
         yield None
-    yield (place(0, grid),)
+    if count > 1:
+        yield (place(0, grid),)
 
 
 def place(linear: int, grid: Dim3) -> Dim3:

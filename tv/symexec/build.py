@@ -137,7 +137,9 @@ class Builder:
             element = self.lower(a.values[c // per], here)
             term = element if per == 1 else extract(self.terms, element, (c % per) * bits, bits)
             pieces.append((self.sets.set(here.name, here.dims, here.domain), term))
-        return merge(self.sets, self.terms, pieces)
+        whole = merge(self.sets, self.terms, pieces)
+        inherit(self.program.spans, whole, pieces[0][1])
+        return whole
 
     def publication(self, x: Publication) -> None:
         scope = self.program.system.scope(Scope(x.name, x.dims, x.domain, x.name))
@@ -181,7 +183,11 @@ class Builder:
             s = self.sets.set(scope.name, scope.dims, all_of(scope.domain, c))
             if not self.sets.empty(s):
                 out.append((s, t))
-        return merge(self.sets, self.terms, out) if out else pieces[0][1]
+        if not out:
+            return pieces[0][1]
+        whole = merge(self.sets, self.terms, out)
+        inherit(self.program.spans, whole, out[0][1])
+        return whole
 
     def index(self, a: Affine, scope: Scope, width: int) -> Term:
         if a.constant is not None:
@@ -211,6 +217,15 @@ class Builder:
         at = [threads.get(d, Affine.dim(d)) for d in source.dims]
         m = self.sets.map(scope.name, scope.dims, scope.domain, n.name, at)
         return self.terms.ref(n.name, m, n.width)
+
+
+def inherit(spans: dict[int, Span], new: Term, old: Term) -> None:
+    """A term rebuilt from another stands where that one stood."""
+    if old.id in spans and new.kind == old.kind and new.name == old.name:
+        spans.setdefault(new.id, spans[old.id])
+    if new is not old and new.kind == old.kind and len(new.args) == len(old.args):
+        for a, b in zip(new.args, old.args, strict=True):
+            inherit(spans, a, b)
 
 
 def parameter_space(name: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sym
 from tv.sets.affine import all_of, any_of, eq, ge, lt
-from tv.symexec.build import Program
+from tv.symexec.build import Program, inherit
 from tv.system import Scope, Unit
 from tv.term import Term
 
@@ -109,6 +109,7 @@ def rewrite(program: Program, u: Unit, chain: Chain) -> None:
     if init is None:
         return
     step = rescope(program, replace_carried(program, u.value, chain), to_round)
+    inherit(program.spans, step, u.value)
     u.value = system.terms.reduce(chain.op, sets.reverse(to_owner), child.name, step, init)
 
 

@@ -1,0 +1,161 @@
+"""What checks cost: one process each, start-up included, against targets. `make bench` prints the table; exit 1 on a miss.
+
+Each check runs a few times, in turns with the others of its group, and its best time counts: ratios are of times taken
+within one run on one machine. A check that does not end in a proof is a miss whatever it cost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE), str(ROOT / "corpus")]
+
+from families import load
+from redraw import resized
+
+ROUNDS = 3
+LIMIT_S = 120
+GROWTH, FACTOR = 1.2, 16
+
+
+@dataclass(slots=True)
+class Check:
+    """A kernel and its model; seconds and megabytes of each run. verdict: what was found instead of a proof."""
+
+    name: str
+    kernel: Path
+    model: Path
+    seconds: list[float] = field(default_factory=list)
+    megabytes: list[float] = field(default_factory=list)
+    verdict: str = "proved"
+
+    @property
+    def time(self) -> float:
+        return min(self.seconds)
+
+    @property
+    def memory(self) -> float:
+        return max(self.megabytes)
+
+    def run(self) -> None:
+        """One process from start to end; its own peak and that of its children count as memory."""
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.json"
+            command = [sys.executable, "-m", "tv", "check", str(self.kernel), str(self.model), "-q"]
+            command += ["--replay", "none", "--timeout", str(LIMIT_S), "--json", str(report)]
+            start = time.perf_counter()
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, _, usage = os.wait4(process.pid, 0)
+            self.seconds.append(time.perf_counter() - start)
+            found = json.loads(report.read_text()) if report.exists() else {"verdict": "nothing", "peak_rss_mb": 0}
+        self.megabytes.append(max(usage.ru_maxrss / 1024, found["peak_rss_mb"]))
+        if found["verdict"] != "proved":
+            self.verdict = found["verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A check against limits; `against`: another one whose time it may exceed by `ratio` at most."""
+
+    check: Check
+    seconds: float | None = None
+    megabytes: float | None = None
+    against: Check | None = None
+    ratio: float = 0.0
+
+
+def case(name: str) -> Check:
+    """A case of the corpus as it stands."""
+    folder = ROOT / "corpus" / name
+    return Check(name, folder / "kernel.cu", folder.parent / "model.onnx")
+
+
+def at(name: str, sizes: Mapping[str, int], out: Path) -> Check:
+    """A case at other sizes, given as changes to those it states."""
+    folder = ROOT / "corpus" / name
+    changed = {**load(folder.parent).all_sizes[0], **sizes}
+    label = f"{name} " + " ".join(f"{k}={v}" for k, v in sizes.items())
+    place = resized(folder, out / label.replace("/", "_").replace(" ", "_"), changed)
+    return Check(label, place / "kernel.cu", place / "model.onnx")
+
+
+# The sizes that grow, and where they start: sixteen times as much of each, one after the other.
+GROWING: tuple[tuple[str, dict[str, int]], ...] = (
+    ("gemv_f32/block_row", {"N": 1024, "K": 2816}),
+    ("gemv_f16/warp_rows", {"N": 1024, "K": 2816}),
+    ("sgemm/tiled", {"M": 512, "N": 512, "K": 512}),
+    ("attention_decode/two_pass", {"HEADS": 4, "CTX": 512}),
+)
+
+
+def growth(out: Path) -> Iterator[Target]:
+    for name, start in GROWING:
+        large = at(name, {k: v * FACTOR for k, v in start.items()}, out)
+        yield Target(large, against=at(name, start, out), ratio=GROWTH)
+
+
+def targets(out: Path) -> list[list[Target]]:
+    """Groups whose checks run in turns."""
+    two_layers = case("residual_mlp_2/grid_sync")
+    return [
+        [Target(case("sgemm/tiled"), 1.5, 400)],
+        [Target(case("gemv_f32/block_row"), 1.5), Target(case("gemv_f16/warp_rows"), 1.5)],
+        [Target(case("attention_decode/two_pass"), 2.0), Target(case("attention_decode/two_pass_tree"), 2.0)],
+        [Target(case("residual_mlp/grid_sync"), 3.0, against=two_layers, ratio=1.3)],
+        *([t] for t in growth(out)),
+    ]
+
+
+def measure(group: list[Target]) -> None:
+    checks = {id(c): c for t in group for c in (t.check, t.against) if c is not None}
+    for _ in range(ROUNDS):
+        for c in checks.values():
+            if c.verdict == "proved":
+                c.run()
+
+
+def judged(t: Target) -> tuple[bool, str]:
+    """(met, what was found and what was asked for)."""
+    words, met = [f"{t.check.time:6.2f} s {t.check.memory:6.0f} MB"], True
+    for c in (t.check, t.against):
+        if c is not None and c.verdict != "proved":
+            words.append(f"{c.name} is {c.verdict}")
+            met = False
+    if t.seconds is not None:
+        words.append(f"at most {t.seconds:.1f} s")
+        met = met and t.check.time <= t.seconds
+    if t.megabytes is not None:
+        words.append(f"at most {t.megabytes:.0f} MB")
+        met = met and t.check.memory <= t.megabytes
+    if t.against is not None:
+        ratio = t.check.time / t.against.time
+        words.append(f"{ratio:.2f} times {t.against.name} ({t.against.time:.2f} s), at most {t.ratio:.1f}")
+        met = met and ratio <= t.ratio
+    return met, ", ".join(words)
+
+
+def main() -> int:
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for group in targets(Path(folder)):
+            measure(group)
+            for t in group:
+                met, words = judged(t)
+                missed += not met
+                print(f"{'ok' if met else 'MISS':<5}{t.check.name:<44}{words}", flush=True)
+    print(f"{missed} missed" if missed else "all met")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

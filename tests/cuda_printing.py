@@ -22,6 +22,7 @@ from tv.kernel import (
     Const,
     Continue,
     Convert,
+    Declare,
     Expr,
     Extract,
     Fence,
@@ -135,6 +136,8 @@ def _head(s: Stmt) -> str:
             return f"async {reference(d)} <- {reference(r)}{'' if z is None else ' zero ' + expression(z)}"
         case AsyncWait(groups=n):
             return f"wait {n}"
+        case Declare(object=o):
+            return f"declare {o}"
         case Assume(cond=c, word=word):
             return f"{word} {expression(c)}"
         case _:

@@ -42,7 +42,9 @@ def evaluate(a: Affine, env: Env) -> int:
     """The meaning of an Affine, from its record alone."""
     total = a.const
     for atom, c in a.terms:
-        total += c * (evaluate(atom.numerator, env) // atom.denominator if isinstance(atom, Quotient) else env[atom.name])
+        total += c * (
+            evaluate(atom.numerator, env) // atom.denominator if isinstance(atom, Quotient) else env[atom.name]
+        )
     return total
 
 
@@ -139,7 +141,9 @@ COMPARISONS = st.one_of(
 )
 
 
-def combined(inner: st.SearchStrategy[tuple[Formula, Callable[[Env], bool]]]) -> st.SearchStrategy[tuple[Formula, Callable[[Env], bool]]]:
+def combined(
+    inner: st.SearchStrategy[tuple[Formula, Callable[[Env], bool]]],
+) -> st.SearchStrategy[tuple[Formula, Callable[[Env], bool]]]:
     return st.one_of(
         st.builds(lambda f: (negate(f[0]), lambda e: not f[1](e)), inner),
         st.builds(lambda f, g: (all_of(f[0], g[0]), lambda e: f[1](e) and g[1](e)), inner, inner),

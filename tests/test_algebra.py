@@ -162,7 +162,9 @@ def test_maps_survive_their_text() -> None:
     sets = Sets(("P",), within(p - 1, 64))
     cases = [
         sets.map("A", ("i",), within(I, p), "B", [floordiv(I, 4), mod(I, 4)]),
-        sets.relation("A", ("i",), "B", ("j", "k"), all_of(eq(I, J * 2), ge(Affine.dim("k"), I), lt(Affine.dim("k"), p))),
+        sets.relation(
+            "A", ("i",), "B", ("j", "k"), all_of(eq(I, J * 2), ge(Affine.dim("k"), I), lt(Affine.dim("k"), p))
+        ),
     ]
     for m in cases:
         again = sets.read_map(sets.text(m))

@@ -90,7 +90,9 @@ def test_what_is_no_certificate_is_bad_input(what: str, proofs: dict[str, Proved
             from_json(data, p.problem.sets)
 
 
-@pytest.mark.parametrize("step", [["guess"], ["unfold", "x", ["leaf"]], ["apply", [0]], ["use", 3], ["sum", 1, [], []], [], "leaf", None, 7])
+@pytest.mark.parametrize(
+    "step", [["guess"], ["unfold", "x", ["leaf"]], ["apply", [0]], ["use", 3], ["sum", 1, [], []], [], "leaf", None, 7]
+)
 def test_an_unknown_step_is_no_certificate(step: Json, proofs: dict[str, Proved]) -> None:
     p = proofs[CASES[0]]
     data = text_of(p)
@@ -170,7 +172,9 @@ def changes(node: Json, claims: list[int]) -> Iterator[tuple[str, Json]]:
             yield "operand left out", ["apply", order[:-1], args[:-1]]
             yield "application said to be a leaf", ["leaf"]
         case ["rewrite", side, law, then]:
-            yield from ((f"law `{other}` instead", ["rewrite", side, other, then]) for other in [*LAWS, "wish"] if other != law)
+            yield from (
+                (f"law `{other}` instead", ["rewrite", side, other, then]) for other in [*LAWS, "wish"] if other != law
+            )
             yield "law on the other side", ["rewrite", other_side(side), law, then]
             yield "law left out", then
         case ["use", ids]:
@@ -258,7 +262,9 @@ def test_no_single_fact_can_be_changed(case: str, proofs: dict[str, Proved]) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", LARGE)
-def test_no_single_fact_of_a_looped_proof_can_be_changed(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_single_fact_of_a_looped_proof_can_be_changed(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     p = prove(case, tmp_path, monkeypatch)
     steps = {node[0] for claim in text_of(p)["claims"] for _, node in nodes(claim["script"])}
     assert "vacuous" in steps

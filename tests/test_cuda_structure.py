@@ -161,6 +161,7 @@ def test_inlining_by_value_by_reference_and_by_pointer() -> None:
     __device__ float pick(float v, float low) { if (v < low) return low; if (v > 1.f) { return 1.f; } return v; }"""
     assert body("float a = x[0]; int m = 1; bump(a, &m, 2); y[m] = pick(a, .5f);", before=before)[1:] == [
         "a:f32 = t",
+        "declare m",
         "store m[0:i64]:1xi32 = 1:i32",
         "a:f32 = add.f32(a, 0x40000000:f32)",
         "store m[0:i64]:1xi32 = 2:i32",

@@ -183,11 +183,17 @@ def test_time_by_ordinal_not_by_value() -> None:
     sets = Sets()
     neighbour = Affine.of(1) - T
     two = ge(Affine.of(1), T)
-    by_round = [Access("S", T, (I, Affine.of(0), Affine.of(0)), two), Access("L", neighbour, (I, Affine.of(1), Affine.of(0)), two)]
+    by_round = [
+        Access("S", T, (I, Affine.of(0), Affine.of(0)), two),
+        Access("L", neighbour, (I, Affine.of(1), Affine.of(0)), two),
+    ]
     store, load = (a.touch(sets) for a in by_round)
     got = found(sets, dataflow(sets, [load], [store])["L"])
     assert got == {(t, i): ("S", (1 - t, i)) for t in (0, 1) for i in range(ROUNDS)}
     counter = I + T * ROUNDS
-    by_value = [Access("S", T, (counter, Affine.of(0), Affine.of(0)), two), Access("L", neighbour, (counter, Affine.of(1), Affine.of(0)), two)]
+    by_value = [
+        Access("S", T, (counter, Affine.of(0), Affine.of(0)), two),
+        Access("L", neighbour, (counter, Affine.of(1), Affine.of(0)), two),
+    ]
     store, load = (a.touch(sets) for a in by_value)
     assert found(sets, dataflow(sets, [load], [store])["L"]) != got

@@ -89,7 +89,9 @@ def values(t: Scalar) -> st.SearchStrategy[Affine]:
         return slope + (low - least + int(at * room))
 
     affine = st.builds(placed, COEFFICIENT, COEFFICIENT, st.floats(0, 1))
-    near_zero = st.builds(lambda p, q: Affine.dim("a") * p + (Affine.dim("b") + 4) * q, st.integers(0, 6), st.integers(0, 6))
+    near_zero = st.builds(
+        lambda p, q: Affine.dim("a") * p + (Affine.dim("b") + 4) * q, st.integers(0, 6), st.integers(0, 6)
+    )
     return st.one_of(affine, near_zero)
 
 
@@ -123,7 +125,9 @@ def test_sums_and_extrema(op: str, t: Scalar, strict: bool) -> None:
 
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("t", SMALL)
-@pytest.mark.parametrize(("op", "constants"), [("mul", (-3, 9)), ("div", (-6, 6)), ("rem", (-6, 6)), ("shl", (0, 6)), ("shr", (0, 6))])
+@pytest.mark.parametrize(
+    ("op", "constants"), [("mul", (-3, 9)), ("div", (-6, 6)), ("rem", (-6, 6)), ("shl", (0, 6)), ("shr", (0, 6))]
+)
 def test_by_a_constant(op: str, constants: tuple[int, int], t: Scalar, strict: bool) -> None:
     @MANY
     @given(values(t), st.integers(*constants))

@@ -96,7 +96,9 @@ def test_every_law_is_tested() -> None:
     assert set(CASES) == set(LAWS)
 
 
-def counterexample(label: str, b: Build, left: Term, right: Term, narrow: Format, wide: Format) -> tuple[Value, ...] | None:
+def counterexample(
+    label: str, b: Build, left: Term, right: Term, narrow: Format, wide: Format
+) -> tuple[Value, ...] | None:
     """Values at which two terms differ, of all values of the variables' formats."""
     formats = {"f16": narrow, "bf16": narrow, "f32": wide if label != "f32" else narrow}
     ids = list(b.variables)
@@ -134,7 +136,9 @@ def differs(name: str, narrow: Format, wide: Format) -> bool:
     """Does computing one operation in `wide` and rounding differ from computing it in `narrow`, anywhere?"""
     operation = ARITHMETIC[name]
     count = 1 if name == "fsqrt" else 2
-    return any(convert(narrow, operation(wide, *v)) != operation(narrow, *v) for v in product(narrow.values, repeat=count))
+    return any(
+        convert(narrow, operation(wide, *v)) != operation(narrow, *v) for v in product(narrow.values, repeat=count)
+    )
 
 
 def test_two_p_plus_two_bits_are_needed_and_enough() -> None:
@@ -159,7 +163,11 @@ def unchanged(name: str, b: Build, t: Term) -> bool:
 def test_no_law_takes_a_fused_or_wider_operation_for_a_narrow_one() -> None:
     b = Build()
     half = [b.terms.op("cvt.f32.f16", b.var("f16")) for _ in range(3)]
-    brain, single, whole = b.terms.op("cvt.f32.bf16", b.var("bf16")), b.var("f32"), b.terms.op("cvt.f32.s32", b.var("s32"))
+    brain, single, whole = (
+        b.terms.op("cvt.f32.bf16", b.var("bf16")),
+        b.var("f32"),
+        b.terms.op("cvt.f32.s32", b.var("s32")),
+    )
     inner = [
         b.terms.op("ffma.f32", *half),
         b.terms.op("fadd.f32", half[0], single),
@@ -199,7 +207,11 @@ def test_only_a_condition_that_is_inverted_swaps_the_arms() -> None:
     c = b.terms.op("flt.f32", b.var("f32"), b.var("f32"))
     flipped = b.terms.op("xor.i1", c, b.terms.op("feq.f32", b.var("f32"), b.var("f32")))
     assert unchanged("relu-of-not-positive", b, b.terms.op("select", flipped, b.var("f32"), b.var("f32")))
-    assert unchanged("relu-of-not-positive", b, b.terms.op("select", b.terms.op("xor.i1", c, b.terms.const(0, 1)), b.var("f32"), b.var("f32")))
+    assert unchanged(
+        "relu-of-not-positive",
+        b,
+        b.terms.op("select", b.terms.op("xor.i1", c, b.terms.const(0, 1)), b.var("f32"), b.var("f32")),
+    )
 
 
 # ------------------------------------------------------------------------------------------------ what the rules rest on
@@ -303,7 +315,9 @@ print(parser.bitwuzla().check_sat())
 
 def answer(text: str) -> str:
     """Bitwuzla's answer, from a process that is killed when its time is up."""
-    done = subprocess.run([sys.executable, "-c", ASK], input=text, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], input=text, capture_output=True, text=True, timeout=60, check=True
+    )
     return done.stdout.strip()
 
 

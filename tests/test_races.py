@@ -33,7 +33,12 @@ class Index:
     mirrored: bool = False
 
     def at(self, t: int, i: int, b: int, threads: int) -> int:
-        return self.per_thread * (threads - 1 - t if self.mirrored else t) + self.per_round * i + self.per_block * b + self.offset
+        return (
+            self.per_thread * (threads - 1 - t if self.mirrored else t)
+            + self.per_round * i
+            + self.per_block * b
+            + self.offset
+        )
 
     def text(self, threads: int) -> str:
         t = f"({threads - 1} - t)" if self.mirrored else "t"
@@ -63,8 +68,18 @@ class Sample:
 
     def text(self) -> str:
         head = "__global__ void k(float* g) {\n  __shared__ float s[256];\n  int t = threadIdx.x, b = blockIdx.x, i = 0;\n  float v = 1.0f;\n"
-        loop = f"  const int first = {self.start_per_thread} * t;\n  for (i = first; i < first + {self.rounds}; ++i) {{\n"
-        parts = [head, *self.lines(self.before), loop, *self.lines(self.body), "  }\n  i = 0;\n", *self.lines(self.after), "}\n"]
+        loop = (
+            f"  const int first = {self.start_per_thread} * t;\n  for (i = first; i < first + {self.rounds}; ++i) {{\n"
+        )
+        parts = [
+            head,
+            *self.lines(self.before),
+            loop,
+            *self.lines(self.body),
+            "  }\n  i = 0;\n",
+            *self.lines(self.after),
+            "}\n",
+        ]
         return "".join(parts)
 
     def lines(self, steps: tuple[Step, ...]) -> Iterator[str]:
@@ -140,8 +155,16 @@ def check(sample: Sample) -> None:
 # ------------------------------------------------------------------------------------------------ random kernels
 def steps(threads: int, warp: bool) -> st.SearchStrategy[tuple[Step, ...]]:
     step = 1 if threads > 8 else 2
-    index = st.builds(Index, st.integers(0, step), st.integers(0, 2), st.sampled_from([0, 0, 1, 64]), st.integers(0, 3), st.booleans())
-    access = st.builds(Step, st.sampled_from(["store", "store", "load"]), st.sampled_from("ssg"), index, st.sampled_from([0, 0, 1, 3, 33]))
+    index = st.builds(
+        Index, st.integers(0, step), st.integers(0, 2), st.sampled_from([0, 0, 1, 64]), st.integers(0, 3), st.booleans()
+    )
+    access = st.builds(
+        Step,
+        st.sampled_from(["store", "store", "load"]),
+        st.sampled_from("ssg"),
+        index,
+        st.sampled_from([0, 0, 1, 3, 33]),
+    )
     kinds = [st.just(Step("sync")), access, access, access] + ([st.just(Step("warp"))] if warp else [])
     return st.lists(st.one_of(*kinds), max_size=4).map(tuple)
 
@@ -185,6 +208,16 @@ def test_a_loop_that_exchanges_cells(body: tuple[Step, ...], free: bool) -> None
     check(replace(sample, start_per_thread=4))  # other counter values, the same rounds (SOUNDNESS S4)
 
 
+def test_a_barrier_between_two_stores_stays_between_them() -> None:
+    """Two stores a constant step apart, with a barrier between: what is read after the second is still unordered with it."""
+    far, reader = Step("store", "s", Index(1, 0, 0, 64)), Step("load", "s", Index(1, 0, 0, 64, mirrored=True))
+    sample = Sample(4, (STORE, SYNC, far, reader), (), (), 1, 0)
+    assert sample.racing()
+    check(sample)
+    check(replace(sample, before=(STORE, far, SYNC, reader)))
+    check(replace(sample, before=(SYNC, STORE, Step("warp"), far, reader)))
+
+
 def test_a_warp_barrier_orders_one_warp_only() -> None:
     sample = Sample(64, (STORE, Step("warp"), READ), (), (), 1, 0)
     assert sample.racing()
@@ -212,7 +245,10 @@ def test_a_shuffle_orders_no_memory() -> None:
   {between}
   g[t] = s[t ^ 1] + v;
 }}"""
-    for between, status in (("v = __shfl_xor_sync(0xffffffffu, v, 1);", Status.UNKNOWN), ("__syncwarp();", Status.PROVED)):
+    for between, status in (
+        ("v = __shfl_xor_sync(0xffffffffu, v, 1);", Status.UNKNOWN),
+        ("__syncwarp();", Status.PROVED),
+    ):
         program = program_of(text.format(between=between), (32, 1, 1), 1, {"g": 32})
         assert {o.status for o in Races(program).obligations()} == {status}
 
@@ -220,7 +256,11 @@ def test_a_shuffle_orders_no_memory() -> None:
 def test_a_read_only_path_may_not_meet_a_store() -> None:
     """SOUNDNESS S5: `__ldg` of what the launch writes is stale, whatever barrier stands between."""
     text = "__global__ void k(float* g) {{ int t = threadIdx.x; g[t] = 1.0f; __syncthreads(); g[32 + t] = {read}; }}"
-    for read, status in (("__ldg(&g[t])", Status.UNKNOWN), ("g[t]", Status.PROVED), ("__ldg(&g[64 + t])", Status.PROVED)):
+    for read, status in (
+        ("__ldg(&g[t])", Status.UNKNOWN),
+        ("g[t]", Status.PROVED),
+        ("__ldg(&g[64 + t])", Status.PROVED),
+    ):
         program = program_of(text.format(read=read), (32, 1, 1), 1, {"g": 128})
         assert {o.status for o in Races(program).obligations()} == {status}, read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tests.tiny_float import ARITHMETIC, INF, REAL, Float, Format, convert, fmax, fmin, less
 
 HALF = REAL["f16"]

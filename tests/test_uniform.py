@@ -183,7 +183,9 @@ ROUNDS = st.builds(lambda a, c: J * a + c, st.integers(-1, 1), st.integers(1, 4)
 
 
 def grown(inner: st.SearchStrategy[Recipe]) -> st.SearchStrategy[Recipe]:
-    summand = st.builds(lambda name, i, c: Input(name, i + K * c), st.sampled_from(["A", "B"]), INDEX, st.integers(-1, 1))
+    summand = st.builds(
+        lambda name, i, c: Input(name, i + K * c), st.sampled_from(["A", "B"]), INDEX, st.integers(-1, 1)
+    )
     return st.one_of(
         st.builds(Op, st.sampled_from(["fadd.f32", "fsub.f32", "fmax.f32"]), inner, inner),
         st.builds(Case, CONDITIONS, inner, inner),
@@ -213,13 +215,17 @@ def wanted(w: World, kind: tuple[str, int, int, bool], left: str, right: str) ->
     box = all_of(BOX, within(p, SIZE), within(q, SIZE))
     m = w.sets.relation(left, ("i", "j"), right, ("p", "q"), all_of(box, *conds))
     if kind[3]:  # in several pieces
-        m = w.sets.minus(m, w.sets.relation(left, ("i", "j"), right, ("p", "q"), all_of(box, eq(I, kind[2]), eq(q, kind[1]))))
+        m = w.sets.minus(
+            m, w.sets.relation(left, ("i", "j"), right, ("p", "q"), all_of(box, eq(I, kind[2]), eq(q, kind[1])))
+        )
     return m
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(RECIPES, RECIPES, RECIPES, WANTED, st.booleans())
-def test_pairs_that_are_said_to_agree_do(below: Recipe, one: Recipe, other: Recipe, kind: tuple[str, int, int, bool], alike: bool) -> None:
+def test_pairs_that_are_said_to_agree_do(
+    below: Recipe, one: Recipe, other: Recipe, kind: tuple[str, int, int, bool], alike: bool
+) -> None:
     w = World()
     w.unit("U", below)
     p, q = w.unit("P", one), w.unit("Q", one if alike else other)
@@ -264,7 +270,11 @@ TREE = """float s = x[t];
   if (t < 4) y[t] = s;"""
 UNIFORM = {
     "every thread in one order": (SUM.format(at="i"), 4, True),
-    "a butterfly: pairs of operands swapped from lane to lane": (TREE.format(step="__shfl_xor_sync(0xffffffffu, s, m)"), 32, True),
+    "a butterfly: pairs of operands swapped from lane to lane": (
+        TREE.format(step="__shfl_xor_sync(0xffffffffu, s, m)"),
+        32,
+        True,
+    ),
     "every thread from its own start": (SUM.format(at="(i + t) & 31"), 4, False),
     "odd threads backwards": (SUM.format(at="t & 1 ? 31 - i : i"), 4, False),
     "two threads backwards but for the last term": (
@@ -273,8 +283,8 @@ UNIFORM = {
         False,
     ),
     "one thread in two halves": (
-        "float s = 0.0f, r = 0.0f; for (int i = 0; i < 16; ++i) s += x[i]; for (int i = 16; i < 32; ++i) r += x[i];\n"
-        "float q = 0.0f; for (int i = 0; i < 32; ++i) q += x[i]; if (t == 0) { y[t] = s + r; } else { y[t] = q; }",
+        """float s = 0.0f, r = 0.0f; for (int i = 0; i < 16; ++i) s += x[i]; for (int i = 16; i < 32; ++i) r += x[i];
+  float q = 0.0f; for (int i = 0; i < 32; ++i) q += x[i]; if (t == 0) { y[t] = s + r; } else { y[t] = q; }""",
         4,
         False,
     ),

@@ -195,7 +195,14 @@ def convert(f: Format, a: Float) -> Float:
     return f.round(a.number, a.sign) if a.finite else a
 
 
-ARITHMETIC: dict[str, Callable[..., Float]] = {"fadd": add, "fsub": sub, "fmul": mul, "fdiv": div, "fsqrt": sqrt, "ffma": fma}
+ARITHMETIC: dict[str, Callable[..., Float]] = {
+    "fadd": add,
+    "fsub": sub,
+    "fmul": mul,
+    "fdiv": div,
+    "fsqrt": sqrt,
+    "ffma": fma,
+}
 REAL = {"f16": Format(5, 10), "bf16": Format(8, 7), "f32": Format(8, 23), "f64": Format(11, 52)}
 Value = Float | int
 

@@ -15,17 +15,18 @@ from tv import certify
 from tv.diagnostic import TvError, Unsupported
 from tv.equiv.relate import relate
 from tv.examine import Findings, examine, numbered, read_inputs
+from tv.execution import hunt, replay
 from tv.kernel import Kernel
 from tv.launch import Launch
 from tv.obligation import Obligation, Status
 from tv.recheck import recheck
 from tv.reference import reference
-from tv.refute import Refuter
+from tv.refute import Refuter, is_ieee
 from tv.request import CheckRequest
 from tv.spec import Resolved
 from tv.verdict import CheckResult, Counterexample, KernelInfo, Verdict, conclude, failed
 
-__all__ = ["check", "recheck", "reference"]
+__all__ = ["check", "hunt", "recheck", "reference", "replay"]
 
 Progress = Callable[[str], None]
 
@@ -76,7 +77,12 @@ def shown(
 ) -> tuple[list[Obligation], Counterexample | None]:
     """The obligations, the failing ones refuted where an execution shows the defect, and the counterexample."""
     obligations = numbered(f.obligations)
-    if f.binder is None or all(o.status is Status.PROVED for o in obligations):
+    if f.binder is None or spec.spec.globals or all(o.status is Status.PROVED for o in obligations):
         return obligations, None
     progress("looking for a counterexample")
-    return Refuter(kernel, launch, f.binder, f.binder.graph, spec.spec.options.fmad, spec.spec.inputs, request.require).confirm(obligations)
+    refuter = Refuter(kernel, launch, f.binder, f.binder.graph, spec.spec.options.fmad, spec.spec.inputs, request.require, is_ieee(spec.spec.options))
+    found, counterexample = refuter.confirm(obligations)
+    if counterexample is not None and request.counterexample is not None:
+        refuter.save(request.counterexample)
+        counterexample = replace(counterexample, file=request.counterexample)
+    return found, counterexample

@@ -169,11 +169,16 @@ def equal_obligations(
     f.assumptions += sorted(problem.assumptions)
     out: list[Obligation] = []
     failed_outputs = {x.output: x for x in related.failures}
+    unwritten = {x.witness.tensor for x in f.obligations if x.kind == "coverage" and x.witness is not None}
     for o in readers:
         id, span = f"{name}.{o.name}.equal", program.system.units[o.reader].span
         x = failed_outputs.get(o.name)
-        if related.proof is not None:
-            out.append(Obligation(id, "equal", Status.PROVED, span, relation=related.proof.relation, tensor=o.name, time_s=related.times[o.name]))
+        if related.proof is not None or o.name in related.proved:
+            relation = related.proof.relation if related.proof is not None else related.proved[o.name]
+            seconds = related.times.get(o.name, 0.0)
+            out.append(Obligation(id, "equal", Status.PROVED, span, relation=relation, tensor=o.name, time_s=seconds))
+        elif o.name in unwritten:
+            out.append(Obligation(id, "equal", Status.UNKNOWN, span, "not every element of this output is written", tensor=o.name))
         elif x is not None:
             message = x.why + (f" ({x.detail})" if x.detail else "")
             where = x.span if x.span.line else span

@@ -78,15 +78,16 @@ def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: 
     members: dict[str, list[TensorInfo]] = {}
     for info in graph.inputs.values():
         members.setdefault(info.unit, []).append(info)
+    raw = {name: bits(tensors[name], info) for name, info in graph.inputs.items()}
 
     def inputs(unit: str, index: Sequence[Ints]) -> Bits:
         infos = members[unit]
         if infos[0].layer is None:
-            return bits(tensors[infos[0].name], infos[0])[tuple(index)]
+            return raw[infos[0].name][tuple(index)]
         out = np.zeros(index[0].shape, np.uint64)
         for info in infos:
             mask = index[0] == info.layer
-            out[mask] = bits(tensors[info.name], info)[tuple(i[mask] for i in index[1:])]
+            out[mask] = raw[info.name][tuple(i[mask] for i in index[1:])]
         return out
 
     values = GraphValues(graph, sizes, inputs)

@@ -39,6 +39,7 @@ class Failure:
 class Related:
     proof: Proof | None
     failures: list[Failure] = field(default_factory=list)
+    proved: dict[str, Relation] = field(default_factory=dict)  # by output
     times: dict[str, float] = field(default_factory=dict)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from tv.diagnostic import Unknown
 from tv.equiv.certificate import Certificate, reachable
 from tv.equiv.checker import Checker
 from tv.equiv.outcome import Failure, Proof, Related, explain
-from tv.equiv.problem import Mismatch, Problem
+from tv.equiv.problem import Mismatch, Output, Problem
 from tv.equiv.search import Grew, Search
 
 
@@ -28,6 +29,9 @@ def relate(problem: Problem, progress: Callable[[str], None] = lambda _: None) -
             result.failures.append(explain(problem, o, e))
         result.times[o.name] = time.perf_counter() - start
     if result.failures or not roots:
+        for o in problem.outputs:
+            if o.name in roots:
+                alone(problem, search, o, roots[o.name], result)
         return result
     certificate = Certificate({}, reachable(search.t.claims, roots), roots)
     checker = Checker(problem, certificate.claims)
@@ -36,5 +40,15 @@ def relate(problem: Problem, progress: Callable[[str], None] = lambda _: None) -
     except (Mismatch, Unknown) as e:
         result.failures.append(explain(problem, problem.outputs[0], e))
         return result
+    result.proved = {name: relation for name in roots}
     result.proof = Proof(certificate, relation, tuple(sorted(checker.laws)))
     return result
+
+
+def alone(problem: Problem, search: Search, o: Output, claims: tuple[int, ...], result: Related) -> None:
+    """One output by itself, where another one failed: proved, if the checker accepts its claims."""
+    roots = {o.name: claims}
+    try:
+        result.proved[o.name] = Checker(replace(problem, outputs=[o]), reachable(search.t.claims, roots)).check(roots)
+    except (Mismatch, Unknown) as e:
+        result.failures.append(explain(problem, o, e))

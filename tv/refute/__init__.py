@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tv.binding import Binder
+from tv.diagnostic import BadInput
 from tv.graph import Graph
 from tv.kernel import Kernel
-from tv.launch import InputAssumption, Launch
+from tv.launch import CompileOptions, InputAssumption, Launch
 from tv.obligation import Obligation, Relation, Status
 from tv.refute.defects import EVENTS, Defects, Shown
 from tv.refute.differences import Broken, Difference, Differences
+from tv.refute.record import again, read, write
 from tv.refute.setting import Dim3, Setting
 from tv.refute.trials import Clock
 from tv.verdict import Counterexample
 
 SECONDS = 10.0
 
-__all__ = ["Refuter"]
+__all__ = ["Refuter", "is_ieee"]
 
 
 @dataclass(slots=True)
@@ -26,7 +28,8 @@ class Refuter:
     """Tries to show, by running the kernel, what a proof attempt left open.
 
     fmad: as compiled. assumptions: of graph inputs; no run breaks them. required: at `real`, rounding is no difference, so
-    values refute nothing. seconds: of wall time, for defects and for values each.
+    values refute nothing. ieee: whether division, roots and subnormals are as IEEE has them; where not, values refute nothing
+    either. seconds: of wall time, for defects and for values each.
     """
 
     kernel: Kernel
@@ -36,6 +39,7 @@ class Refuter:
     fmad: bool
     assumptions: Sequence[InputAssumption] = ()
     required: Relation = Relation.REASSOC
+    ieee: bool = True
     seconds: float = SECONDS
     shown: Shown | Difference | None = None  # what the counterexample rests on
     _settings: dict[tuple[tuple[str, int], ...], Setting] = field(default_factory=dict)
@@ -51,12 +55,15 @@ class Refuter:
         found = defects.show([out[k] for k in where]) if where else {}
         for at, shown in found.items():
             k = where[at]
-            out[k] = replace(out[k], status=Status.REFUTED, span=shown.span)
+            message = out[k].message or (
+                shown.event.message if shown.event is not None else "part of an output is never written"
+            )
+            out[k] = replace(out[k], status=Status.REFUTED, span=shown.span, message=message)
         if found:
             self.shown = next(iter(found.values()))
             return out, self._of_defect(self.shown)
         for k in where:
-            out[k] = replace(out[k], message=f"{out[k].message}; not refuted: {defects.why}")
+            out[k] = open_still(out[k], defects.why)
         return self._by_values(out)
 
     def _setting(self, symbols: Mapping[str, int]) -> Setting:
@@ -67,35 +74,66 @@ class Refuter:
             )
         return self._settings[key]
 
+    def save(self, path: str) -> None:
+        """Writes what the counterexample rests on. Raises ValueError where nothing was shown, BadInput for the file."""
+        if self.shown is None:
+            raise ValueError("there is no counterexample")
+        write(path, self.shown, self.fmad)
+
+    def replay(self, path: str) -> tuple[bool, str]:
+        """Runs a saved counterexample again: whether it shows the same, and what to print."""
+        found = read(path)
+        symbols = dict(found.trial.symbols)
+        if set(symbols) != set(self.binder.ranges):
+            raise BadInput(
+                "TV0737",
+                f"the counterexample names the sizes {sorted(symbols)}, the launch {sorted(self.binder.ranges)}",
+            )
+        return again(found, self._setting(symbols))
+
     # -------------------------------------------------------------- values
     def _by_values(self, out: list[Obligation]) -> tuple[list[Obligation], Counterexample | None]:
-        open_ones = [k for k, o in enumerate(out) if o.status is Status.UNKNOWN and o.kind in ("equal", "init", "coverage")]
+        open_ones = [
+            k for k, o in enumerate(out) if o.status is Status.UNKNOWN and o.kind in ("equal", "init", "coverage")
+        ]
         if not open_ones:
             return out, None
         search = Differences(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds))
-        first = [o.witness.symbols for o in out if o.status is Status.UNKNOWN and o.witness is not None and o.witness.symbols]
+        first = [
+            o.witness.symbols for o in out if o.status is Status.UNKNOWN and o.witness is not None and o.witness.symbols
+        ]
         found = search.show(out[open_ones[0]], list(first))
         match found:
-            case Difference() if self.required is not Relation.REAL:
+            case Difference() if self.required is Relation.REAL or not self.ieee:
+                search.why = "a run showed other bits, which rounding may explain"
+            case Difference():
                 k = self._blamed(out, open_ones, found)
                 if k is not None:
                     bits = f"kernel {hexadecimal(found.kernel_bits, found.width)}, graph {hexadecimal(found.graph_bits, found.width)}"
-                    text = f"{out[k].message}; element {list(found.index)} of `{found.tensor}`: {bits}"
+                    text = f"element {list(found.index)} of `{found.tensor}`: {bits}"
+                    text = f"{out[k].message}; {text}" if out[k].message else text
                     out[k] = replace(out[k], status=Status.REFUTED, message=text)
                     self.shown = found
                     return out, self._of_difference(found, out[k])
             case Broken(event=event) if event.kind == "init":
                 k = open_ones[0]
                 o = out[k]
-                out[k] = replace(o, id=f"{o.id.rpartition('.')[0]}.init", kind="init", status=Status.REFUTED, span=event.span, message=event.message)
+                out[k] = replace(
+                    o,
+                    id=f"{o.id.rpartition('.')[0]}.init",
+                    kind="init",
+                    status=Status.REFUTED,
+                    span=event.span,
+                    message=event.message,
+                )
                 self.shown = Shown(found.outcome, "init", event.span, event)
                 return out, self._of_defect(self.shown)
             case Broken(event=event):
                 search.why = f"a run showed a `{event.kind}` at line {event.span.line}"
-            case _:
+            case None:
                 pass
         for k in open_ones:
-            out[k] = replace(out[k], message=f"{out[k].message}; not refuted: {search.why}")
+            out[k] = open_still(out[k], search.why)
         return out, None
 
     def _blamed(self, out: list[Obligation], open_ones: list[int], found: Difference) -> int | None:
@@ -122,7 +160,15 @@ class Refuter:
         return (block[2] * grid[1] + block[1]) * grid[0] + block[0], (thread[2] * y + thread[1]) * x + thread[0]
 
 
+def is_ieee(options: CompileOptions) -> bool:
+    """Whether the flags leave float arithmetic as IEEE has it, contraction apart."""
+    return not (options.fast_math or options.ftz) and options.prec_div and options.prec_sqrt
+
+
+def open_still(o: Obligation, why: str) -> Obligation:
+    """The obligation with the reason why no run refuted it."""
+    return replace(o, message=f"{o.message}; not refuted: {why}" if o.message else f"not refuted: {why}")
+
+
 def hexadecimal(bits: int, width: int) -> str:
     return f"0x{bits:0{max(1, width // 4)}x}"
-
-

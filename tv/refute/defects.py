@@ -98,7 +98,10 @@ class Defects:
             self.why = f"a run showed a `{other.kind}` at line {other.span.line}"
         elif outcome.execution.ended == "budget":
             self.why = "a run that shows it takes too long"
-        found = ((k, self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)) for k, o in enumerate(open_ones))
+        found = (
+            (k, self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome))
+            for k, o in enumerate(open_ones)
+        )
         return {k: x for k, x in found if x is not None}
 
     def _trials(self, o: Obligation) -> Iterator[tuple[Setting, Trial]]:
@@ -151,4 +154,3 @@ def foreign(outcome: Outcome, name: str) -> int | None:
     for p in places:
         inside |= p.at(stored)[1]
     return None if inside.all() else int(stored[int(np.argmin(inside))]) * width
-

@@ -15,11 +15,11 @@ from tv.graph_frontend.arithmetic import decode
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Obligation
 from tv.refute.layouts import Place
-from tv.refute.patterns import Pattern, search_order
+from tv.refute.patterns import search_order
 from tv.refute.setting import Dim3, Setting
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
-from tv.replay.events import Event
 from tv.replay.doubt import VARIANTS
+from tv.replay.events import Event
 from tv.replay.exactness import Exactness
 from tv.replay.graph_values import GraphValues
 
@@ -86,20 +86,21 @@ class Differences:
     def _trials(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Iterator[tuple[Trial, Setting]]:
         """All sizes, blocks and patterns: the cheap ones with every pattern before the costly ones with many."""
         witness = failing.witness if failing is not None else None
-        options: list[tuple[Setting, tuple[Dim3, ...] | None]] = []
+        options: list[tuple[int, Setting, tuple[Dim3, ...] | None]] = []
         for values in islice(sizes(self.ranges, first), MOST_SIZES):
             setting = self.settings(values)
-            options += [(setting, blocks) for blocks in dict.fromkeys(block_choices(setting, witness, MOST_THREADS))]
-        patterns = search_order(len(options[0][0].slots))
+            choices = dict.fromkeys(block_choices(setting, witness, MOST_THREADS))
+            options += [(rank, setting, blocks) for rank, blocks in enumerate(choices)]
+        patterns = search_order(len(options[0][1].slots))
         # Seconds a run, guessed until it was measured.
-        cost = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for s, _ in options]
+        cost = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]
         tried = [0] * len(options)
         while True:
             left = [k for k in range(len(options)) if tried[k] < len(patterns)]
             if not left:
                 return
-            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * (1 + k))
-            setting, blocks = options[k]
+            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * (1 + 2 * options[k][0]))
+            _, setting, blocks = options[k]
             start = time.monotonic()
             share = self.clock.left if len(options) == 1 else max(1.0, self.clock.left / 3)
             self._deadline = min(self.clock.deadline, start + share)
@@ -114,7 +115,11 @@ class Differences:
         if outcome.execution.events:
             return Broken(outcome, outcome.execution.events[0])
         if not outcome.execution.clean or outcome.execution.ordered_atomics:
-            self.why = "runs take too long" if outcome.execution.ended == "budget" else "a result hangs on the order of atomics"
+            self.why = (
+                "runs take too long"
+                if outcome.execution.ended == "budget"
+                else "a result hangs on the order of atomics"
+            )
             return None
         for name, places in setting.places.items():
             for p in places:
@@ -186,7 +191,9 @@ class Differences:
     def _graph_bits(self, outcome: Outcome, p: Place, elements: Ints, watch: Exactness, variant: int = 0) -> Bits:
         setting = outcome.setting
         info = setting.graph.outputs[p.tensor]
-        graph = GraphValues(setting.graph, setting.symbols, setting.graph_inputs(outcome.trial.pattern), None, watch, variant)
+        graph = GraphValues(
+            setting.graph, setting.symbols, setting.graph_inputs(outcome.trial.pattern), None, watch, variant
+        )
         index = list(np.unravel_index(elements, p.shape)) if p.shape else []
         if info.layer is not None:
             index.insert(0, np.full(elements.shape, info.layer, np.int64))
@@ -201,7 +208,13 @@ class Differences:
             return False
         sides: list[tuple[float, float]] = []
         for variant in (0, *VARIANTS):
-            run = outcome if variant == 0 else execute(outcome.setting, outcome.trial, self.fmad, self.clock.deadline + self.clock.seconds, variant)
+            run = (
+                outcome
+                if variant == 0
+                else execute(
+                    outcome.setting, outcome.trial, self.fmad, self.clock.deadline + self.clock.seconds, variant
+                )
+            )
             if not run.execution.clean:
                 return False
             mine = self._kernel_bits(run, name, p, element)[0]
@@ -213,7 +226,9 @@ class Differences:
         spread = (values.max(axis=0) - values.min(axis=0)).max()
         return bool(np.abs(values[:, 0] - values[:, 1]).min() > MARGIN * spread)
 
-    def _holds_uncontracted(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, free_zero: bool) -> bool:
+    def _holds_uncontracted(
+        self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, free_zero: bool
+    ) -> bool:
         """Whether the difference is there as well when nothing is contracted."""
         if not self.fmad or not outcome.execution.rounded_products:
             return True

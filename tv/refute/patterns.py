@@ -29,7 +29,7 @@ _PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
 class Slot:
     """A tensor that gets contents. ordinal: its place among the graph's inputs. last: extent of its last dimension.
 
-    low, high: of integers (both included).
+    low, high: what is assumed of its values (both included), None where nothing is.
     """
 
     name: str
@@ -37,8 +37,8 @@ class Slot:
     label: str
     count: int
     last: int
-    low: int = 0
-    high: int = 1
+    low: int | None = None
+    high: int | None = None
 
 
 def mixed(linear: Ints, ordinal: int, seed: int) -> Bits:
@@ -74,26 +74,34 @@ class Pattern:
         """The elements at row-major positions `linear`."""
         if not BY_LABEL[slot.label].is_float:
             return self._integers(slot, linear)
-        table = encode(np.array(self._values(slot), _carrier(slot.label)), slot.label)
+        least = -np.inf if slot.low is None else slot.low
+        most = np.inf if slot.high is None else slot.high
+        table = encode(np.clip(self._values(slot), least, most).astype(_carrier(slot.label)), slot.label)
         if len(table) == 1:
             return np.full(linear.shape, table[0], np.uint64)
         h = mixed(linear, slot.ordinal, self.seed)
         out: Bits = table[(h & np.uint64(len(table) - 1)).astype(np.int64)]
+        if slot.low is not None or slot.high is not None:
+            return out  # a zero may not be allowed
         match self.kind:
             case "sparse" if slot.last < slot.count:
-                rare = (h >> np.uint64(8)) % np.uint64(max(1, slot.last)) >= 1
-                out = np.where(rare, np.uint64(0), out)
+                rest = (h >> np.uint64(8)) % np.uint64(max(1, slot.last))
             case "hot":
-                out = np.where((h >> np.uint64(8)) % np.uint64(max(2, min(slot.last, slot.count))) == 0, out, np.uint64(0))
+                rest = (h >> np.uint64(8)) % np.uint64(max(2, min(slot.last, slot.count)))
             case _:
-                pass
-        return out
+                return out
+        return np.where(rest == 0, out, np.uint64(0))
 
     def _integers(self, slot: Slot, linear: Ints) -> Bits:
-        width = BY_LABEL[slot.label].width
-        span = min(slot.high - slot.low, 3) + 1
-        values = (mixed(linear, slot.ordinal, self.seed) % np.uint64(span)).astype(np.int64) + slot.low
-        return values.view(np.uint64) & np.uint64((1 << width) - 1)
+        """A few values from the least one that is allowed; 0 alone where they may be indices of which nothing is assumed."""
+        element = BY_LABEL[slot.label]
+        least, most = element.limits()
+        indices = element.width >= 32 and slot.low is None and slot.high is None
+        low = max(least, min(0, most) if slot.low is None else slot.low)
+        low = low if slot.high is None else min(low, slot.high)
+        high = low if indices else min(most, low + 3 if slot.high is None else min(slot.high, low + 3))
+        values = (mixed(linear, slot.ordinal, self.seed) % np.uint64(high - low + 1)).astype(np.int64) + low
+        return values.view(np.uint64) & np.uint64((1 << element.width) - 1)
 
     def _values(self, slot: Slot) -> Sequence[float]:
         """A power of two of values."""
@@ -122,7 +130,9 @@ class Pattern:
                 raise ValueError(f"no pattern is called {self.kind}")
 
 
-KINDS = frozenset({"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot", "deep", "tiny", "signed"})
+KINDS = frozenset(
+    {"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot", "deep", "tiny", "signed"}
+)
 
 
 def _carrier(label: str) -> type[np.generic]:
@@ -141,5 +151,13 @@ def _uneven(precision: int, seed: int) -> tuple[float, ...]:
 def search_order(tensors: int) -> list[Pattern]:
     """The patterns that a search for a difference tries, most telling first. tensors: how many there are."""
     zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
-    out = [Pattern("small"), zeros[0] if zeros else Pattern("small", 5), Pattern("positive"), Pattern("uneven"), Pattern("opposed"), Pattern("tiny")]
-    return [*out, *zeros[1:], Pattern("hot"), Pattern("level"), Pattern("signed"), Pattern("deep"), Pattern("small", 1), Pattern("uneven", 1), Pattern("sparse")]
+    first = ["small", "positive", "uneven", "opposed", "tiny", "deep", "signed"]
+    out = [Pattern(kind) for kind in first]
+    out[1:1] = zeros[:1]
+    return [
+        *out,
+        *zeros[1:],
+        *(Pattern(k) for k in ("hot", "level", "sparse")),
+        Pattern("small", 1),
+        Pattern("uneven", 1),
+    ]

@@ -78,13 +78,12 @@ class Setting:
 
     def _slot(self, ordinal: int, info: TensorInfo) -> Slot:
         shape = self.shape(info)
-        low, high = 0, 1
+        low, high = None, None
         for a in self.assumptions:
             if a.tensor == info.name:
-                low = low if a.min is None else a.min
-                high = max(low, high if a.max is None else a.max)
-                if a.value is not None:
-                    low = high = evaluate(parse(a.value), self.symbols)
+                low, high = (
+                    (a.min, a.max) if a.value is None else (fixed := evaluate(parse(a.value), self.symbols), fixed)
+                )
         count = int(np.prod(shape, dtype=object)) if shape else 1
         return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high)
 
@@ -187,7 +186,12 @@ class Content:
             yield 0, None
             return
         starts = self._ranges()
-        last = np.array([int(p.of_linear(np.array([p.count - 1]))[0]) if p.count else s for p, s in zip(self.places, starts, strict=True)])
+        last = np.array(
+            [
+                int(p.of_linear(np.array([p.count - 1]))[0]) if p.count else s
+                for p, s in zip(self.places, starts, strict=True)
+            ]
+        )
         low, high = int(at.min(initial=0)), int(at.max(initial=0))
         for k in np.flatnonzero((starts <= high) & (last >= low)):
             mask = (at >= starts[k]) & (at <= last[k])

@@ -82,7 +82,9 @@ def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, in
             yield from fresh(dict.fromkeys(ranges, v))
 
 
-def block_choices(setting: Setting, witness: Witness | None, most_threads: int = MOST_THREADS) -> Iterator[tuple[Dim3, ...] | None]:
+def block_choices(
+    setting: Setting, witness: Witness | None, most_threads: int = MOST_THREADS
+) -> Iterator[tuple[Dim3, ...] | None]:
     """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable, one."""
     grid, block = setting.grid, setting.launch.block
     if waits_across_blocks(setting.kernel) is not None:

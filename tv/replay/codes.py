@@ -21,4 +21,5 @@ defects.""",
     "TV0742": """Running a graph met an index, read from data, outside its tensor. Such inputs are excluded by a printed
 assumption.""",
     "TV0743": """Running a graph met a computation that the evaluator has no numbers for.""",
+    "TV0734": """Evaluating the graph on concrete values took longer than the search for a counterexample allows.""",
 }

@@ -20,7 +20,9 @@ ULPS = 2  # by which a result moves at most, either way
 VARIANTS = (1, 2, 3, 4)
 
 
-def moved(name: str, label: str, args: Sequence[Bits], result: Bits, certain: npt.NDArray[np.bool_], variant: int) -> Bits:
+def moved(
+    name: str, label: str, args: Sequence[Bits], result: Bits, certain: npt.NDArray[np.bool_], variant: int
+) -> Bits:
     """`result` (bits, of a function applied to `args`), moved where it is a normal number and not `certain`; variant 0: unmoved."""
     if variant == 0:
         return result

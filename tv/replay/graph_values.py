@@ -239,7 +239,9 @@ class _Points:
     def value(self, t: Term) -> Bits:
         if t.id not in self.memo:
             other = self.v.overrides.get(t.id)
-            self.memo[t.id] = self._value(t) if other is None else other(self.env, self.n, lambda mask: self.part(mask)._value(t))
+            self.memo[t.id] = (
+                self._value(t) if other is None else other(self.env, self.n, lambda mask: self.part(mask)._value(t))
+            )
         return self.memo[t.id]
 
     def _value(self, t: Term) -> Bits:

@@ -8,7 +8,7 @@ __global__ void bias_relu(const float* __restrict__ x, const float* __restrict__
     if (i + 3 < n) {
         float4 v = *(const float4*)(x + i);
         float4 c = *(const float4*)(b + i);
-        v.x = fmaxf(v.x + c.x, 0.0f);
+        v.x = fmaxf(v.x + c.x, 0.0f);  // <- equal
         v.y = fmaxf(v.y + c.y, 0.0f);
         v.z = fmaxf(v.z + c.z, 0.0f);
         v.w = fmaxf(v.w + c.z, 0.0f);  // <- equal

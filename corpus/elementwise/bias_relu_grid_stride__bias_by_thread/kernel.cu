@@ -21,7 +21,7 @@ __global__ void bias_relu(const float* __restrict__ x, const float* __restrict__
         float4 v = x4[i];
         float4 c = b4[threadIdx.x];  // <- equal
         float4 r;
-        r.x = relu(v.x + c.x);
+        r.x = relu(v.x + c.x);  // <- equal
         r.y = relu(v.y + c.y);
         r.z = relu(v.z + c.z);
         r.w = relu(v.w + c.w);

@@ -35,7 +35,7 @@ __global__ void gemv(const half* W, const half* x, half* y)
     }
 
     for (int o = 16; o >= 1; o /= 2)
-        v += __shfl_xor_sync(0xffffffff, v, o);
+        v += __shfl_xor_sync(0xffffffff, v, o);  // <- equal
     if (lane == 0) s[warp] = v;
     __syncthreads();
     v = s[lane & (nwarps - 1)];  // <- equal

@@ -33,7 +33,7 @@ gemv(const __half* __restrict__ W, const __half* __restrict__ x, __half* __restr
                 const float2 a = __half22float2(wh[k]);
                 const float2 b = __half22float2(xh[k]);
                 acc = fmaf(a.x, b.x, acc);
-                acc = fmaf(a.y, b.y, acc);
+                acc = fmaf(a.y, b.y, acc);  // <- equal
             }
         }
 #pragma unroll

@@ -38,7 +38,7 @@ gemv(const __half* __restrict__ W, const __half* __restrict__ x, __half* __restr
         }
 #pragma unroll
         for (int o = 16; o > 0; o >>= 1) {
-            acc += __shfl_xor_sync(0xffffffffu, acc, o);
+            acc += __shfl_xor_sync(0xffffffffu, acc, o);  // <- equal
         }
         if (lane == 0) {
             y[row] = __float2half_rn(acc);

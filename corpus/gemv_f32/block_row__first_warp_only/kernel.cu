@@ -27,7 +27,7 @@ gemv(const float* __restrict__ W, const float* __restrict__ x, float* __restrict
 
 #pragma unroll
     for (int offset = 16; offset > 0; offset >>= 1)
-        sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+        sum += __shfl_xor_sync(0xffffffffu, sum, offset);  // <- equal
     if (lane == 0)
         stage[warp] = sum;
     __syncthreads();

@@ -25,7 +25,7 @@ __global__ void lm_head(const half* __restrict__ e, const half* __restrict__ h, 
 
     float sum = even + odd;
     for (int delta = 16; delta > 0; delta /= 2) {
-        sum += __shfl_down_sync(0xffffffff, sum, delta);
+        sum += __shfl_down_sync(0xffffffff, sum, delta);  // <- equal
     }
     if (lane == 0) {
         logits[row] = __float2half(sum);

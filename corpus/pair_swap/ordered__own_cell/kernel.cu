@@ -16,7 +16,7 @@ __global__ void pair_swap(const float* __restrict__ x, float* __restrict__ y)
     const int t = threadIdx.x;
     const int first = (blockIdx.x * BLOCK + t) * RUN;
     for (int i = first; i < first + RUN; ++i) {
-        cell[t] = x[i];
+        cell[t] = x[i];  // <- equal
         __syncthreads();
         y[i] = cell[t];  // <- equal
         __syncthreads();

@@ -23,7 +23,7 @@ __device__ __forceinline__ float warp_dot(const float* row, const float* v, int 
     for (int c = lane * 4; c < n; c += 32 * 4) {
         const float4 a = *reinterpret_cast<const float4*>(row + c);
         const float4 b = *reinterpret_cast<const float4*>(v + c);
-        s += a.x * b.x;
+        s += a.x * b.x;  // <- equal
         s += a.y * b.y;
         s += a.z * b.z;
         s += a.w * b.w;

@@ -30,7 +30,7 @@ __device__ __forceinline__ float warp_dot(const float* row, const float* v, int 
     }
 #pragma unroll
     for (int o = 16; o > 0; o >>= 1) {
-        s += __shfl_xor_sync(0xffffffffu, s, o);
+        s += __shfl_xor_sync(0xffffffffu, s, o);  // <- equal
     }
     return s;
 }

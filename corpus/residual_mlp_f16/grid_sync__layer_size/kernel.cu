@@ -34,7 +34,7 @@ __device__ float row_dot(const __half* row, const __half* v, int n, int lane)
         }
     }
     for (int o = 16; o > 0; o >>= 1)
-        s += __shfl_xor_sync(0xffffffffu, s, o);
+        s += __shfl_xor_sync(0xffffffffu, s, o);  // <- equal
     return s;
 }
 

@@ -13,7 +13,7 @@ __device__ __forceinline__ float warp_sum(float v)
 {
 #pragma unroll
     for (int mask = 8; mask > 0; mask >>= 1)  // <- equal
-        v += __shfl_xor_sync(0xffffffffu, v, mask);
+        v += __shfl_xor_sync(0xffffffffu, v, mask);  // <- equal
     return v;
 }
 

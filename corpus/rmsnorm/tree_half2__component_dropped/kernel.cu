@@ -38,7 +38,7 @@ __global__ void rmsnorm(const half* x, const half* w, half* y, int rows, float e
         acc += __shfl_xor_sync(0xffffffff, acc, 8);
         acc += __shfl_xor_sync(0xffffffff, acc, 4);
         acc += __shfl_xor_sync(0xffffffff, acc, 2);
-        acc += __shfl_xor_sync(0xffffffff, acc, 1);
+        acc += __shfl_xor_sync(0xffffffff, acc, 1);  // <- equal
         if (t == 0) scale = 1.f / sqrtf(acc / COLS + eps);
     }
     __syncthreads();

@@ -45,7 +45,7 @@ __global__ void rmsnorm(const half* x, const half* w, half* y, int rows, float e
 
     float s = scale;
     for (int i = t; i < COLS / 2; i += blockDim.x) {
-        float2 f = __half22float2(x2[i]);
+        float2 f = __half22float2(x2[i]);  // <- equal
         float2 g = __half22float2(w2[i]);
         float2 n = __half22float2(__floats2half2_rn(f.x * s, f.y * s));
         y2[i] = __floats2half2_rn(g.x * n.x, g.y * n.y);

@@ -11,7 +11,7 @@
 __device__ __forceinline__ float warp_max(float v)
 {
     for (int o = 16; o > 0; o >>= 1) {
-        v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, o));
+        v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, o));  // <- equal
     }
     return v;
 }

@@ -95,7 +95,7 @@ sgemm(const float* __restrict__ A, const float* __restrict__ B, float* __restric
             }
             for (int i = 0; i < TM; ++i) {
                 for (int j = 0; j < TN; ++j) {
-                    acc[i][j] = fmaf(a[i], b[j], acc[i][j]);
+                    acc[i][j] = fmaf(a[i], b[j], acc[i][j]);  // <- equal
                 }
             }
         }

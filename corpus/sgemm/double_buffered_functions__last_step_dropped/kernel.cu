@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(THREADS) sgemm(const float* A, const float* B,
 #pragma unroll
             for (int i = 0; i < TM; ++i)
 #pragma unroll
-                for (int j = 0; j < TN; ++j) acc[i][j] = fmaf(a[i], b[j], acc[i][j]);
+                for (int j = 0; j < TN; ++j) acc[i][j] = fmaf(a[i], b[j], acc[i][j]);  // <- equal
         }
         if (kt + 1 < K / BK) {
             stash(As[stage ^ 1], Bs[stage ^ 1], ra, rb);

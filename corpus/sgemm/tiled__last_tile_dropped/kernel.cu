@@ -69,7 +69,7 @@ sgemm(const float* __restrict__ A, const float* __restrict__ B, float* __restric
 #pragma unroll
             for (int i = 0; i < TM; ++i)
 #pragma unroll
-                for (int j = 0; j < TN; ++j) acc[i][j] += a[i] * b[j];
+                for (int j = 0; j < TN; ++j) acc[i][j] += a[i] * b[j];  // <- equal
         }
         __syncthreads();
     }

@@ -10,7 +10,7 @@ namespace elementwise {
 template <typename T>
 struct Scale {
     T factor;
-    __device__ T operator()(const T& v) const { return v * factor; }
+    __device__ T operator()(const T& v) const { return v * factor; }  // <- equal
 };
 
 template <int THREADS>

@@ -17,7 +17,7 @@ __global__ void transpose(const float* __restrict__ x, float* __restrict__ y, in
     int r = blockIdx.y * TILE + threadIdx.y;
     for (int j = 0; j < TILE; j += STEP) {
         if (c < cols && r + j < rows) {
-            tile[threadIdx.y + j][threadIdx.x] = x[(r + j) * cols + c];
+            tile[threadIdx.y + j][threadIdx.x] = x[(r + j) * cols + c];  // <- equal
         }
     }
     __syncthreads();

@@ -1,0 +1,56 @@
+"""Good corpus kernels, run on numbers, against their graphs in the certified order: not one bit may differ."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "corpus"), str(ROOT / "benchmarks"), str(ROOT / "tests")]
+
+from order_running import Normal, prove
+from redraw import small
+
+# Cases whose sums are added in an order of the kernel's own; what is slow to prove is marked so.
+REORDERED = {
+    "attention_decode/two_pass_tree", "gemv_f32/block_row", "sgemm/tiled", "sgemm/double_buffered",
+}  # fmt: skip
+QUICK = sorted(
+    REORDERED
+    | {
+        "elementwise/bias_relu_float4", "elementwise/bias_relu_grid_stride", "gemv_f16/warp_rows", "half_fma/half2_rn",
+        "half_fma/separate", "lm_head/warp_row", "pair_swap/ordered", "residual_half/half2_c_cast",
+        "residual_half/half2_index", "residual_half/half2_reinterpret", "residual_half/via_float",
+        "row_max/warp_and_block", "sgemm/naive", "templates/scale", "transpose/tiled",
+    }
+)  # fmt: skip
+SLOW = sorted(
+    {
+        "attention_decode/two_pass", "gemv_f16/block_row", "residual_mlp/atomic_counter", "residual_mlp/grid_sync",
+        "residual_mlp_2/grid_sync", "residual_mlp_f16/grid_sync", "rmsnorm/butterflies", "rmsnorm/tree_half2",
+        "rmsnorm/tree_uint4", "rmsnorm_op23/butterflies", "sgemm/double_buffered_functions",
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*QUICK, *(pytest.param(c, marks=pytest.mark.slow) for c in SLOW)])
+def test_the_graph_in_the_kernels_order_has_the_kernels_bits(case: str, tmp_path: Path) -> None:
+    pair = prove(small(ROOT / "corpus" / case, tmp_path / "case"))
+    assert pair.data["without_orders"] == ""
+    runs = [Normal(0), Normal(1), Normal(2, cancelling=True)]
+    for symbols in pair.middle():
+        for run in runs:
+            assert pair.different(symbols, run) == 0
+    if case in REORDERED:  # the numbers are such that the order shows
+        assert any(pair.different(pair.middle()[-1], run, orders=False) > 0 for run in runs)
+
+
+def test_every_good_case_is_in_one_of_the_lists() -> None:
+    good = {
+        f"{c.parent.parent.name}/{c.parent.name}"
+        for c in ROOT.glob("corpus/*/*/kernel.cu")
+        if "__" not in c.parent.name and "proved" in c.read_text().splitlines()[0]
+    }
+    assert good == {*QUICK, *SLOW}

@@ -1,0 +1,157 @@
+"""Counterexamples end to end: what is shown, what must not be shown, and running one again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tv.diagnostic import BadInput
+from tv.execution import hunt, opened, replay
+from tv.expectation import Case, find_cases
+from tv.obligation import Obligation, Relation, Status, Witness
+from tv.refute import Refuter
+from tv.verdict import Verdict
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+
+
+def case(name: str) -> Case:
+    return next(c for c in find_cases(str(CORPUS / Path(name).parent)) if c.name == Path(name).name)
+
+
+def refuter(name: str, seconds: float = 5) -> Refuter:
+    return opened(case(name).request, seconds)[2]
+
+
+def asked(kind: str, tensor: str = "", **witness: object) -> Obligation:
+    return Obligation(f"k.{kind}", kind, Status.UNKNOWN, tensor=tensor, witness=Witness(**witness) if witness else None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "line"),
+    [
+        ("pair_swap/ordered__store_unordered", "race", {19, 20}),
+        ("elementwise/bias_relu_float4__unguarded_tail", "bounds", {9}),
+        ("gemv_f16/block_row__barrier_in_branch", "barrier", {41}),
+        ("gemv_f16/block_row__partials_unguarded", "init", {41}),
+        ("residual_half/via_float__unguarded", "bounds", {7}),
+    ],
+)
+def test_a_run_shows_the_defect(name: str, kind: str, line: set[int]) -> None:
+    out, found = refuter(name).confirm([asked(kind)])
+    assert found is not None
+    assert found.kind == kind
+    assert found.replayed == "cpu"
+    assert out[0].status is Status.REFUTED
+    assert out[0].span.line in line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "elementwise/bias_relu_float4__relu_before_bias",
+        "elementwise/bias_relu_float4__wrong_component",
+        "half_fma/separate__one_rounding",
+        "half_fma/half2_rn__fused",
+        "residual_half/via_float__rounds_toward_zero",
+        "rmsnorm/tree_half2__component_dropped",
+        "transpose/tiled__zero_added",
+    ],
+)
+def test_values_show_the_defect(name: str) -> None:
+    r = refuter(name, 20)
+    out, found = r.confirm([asked("equal", t) for t in r.graph.outputs])
+    assert found is not None
+    assert found.kind == "value"
+    assert found.kernel_bits != found.graph_bits
+    assert [o.tensor for o in out if o.status is Status.REFUTED] == [found.tensor]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "elementwise/bias_relu_float4",
+        "half_fma/separate",
+        "residual_half/half2_index",
+        "rmsnorm/butterflies",
+        "transpose/tiled",
+        "gemv_f32/block_row",
+    ],
+)
+def test_a_correct_kernel_is_never_refuted(name: str) -> None:
+    """Some add in another order than the graph, on inputs whose sums need rounding: that is no difference."""
+    result = hunt(case(name).request, 1.5)
+    assert result.verdict is Verdict.UNKNOWN
+    assert result.counterexample is None
+    assert not [o for o in result.obligations if o.status is Status.REFUTED]
+
+
+def test_another_kind_of_event_does_not_refute() -> None:
+    out, found = refuter("pair_swap/ordered__store_unordered", 1).confirm([asked("bounds"), asked("barrier")])
+    assert found is None
+    assert {o.status for o in out} == {Status.UNKNOWN}
+    assert "race" in out[0].message
+
+
+def test_an_event_on_another_object_does_not_refute() -> None:
+    out, found = refuter("pair_swap/ordered__store_unordered", 1).confirm([asked("race", object="y")])
+    assert found is None
+    assert out[0].status is Status.UNKNOWN
+
+
+def test_values_refute_nothing_at_real() -> None:
+    r = replace(refuter("half_fma/separate__one_rounding", 1), required=Relation.REAL)
+    out, found = r.confirm([asked("equal", "y")])
+    assert found is None
+    assert out[0].status is Status.UNKNOWN
+    assert "rounding" in out[0].message
+
+
+def test_proved_obligations_are_left_alone() -> None:
+    closed = Obligation("k.race", "race", Status.PROVED)
+    out, found = refuter("pair_swap/ordered__store_unordered", 1).confirm([closed])
+    assert out == [closed]
+    assert found is None
+
+
+def test_coverage_needs_a_whole_clean_run() -> None:
+    out, found = refuter("residual_half/via_float__last_element").confirm(
+        [asked("coverage", object="y", symbols={"N": 256})]
+    )
+    assert found is not None
+    assert found.tensor == "y"
+    assert found.index == (255,)
+    out, found = refuter("residual_half/via_float", 1).confirm([asked("coverage", object="y")])
+    assert found is None
+    assert out[0].status is Status.UNKNOWN
+
+
+# ------------------------------------------------------------------------------------------------ files
+@pytest.mark.parametrize("name", ["half_fma/separate__one_rounding", "pair_swap/ordered__store_unordered"])
+def test_a_saved_counterexample_runs_again(tmp_path: Path, name: str) -> None:
+    file, request = str(tmp_path / "c.npz"), case(name).request
+    result = hunt(replace(request, counterexample=file), 10)
+    assert result.verdict is Verdict.REFUTED
+    again = replay(file, request, None)
+    assert again.holds
+    repaired = replay(file, case(name.partition("__")[0]).request, "cpu")
+    assert not repaired.holds
+    assert "not the one" in repaired.text
+
+
+def test_inputs_are_written_densely(tmp_path: Path) -> None:
+    file = str(tmp_path / "c.npz")
+    hunt(replace(case("elementwise/bias_relu_float4__relu_before_bias").request, counterexample=file), 4)
+    with np.load(file) as data:
+        assert {n for n in data.files if n.startswith("input:")} == {"input:x", "input:b"}
+        assert data["input:x"].dtype == np.uint32
+
+
+def test_what_is_no_counterexample_is_bad_input(tmp_path: Path) -> None:
+    file = tmp_path / "c.npz"
+    file.write_bytes(b"nothing")
+    with pytest.raises(BadInput):
+        replay(str(file), case("pair_swap/ordered").request, None)

@@ -1,0 +1,176 @@
+"""The parts of a search for a counterexample: layouts, contents of inputs, exactness of sums, moved functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.graph_running import read_model
+from tv.refute.layouts import Place
+from tv.refute.patterns import KINDS, Pattern, Slot, search_order
+from tv.refute.trials import sizes
+from tv.replay.doubt import ULPS, moved
+from tv.replay.exactness import Exactness
+from tv.replay.graph_values import GraphValues
+from tv.sets import Affine
+from tv.sets.affine import floordiv, mod
+
+
+def dim(k: int) -> Affine:
+    return Affine.dim(f"i{k}")
+
+
+@pytest.mark.parametrize(
+    ("shape", "offset"),
+    [
+        ((3, 4), dim(0) * 4 + dim(1)),
+        ((3, 4), dim(0) * 4 + dim(1) + 7),
+        ((3, 4), dim(1) * 3 + dim(0)),
+        ((2, 3, 4), (dim(0) * 16 + dim(1)) * 8 + dim(2) * 2),
+        ((1, 5), dim(0) * 5 + dim(1)),
+        ((8, 4), floordiv(dim(0), 2) * 8 + mod(dim(0), 2) + dim(1) * 2),
+    ],
+)
+def test_place_at_inverts_of(shape: tuple[int, ...], offset: Affine) -> None:
+    place = Place("t", False, shape, offset, {}, 4)
+    at = place.of_linear(np.arange(place.count))
+    assert len(np.unique(at)) == place.count
+    everything = np.arange(int(at.max()) + 3)
+    linear, good = place.at(everything)
+    assert sorted(everything[good]) == sorted(at)
+    assert (at[linear[good]] == everything[good]).all()
+
+
+def test_contents_are_functions_of_the_element_and_keep_to_assumptions() -> None:
+    at = np.arange(5000)
+    for kind in sorted(KINDS):
+        for label in ("f16", "bf16", "f32", "i64", "u8", "bool"):
+            slot = Slot("t", 1, label, 5000, 50)
+            bits = Pattern(kind, 3, 1).bits(slot, at)
+            assert (bits[::-1] == Pattern.of(Pattern(kind, 3, 1).name).bits(slot, at[::-1])).all()
+            if label == "f32":
+                values = bits.astype(np.uint32).view(np.float32)
+                assert np.isfinite(values).all()
+                assert kind == "signed" or not (np.signbit(values) & (values == 0)).any()
+        fixed = Pattern(kind).bits(Slot("t", 1, "i64", 5000, 50, 7, 9), at)
+        assert 7 <= int(fixed.min()) <= int(fixed.max()) <= 9
+        floats = Pattern(kind).bits(Slot("t", 1, "f32", 5000, 50, 2, 2), at).astype(np.uint32).view(np.float32)
+        assert (floats == 2).all()
+
+
+def test_an_index_of_which_nothing_is_assumed_is_zero() -> None:
+    assert not Pattern("small").bits(Slot("t", 0, "i64", 9, 9), np.arange(9)).any()
+
+
+def test_every_pattern_of_the_search_has_a_name() -> None:
+    for pattern in search_order(6):
+        assert Pattern.of(pattern.name) == pattern
+
+
+def test_sizes_are_admissible_and_the_witness_comes_first() -> None:
+    ranges = {"N": (2, 100), "P": (0, 7)}
+    found = list(sizes(ranges, [{"N": 50, "P": 9}]))
+    assert found[0] == {"N": 50, "P": 7}
+    assert len({tuple(f.values()) for f in found}) == len(found)
+    assert all(2 <= f["N"] <= 100 and 0 <= f["P"] <= 7 for f in found)
+
+
+# ------------------------------------------------------------------------------------------------ exactness
+def watched(
+    path: Path, nodes: list[onnx.NodeProto], feeds: dict[str, np.ndarray], label: int = TensorProto.FLOAT
+) -> Exactness:
+    """What a graph's evaluation on float inputs says of its sums; the output is called y."""
+    ins = [helper.make_tensor_value_info(n, label, list(a.shape)) for n, a in feeds.items()]
+    outs = [helper.make_tensor_value_info("y", label, None)]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", ins, outs), opset_imports=[helper.make_opsetid("", 21)], ir_version=10
+    )
+    model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    onnx.save(model, path)
+    graph = read_model(path)
+    watch = Exactness()
+    of_unit = {info.unit: name for name, info in graph.inputs.items()}
+    unsigned = {2: np.uint16, 4: np.uint32}
+
+    def inputs(unit, index):  # type: ignore[no-untyped-def]
+        a = np.ascontiguousarray(feeds[of_unit[unit]])
+        return a.view(unsigned[a.dtype.itemsize])[tuple(index)].astype(np.uint64)
+
+    with np.errstate(all="ignore"):
+        GraphValues(graph, {}, inputs, watch=watch).output("y")
+    return watch
+
+
+def node(op: str, *names: str, **attributes: object) -> onnx.NodeProto:
+    return helper.make_node(op, list(names[:-1]), [names[-1]], **attributes)
+
+
+WHOLE = np.arange(-8, 8, dtype=np.float32).reshape(4, 4)
+THIRDS = (np.arange(1, 17, dtype=np.float32) / np.float32(3)).reshape(4, 4)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "feeds", "exact"),
+    [
+        ([node("MatMul", "a", "b", "y")], {"a": WHOLE, "b": WHOLE}, True),
+        ([node("MatMul", "a", "b", "y")], {"a": WHOLE, "b": THIRDS}, False),  # products are rounded
+        ([node("Add", "a", "b", "y")], {"a": WHOLE, "b": THIRDS}, True),  # two terms have one order
+        ([node("Add", "a", "b", "s"), node("Add", "s", "a", "y")], {"a": WHOLE, "b": THIRDS}, False),  # three have not
+        ([node("Add", "a", "b", "s"), node("Add", "s", "a", "y")], {"a": WHOLE, "b": WHOLE}, True),
+        ([node("Mul", "a", "b", "p"), node("Add", "p", "a", "y")], {"a": THIRDS, "b": THIRDS}, False),  # an fma differs
+        ([node("Mul", "a", "b", "y")], {"a": THIRDS, "b": THIRDS}, True),  # a product alone does not
+        (
+            [node("MatMul", "a", "b", "s"), node("Relu", "s", "r"), node("MatMul", "r", "a", "y")],
+            {"a": WHOLE, "b": WHOLE},
+            True,
+        ),
+        (
+            [node("Neg", "a", "n"), node("Add", "n", "b", "s"), node("Sub", "s", "a", "y")],
+            {"a": WHOLE, "b": THIRDS},
+            False,
+        ),
+    ],
+)
+def test_exactness(tmp_path: Path, nodes: list[onnx.NodeProto], feeds: dict[str, np.ndarray], exact: bool) -> None:
+    assert watched(tmp_path / "m.onnx", nodes, feeds).exact is exact
+
+
+def test_magnitudes_that_cancel_count_in_full(tmp_path: Path) -> None:
+    """(a + b) + c is exact in this order, a + (b + c) is not."""
+    feeds = {
+        "a": np.full((1,), 2.0**25, np.float32),
+        "b": np.full((1,), -(2.0**25), np.float32),
+        "c": np.ones((1,), np.float32),
+    }
+    nodes = [node("Add", "a", "b", "s"), node("Add", "s", "c", "y")]
+    assert not watched(tmp_path / "m.onnx", nodes, feeds).exact
+
+
+def test_sums_of_16_bits_keep_their_order(tmp_path: Path) -> None:
+    feeds = {"a": THIRDS.astype(np.float16), "b": THIRDS.astype(np.float16)}
+    nodes = [node("Add", "a", "b", "s"), node("Add", "s", "a", "y")]
+    assert watched(tmp_path / "m.onnx", nodes, feeds, TensorProto.FLOAT16).exact
+
+
+def test_functions_are_beyond_doubt_only_where_every_implementation_agrees(tmp_path: Path) -> None:
+    zero, some = np.zeros((4,), np.float32), np.ones((4,), np.float32)
+    assert not watched(tmp_path / "m.onnx", [node("Exp", "a", "y")], {"a": zero}).loose
+    assert watched(tmp_path / "m.onnx", [node("Exp", "a", "y")], {"a": some}).loose == {"exp.f32"}
+
+
+def test_a_moved_function_is_a_function() -> None:
+    result = np.random.default_rng(0).random(4000).astype(np.float32).view(np.uint32).astype(np.uint64)
+    args = [np.arange(4000, dtype=np.uint64) % 1000]
+    result[1000:] = np.tile(result[:1000], 3)
+    none = np.zeros(4000, np.bool_)
+    out = moved("exp", "f32", args, result, none, 2)
+    assert (out[:1000] == out[1000:2000]).all()
+    assert (moved("exp", "f32", args, result, none, 0) == result).all()
+    assert (moved("exp", "f32", args, result, ~none, 2) == result).all()
+    distance = np.abs(out.astype(np.int64) - result.astype(np.int64))
+    assert distance.max() == ULPS
+    assert (distance > 0).mean() > 0.5

@@ -1,0 +1,188 @@
+"""Counterexamples on disk: an .npz with what is needed to run one again, and the inputs themselves where they are small."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tv.diagnostic import BadInput
+from tv.graph_frontend.elements import BY_LABEL
+from tv.kernel import Kernel
+from tv.refute.defects import Shown, foreign, unwritten
+from tv.refute.differences import Difference, differing
+from tv.refute.layouts import Place
+from tv.refute.patterns import Pattern
+from tv.refute.setting import NARROW, Setting
+from tv.refute.trials import Outcome, Trial, execute
+from tv.replay.exactness import Exactness
+from tv.replay.graph_values import GraphValues
+from tv.source import Span
+
+SCHEMA = 1
+MOST_BYTES = 64 << 20  # of inputs that are written out
+ENDLESS = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """kind: of the counterexample. trial: what to run. tensor, index, bits: of a value's difference. fingerprint: of the kernel's IR."""
+
+    kind: str
+    trial: Trial
+    fmad: bool
+    line: int
+    object: str
+    tensor: str
+    index: tuple[int, ...]
+    kernel_bits: int
+    graph_bits: int
+    fingerprint: str
+
+
+def fingerprint(kernel: Kernel) -> str:
+    """Identifies the Kernel IR that was run: of another kernel nothing is claimed."""
+    return hashlib.sha256(repr((kernel.name, kernel.parameters, kernel.body)).encode()).hexdigest()
+
+
+def record_of(shown: Shown | Difference, fmad: bool) -> Record:
+    trial, kernel = shown.outcome.trial, shown.outcome.setting.kernel
+    if isinstance(shown, Difference):
+        return Record(
+            "value",
+            trial,
+            fmad,
+            0,
+            "",
+            shown.tensor,
+            shown.index,
+            shown.kernel_bits,
+            shown.graph_bits,
+            fingerprint(kernel),
+        )
+    obj = shown.event.object if shown.event is not None else ""
+    return Record(shown.kind, trial, fmad, shown.span.line, obj, shown.tensor, shown.index, 0, 0, fingerprint(kernel))
+
+
+def write(path: str, shown: Shown | Difference, fmad: bool) -> None:
+    """Raises BadInput (TV0735) where the file cannot be written."""
+    r = record_of(shown, fmad)
+    meta = {
+        "schema": SCHEMA, "kind": r.kind, "symbols": dict(r.trial.symbols), "pattern": r.trial.pattern.name, "blocks": r.trial.blocks,
+        "fmad": r.fmad, "line": r.line, "object": r.object, "tensor": r.tensor, "index": r.index, "kernel_bits": r.kernel_bits,
+        "graph_bits": r.graph_bits, "fingerprint": r.fingerprint,
+    }  # fmt: skip
+    arrays: dict[str, Any] = {f"input:{k}": v for k, v in dense_inputs(shown.outcome.setting, r.trial.pattern).items()}
+    try:
+        with Path(path).open("wb") as f:
+            np.savez_compressed(f, meta=np.array(json.dumps(meta)), **arrays)
+    except OSError as e:
+        raise BadInput("TV0735", f"cannot write `{path}`: {e.strerror}") from None
+
+
+def dense_inputs(setting: Setting, pattern: Pattern) -> dict[str, np.ndarray[Any, Any]]:
+    """All inputs as bits in unsigned integers of their width, by tensor; nothing where they are large."""
+    width = {n: max(1, np.dtype(NARROW[max(1, _bits(s.label) // 8)]).itemsize) for n, s in setting.slots.items()}
+    if sum(s.count * width[n] for n, s in setting.slots.items()) > MOST_BYTES:
+        return {}
+    out = {}
+    for n, s in setting.slots.items():
+        shape = setting.shape(setting.graph.inputs[n])
+        out[n] = pattern.bits(s, np.arange(s.count)).astype(NARROW[width[n]]).reshape(shape)
+    return out
+
+
+def _bits(label: str) -> int:
+    return BY_LABEL[label].width
+
+
+def read(path: str) -> Record:
+    """Raises BadInput (TV0736) for what is no counterexample of this version."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            meta = json.loads(str(data["meta"]))
+        if meta["schema"] != SCHEMA:
+            raise BadInput("TV0736", f"`{path}` is of schema {meta['schema']}, this version reads {SCHEMA}")
+        blocks = None if meta["blocks"] is None else tuple((int(x), int(y), int(z)) for x, y, z in meta["blocks"])
+        symbols = tuple((str(k), int(v)) for k, v in meta["symbols"].items())
+        trial = Trial(symbols, Pattern.of(meta["pattern"]), blocks)
+        return Record(
+            meta["kind"], trial, bool(meta["fmad"]), int(meta["line"]), meta["object"], meta["tensor"], tuple(meta["index"]),
+            int(meta["kernel_bits"]), int(meta["graph_bits"]), meta["fingerprint"],
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise BadInput("TV0736", f"`{path}` is no counterexample: {e}", Span(path, 0)) from None
+
+
+def again(r: Record, setting: Setting) -> tuple[bool, str]:
+    """Runs a record again: whether it shows the same, and what to print. Raises what a run raises."""
+    holds, text = _again(r, execute(setting, r.trial, r.fmad, ENDLESS))
+    same = r.fingerprint == fingerprint(setting.kernel)
+    return holds, text if same else f"{text}\nthe kernel is not the one that the counterexample was found for"
+
+
+def _again(r: Record, outcome: Outcome) -> tuple[bool, str]:
+    if r.kind == "value":
+        return _value_again(r, outcome)
+    if r.kind == "coverage":
+        name = r.object
+        objects = [name] if name else list(outcome.setting.places)
+        missing = (
+            next((m for n in objects if (m := unwritten(outcome, n)) is not None), None)
+            if r.trial.blocks is None
+            else None
+        )
+        changed = next((n for n in objects if foreign(outcome, n) is not None), None)
+        if missing is not None:
+            return True, f"element {list(missing[1])} of `{missing[0]}` is never written"
+        return (
+            changed is not None,
+            f"`{changed}` is changed outside of any output" if changed else "every element is written",
+        )
+    for e in outcome.execution.events:
+        if e.kind == r.kind and (not r.object or e.object == r.object):
+            threads = "; ".join(f"block {b} thread {t}" for b, t in e.threads)
+            return True, f"{e.kind} at line {e.span.line}: {e.message} ({threads})"
+    return False, f"no `{r.kind}` in this run"
+
+
+def _value_again(r: Record, outcome: Outcome) -> tuple[bool, str]:
+    setting = outcome.setting
+    name, p = next(
+        ((n, p) for n, ps in setting.places.items() for p in ps if p.output and p.tensor == r.tensor), (None, None)
+    )
+    if name is None or p is None:
+        raise BadInput("TV0737", f"no buffer holds the output `{r.tensor}`")
+    mine = element_bits(outcome, name, p, r.index)
+    theirs = graph_bits(setting, r.trial.pattern, r.tensor, r.index)
+    label = setting.graph.outputs[r.tensor].type
+    digits = max(1, _bits(label) // 4)
+    differ = bool(differing(np.array([mine], np.uint64), np.array([theirs], np.uint64), label, free_zero=False)[0])
+    lines = [
+        f"element {list(r.index)} of `{r.tensor}`",
+        f"  kernel  0x{mine:0{digits}x}",
+        f"  graph   0x{theirs:0{digits}x}",
+        f"  differ  0x{mine ^ theirs:0{digits}x}",
+    ]
+    return differ and outcome.execution.clean, "\n".join(lines)
+
+
+def element_bits(outcome: Outcome, name: str, p: Place, index: tuple[int, ...]) -> int:
+    """What a run left in one element."""
+    at = p.of([np.array([i], np.int64) for i in index]) * p.width
+    return int(outcome.buffers[name].load(at, p.width)[0])
+
+
+def graph_bits(
+    setting: Setting, pattern: Pattern, tensor: str, index: tuple[int, ...], watch: Exactness | None = None
+) -> int:
+    """What the graph has there."""
+    info = setting.graph.outputs[tensor]
+    point = list(index) if info.layer is None else [info.layer, *index]
+    with np.errstate(all="ignore"):
+        values = GraphValues(setting.graph, setting.symbols, setting.graph_inputs(pattern), None, watch)
+        return int(values.values_at(info.unit, np.array([point], np.int64).reshape(1, len(point)))[0])

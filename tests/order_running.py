@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +72,18 @@ class Pair:
     def middle(self) -> list[dict[str, int]]:
         """Open sizes: the least, and one in between."""
         ranges = self.binder.ranges
-        return [{s: low for s, (low, _) in ranges.items()}, {s: (low + high) // 2 for s, (low, high) in ranges.items()}][: 2 if ranges else 1]
+        return [
+            {s: low for s, (low, _) in ranges.items()},
+            {s: (low + high) // 2 for s, (low, high) in ranges.items()},
+        ][: 2 if ranges else 1]
 
-    def run(self, symbols: Mapping[str, int], pattern: Normal, orders: bool = True) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
+    def run(
+        self, symbols: Mapping[str, int], pattern: Normal, orders: bool = True
+    ) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
         """Of every output: the kernel's bits, the graph's, its type. orders: as certified; else ascending."""
-        setting = Setting(self.kernel, self.binder.launch, self.binder, self.binder.graph, symbols, tuple(self.spec.spec.inputs))
+        setting = Setting(
+            self.kernel, self.binder.launch, self.binder, self.binder.graph, symbols, tuple(self.spec.spec.inputs)
+        )
         buffers = setting.buffers(pattern)
         done = run(
             self.kernel, setting.grid, setting.launch.block, dict(buffers), scalars(setting, pattern),
@@ -99,7 +107,9 @@ class Pair:
 
     def different(self, symbols: Mapping[str, int], pattern: Normal, orders: bool = True) -> int:
         """Elements whose bits differ."""
-        return sum(int(differing(a, b, label, False).sum()) for a, b, label in self.run(symbols, pattern, orders).values())
+        return sum(
+            int(differing(a, b, label, False).sum()) for a, b, label in self.run(symbols, pattern, orders).values()
+        )
 
 
 def scalars(setting: Setting, pattern: Normal) -> dict[str, int]:
@@ -121,14 +131,18 @@ def scalars(setting: Setting, pattern: Normal) -> dict[str, int]:
 
 def prove(folder: Path, require: Relation = Relation.REASSOC) -> Pair:
     """Checks `folder`/kernel.cu against its model.onnx, which has to succeed, and reads the certificate."""
-    import json
-
     path = folder / "certificate.json"
-    request = CheckRequest(str(folder / "kernel.cu"), str(folder / "model.onnx"), certificate=str(path), require=require)
+    request = CheckRequest(
+        str(folder / "kernel.cu"), str(folder / "model.onnx"), certificate=str(path), require=require
+    )
     result = check(request)
     assert result.verdict is Verdict.PROVED, result.why
     spec, kernel = read_inputs(request, lambda _: None)
     ranges = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets = index_sets(ranges)
-    graph = read_graph(request.model, sets, Terms(), spec.spec.symbols, (spec.spec.model_inputs, spec.spec.model_outputs))
-    return Pair(folder, json.loads(path.read_text()), spec, kernel, Binder(sets, kernel, spec.spec.launches[0], graph, ranges))
+    graph = read_graph(
+        request.model, sets, Terms(), spec.spec.symbols, (spec.spec.model_inputs, spec.spec.model_outputs)
+    )
+    return Pair(
+        folder, json.loads(path.read_text()), spec, kernel, Binder(sets, kernel, spec.spec.launches[0], graph, ranges)
+    )

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 
 from order_running import Normal, prove
 
-from tv.diagnostic import BadInput, TvError
+from tv.diagnostic import BadInput
 from tv.recheck import recheck
 from tv.reference import reference, stored
 from tv.refute.setting import Setting
@@ -54,7 +54,9 @@ def dot(folder: Path) -> Path:
     shapes = {"A": [2, 24], "B": [24], "C": [2]}
     values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in shapes.items()]
     graph = helper.make_graph([helper.make_node("MatMul", ["A", "B"], ["C"])], "g", values[:2], values[2:])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), folder / "model.onnx")
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), folder / "model.onnx"
+    )
     return folder
 
 
@@ -131,7 +133,11 @@ def no_proof(d: Data) -> None:
 
 def claim_of_less(d: Data) -> None:
     root = next(c for c in d["claims"] if c["id"] == d["roots"]["C"][0])
-    root["relation"] = root["relation"].replace("}", " and false }") if ":" in root["relation"] else root["relation"].replace("}", " : false }")
+    root["relation"] = (
+        root["relation"].replace("}", " and false }")
+        if ":" in root["relation"]
+        else root["relation"].replace("}", " : false }")
+    )
 
 
 def claim_about_nothing(d: Data) -> None:
@@ -222,28 +228,32 @@ def test_a_falsified_certificate_is_invalid(case: tuple[Path, Data], falsify: Ca
     assert text.startswith("invalid: ")
 
 
+def rejected(folder: Path, data: Any) -> bool:
+    """Invalid, or refused as no certificate."""
+    try:
+        return not asked(folder, data)[0]
+    except BadInput:
+        return True
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"schema": 1}', "[" * 100_000])
 def test_what_is_no_certificate_is_refused(case: tuple[Path, Data], text: str) -> None:
-    folder, _ = case
-    try:
-        assert not asked(folder, text)[0]
-    except BadInput as e:
-        assert e.code in ("TV0652", "TV0653")
+    assert rejected(case[0], text)
 
 
-def test_damage_anywhere_never_crashes_and_never_strengthens(case: tuple[Path, Data]) -> None:
-    """Every kind of step replaced by text, a number or nothing: an answer, or a refusal."""
+def test_damage_anywhere_never_crashes_and_never_proves(case: tuple[Path, Data]) -> None:
+    """Every kind of step with its last part replaced by text, a number, nothing or another step."""
     folder, data = case
-    kinds = {n[0] for n in nodes(data["claims"], "sum") + nodes(data["claims"], "unfold") + nodes(data["claims"], "use")}
-    for name in sorted(kinds):
-        for rubbish in ("x", 7, None, ["use", [0]]):
+    kinds = ("use", "unfold", "split", "apply", "sum", "fold", "rewrite")
+    damaged = 0
+    for name in kinds:
+        for rubbish in ("x", 7, None, ["use", [0]]) if nodes(data["claims"], name) else ():
             wrong = copy.deepcopy(data)
             step = nodes(wrong["claims"], name)[0]
             step[-1] = rubbish
-            try:
-                assert not asked(folder, wrong)[0]
-            except TvError as e:
-                assert isinstance(e, BadInput)
+            damaged += 1
+            assert rejected(folder, wrong)
+    assert damaged >= 12
 
 
 def test_other_files_and_other_launches_are_refused(case: tuple[Path, Data], tmp_path: Path) -> None:
@@ -266,7 +276,9 @@ def test_reference_needs_no_kernel_and_has_its_bits(case: tuple[Path, Data], tmp
     np.savez(tmp_path / "in.npz", **arrays)
     alone = tmp_path / "alone.onnx"
     alone.write_bytes((folder / "model.onnx").read_bytes())
-    answer = reference(str(alone), str(tmp_path / "in.npz"), str(folder / "certificate.json"), str(tmp_path / "out.npz"))
+    answer = reference(
+        str(alone), str(tmp_path / "in.npz"), str(folder / "certificate.json"), str(tmp_path / "out.npz")
+    )
     assert answer.holds
     mine = pair.run({}, Normal(5))["C"][0]
     with np.load(tmp_path / "out.npz") as out:

@@ -11,8 +11,14 @@ import pytest
 from tv.diagnostic import BadInput
 from tv.execution import hunt, opened, replay
 from tv.expectation import Case, find_cases
+from tv.kernel import Barrier, Shuffle, Store, check, references, walk
 from tv.obligation import Obligation, Relation, Status, Witness
 from tv.refute import Refuter
+from tv.refute.patterns import Pattern
+from tv.refute.record import element_bits, graph_bits
+from tv.refute.slicing import Cut, sliced
+from tv.refute.trials import Trial, execute
+from tv.replay.doubt import VARIANTS
 from tv.verdict import Verdict
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -115,6 +121,48 @@ def test_proved_obligations_are_left_alone() -> None:
     out, found = refuter("pair_swap/ordered__store_unordered", 1).confirm([closed])
     assert out == [closed]
     assert found is None
+
+
+def test_other_implementations_of_a_function_reach_kernel_and_graph() -> None:
+    """Both sides move, and a kernel that is right under one implementation is right under each."""
+    r = refuter("attention_decode/two_pass")
+    setting = r._setting({"P": 1})
+    trial = Trial((("P", 1),), Pattern("small", 2), ((0, 0, 0), (3, 0, 0), (7, 0, 0)))
+    place = setting.places["o"][0]
+    seen = set()
+    for variant in (0, *VARIANTS):
+        outcome = execute(setting, trial, False, float("inf"), variant)
+        assert outcome.execution.clean
+        assert outcome.execution.loose_functions == {"exp.f32"}
+        for index in ((0, 0, 5), (3, 0, 9), (7, 0, 1)):
+            mine = element_bits(outcome, "o", place, index)
+            assert mine == graph_bits(setting, trial.pattern, "o", index, variant=variant)
+            seen.add((index, mine))
+    assert len(seen) > 3
+
+
+def test_a_slice_shows_the_defect_of_the_whole() -> None:
+    """All of the slice's events are the kernel's: addresses and order are kept, values are not."""
+    r = refuter("residual_mlp_2/grid_sync")
+    small = sliced(r.kernel, Cut(("x",)))
+    kept = {ref.object for s in walk(small.body) for ref in references(s)}
+    assert kept == {"x"}
+    assert sum(isinstance(s, Barrier) for s in walk(small.body)) == sum(
+        isinstance(s, Barrier) for s in walk(r.kernel.body)
+    )
+    assert not any(isinstance(s, Shuffle) for s in walk(small.body))
+    check(small)
+    whole = sliced(r.kernel, Cut(tuple(r.kernel.objects)))
+    assert sum(isinstance(s, Store) for s in walk(whole.body)) == sum(isinstance(s, Store) for s in walk(r.kernel.body))
+
+
+def test_a_slice_keeps_what_decides_control_flow() -> None:
+    """`while (counter < target)` reads memory: the loop, the counter's atomics and their operands stay."""
+    r = refuter("residual_mlp/atomic_counter")
+    small = sliced(r.kernel, Cut(("h",)))
+    kept = {ref.object for s in walk(small.body) for ref in references(s)}
+    assert kept == {"h", "counter"}
+    check(small)
 
 
 def test_coverage_needs_a_whole_clean_run() -> None:

@@ -32,7 +32,11 @@ NOTHING = hashlib.sha256(b"").hexdigest()  # what stands for a specification fil
 def hashes(request: CheckRequest) -> dict[str, str]:
     """sha256 of the files that a check is about; of nothing, where there is no specification file."""
     spec = request.spec or sidecar(request.kernel)
-    return {"kernel": sha256(request.kernel), "model": sha256(request.model), "spec": NOTHING if spec is None else sha256(spec)}
+    return {
+        "kernel": sha256(request.kernel),
+        "model": sha256(request.model),
+        "spec": NOTHING if spec is None else sha256(spec),
+    }
 
 
 def sha256(path: str | Path) -> str:
@@ -57,7 +61,9 @@ def statement(spec: Resolved, kernel: Kernel) -> dict[str, Any]:
     return json.loads(json.dumps(about))  # type: ignore[no-any-return]
 
 
-def certificate_of(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings, relation: Relation) -> dict[str, Any]:
+def certificate_of(
+    request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings, relation: Relation
+) -> dict[str, Any]:
     """The certificate of a check that ended as proved.
 
     orders: how each sum that was matched up to order is added; null, and why, where that could not be written down.

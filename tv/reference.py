@@ -145,7 +145,9 @@ def open_sizes(graph: Graph, symbols: Sequence[Symbol], tensors: Arrays) -> dict
         if s.name not in out and s.name in tensors and tensors[s.name].size == 1:
             out[s.name] = int(tensors[s.name].reshape(-1)[0])
         if s.name not in out:
-            raise BadInput("TV0654", f"no value for the open size `{s.name}`", help="add an entry of that name to the inputs")
+            raise BadInput(
+                "TV0654", f"no value for the open size `{s.name}`", help="add an entry of that name to the inputs"
+            )
         if not s.min <= out[s.name] <= s.max:
             raise BadInput("TV0654", f"`{s.name}` is {out[s.name]}, but the proof is for {s.min} to {s.max}")
     return out

@@ -52,6 +52,7 @@ class Unit:
     shape: tuple[Affine, ...] = ()
     time: Map | None = None
     thread: Map | None = None
+    position: int = -1  # of a statement: its place in the kernel's top-level text, which decides most questions of time
     uses: int = 0  # graph: references by other tensors; a graph output counts as one more
 
 

@@ -21,8 +21,10 @@ from tv.term import Term
 
 
 class Checker:
-    def __init__(self, problem: Problem, claims: Mapping[int, Claim]) -> None:
-        self.p, self.sets, self.rules, self.claims = problem, problem.sets, Rules(problem), claims
+    """rules: facts about references already established by the same rules on the same systems."""
+
+    def __init__(self, problem: Problem, claims: Mapping[int, Claim], rules: Rules | None = None) -> None:
+        self.p, self.sets, self.rules, self.claims = problem, problem.sets, rules or Rules(problem), claims
         self.relation = Relation.BITWISE
         self.laws: set[str] = set()
         self.sums: list[Reordered] = []

@@ -34,7 +34,7 @@ def relate(problem: Problem, progress: Callable[[str], None] = lambda _: None) -
                 alone(problem, search, o, roots[o.name], result)
         return result
     certificate = Certificate({}, reachable(search.t.claims, roots), roots)
-    checker = Checker(problem, certificate.claims)
+    checker = Checker(problem, certificate.claims, search.rules)
     try:
         relation = checker.check(roots)
     except (Mismatch, Unknown) as e:
@@ -49,6 +49,6 @@ def alone(problem: Problem, search: Search, o: Output, claims: tuple[int, ...], 
     """One output by itself, where another one failed: proved, if the checker accepts its claims."""
     roots = {o.name: claims}
     try:
-        result.proved[o.name] = Checker(replace(problem, outputs=[o]), reachable(search.t.claims, roots)).check(roots)
+        result.proved[o.name] = Checker(replace(problem, outputs=[o]), reachable(search.t.claims, roots), search.rules).check(roots)
     except (Mismatch, Unknown) as e:
         result.failures.append(explain(problem, o, e))

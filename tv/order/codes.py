@@ -14,4 +14,6 @@ multiply-add. The proof holds for both; an order cannot be written down.""",
 that the certificate does not say which products are fused.""",
     "TV0663": """The order of a sum could not be written down: it is not part of the graph's own terms, or the additions that a
 proof went through do not form a program.""",
+    "TV0664": """The kernel computes one tensor of the graph in several places, and adds it up in two orders, or fuses a product in
+one place and rounds it in another. No single order holds for it.""",
 }

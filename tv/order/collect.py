@@ -11,6 +11,8 @@ from tv.equiv.matching import Matching
 from tv.equiv.problem import Problem
 from tv.equiv.rules import accumulates, op_head
 from tv.equiv.script import Apply, Claim, Fold, Rewrite, Script, Sum
+from tv.obligation import Relation
+from tv.order.consistent import Computed, require_one_order
 from tv.order.contraction import LEFT, RIGHT, Choices
 from tv.order.program import Expr, Fuse, LeafAt, Negate, Order, Part, Place
 from tv.order.trace import Recorder, Watched
@@ -47,7 +49,13 @@ class Collecting(Checker):
         super().__init__(problem, claims)
         self.choices, self.places = choices, Places(problem)
         self.orders: list[Order] = []
+        self.computed: list[Computed] = []
         self.steps: set[int] = set()  # graph's steps of loops that run as the kernel's do: part of an order themselves
+
+    def check(self, roots: Mapping[str, tuple[int, ...]]) -> Relation:
+        relation = super().check(roots)
+        require_one_order(self.p, self.choices, self.computed)
+        return relation
 
     def goal(self, kt: Term, gt: Term, r: Map, s: Script) -> None:
         if isinstance(s, Rewrite) and s.side == "g" and s.law in LAWS:
@@ -74,12 +82,15 @@ class Collecting(Checker):
             if link is not None:
                 parts[p.k].append(self.part(g[p.g].leaf, link.leaves))
         value, units = Recorder(self.sets, self.p.kernel, s.op, self.choices.of).program(w)
+        self.computed.append(Computed(kt, gt, r, True))
         self.record(s.op, gt, r, tuple(map(tuple, parts)), value, units)
 
     def part(self, graph: Term, along: Map) -> Part:
         return Part(self.places.of(graph), self.sets.target_name(along), self.sets.text(along))
 
-    def record(self, op: str, gt: Term, r: Map, leaves: tuple[tuple[Part, ...], ...], value: Expr, units: dict[str, Expr]) -> None:
+    def record(
+        self, op: str, gt: Term, r: Map, leaves: tuple[tuple[Part, ...], ...], value: Expr, units: dict[str, Expr]
+    ) -> None:
         choose = self.sets.text(self.sets.reverse(r))
         self.orders.append(Order(op, self.places.of(gt), self.sets.target_name(r), choose, leaves, value, units))
 
@@ -88,7 +99,11 @@ class Collecting(Checker):
         self.steps.add(gt.args[0].id)
         super().fold(kt, gt, r, s)
         step, theirs = kt.args[0], gt.args[0]
-        if not accumulates(kt.name) or not kt.name.startswith("fadd") or not self.choices.of(step):
+        if not accumulates(kt.name) or not kt.name.startswith("fadd"):
+            return
+        fused = self.choices.of(step)
+        self.computed.append(Computed(kt, gt, r, False, 0 if fused else None))
+        if not fused:
             return
         ours = [a for a in step.args if a.kind != "hole"]
         graph = [a for a in theirs.args if a.kind != "hole"]
@@ -109,9 +124,10 @@ class Collecting(Checker):
         if op_head(kt) not in ("fadd", "fsub") or gt.id in self.steps or self.sets.empty(r):
             return
         which = self.choices.of(kt)
-        if not which:
+        k = {LEFT: 0, RIGHT: 1, "": None}[which]
+        self.computed.append(Computed(kt, gt, r, False, None if k is None else s.order[k]))
+        if k is None:
             return
-        k = {LEFT: 0, RIGHT: 1}[which]
         subtract = op_head(kt) == "fsub"
         rest: Expr = LeafAt(1)
         if subtract and k == 0:
@@ -120,7 +136,9 @@ class Collecting(Checker):
         self.record(kt.name, gt, r, leaves, Fuse(0, subtract and k == 1, rest), {})
 
 
-def collect(problem: Problem, claims: Mapping[int, Claim], roots: Mapping[str, tuple[int, ...]], choices: Choices) -> Collecting:
+def collect(
+    problem: Problem, claims: Mapping[int, Claim], roots: Mapping[str, tuple[int, ...]], choices: Choices
+) -> Collecting:
     """Checks the proof and returns the checker, its orders filled in. Raises what a checker raises."""
     c = Collecting(problem, claims, choices)
     c.check(roots)

@@ -30,7 +30,9 @@ class Choices:
     def of(self, t: Term) -> str:
         """Raises Unsupported where one term stands for two additions of the text that are compiled differently."""
         if t.id in self.unclear:
-            raise Unsupported("TV0661", "one sum is written twice and only one of the two is fused", help="compile with fmad = false")
+            raise Unsupported(
+                "TV0661", "one sum is written twice and only one of the two is fused", help="compile with fmad = false"
+            )
         return self.operand.get(t.id, "")
 
     def note(self, t: Term, which: str) -> None:
@@ -51,7 +53,10 @@ def choices(program: Program, kernel: Kernel, fmad: bool, execute: Callable[[Ker
         return out
     contracted = execute(other)
     stores = [n for n, m in contracted.accesses.items() if m.access.write]
-    if stores != [n for n, m in program.accesses.items() if m.access.write] or contracted.publications.keys() != program.publications.keys():
+    if (
+        stores != [n for n, m in program.accesses.items() if m.access.write]
+        or contracted.publications.keys() != program.publications.keys()
+    ):
         raise _apart()
     alignment = _Alignment(program, contracted)
     for name in (*stores, *contracted.publications):
@@ -67,7 +72,9 @@ def choices(program: Program, kernel: Kernel, fmad: bool, execute: Callable[[Ker
 
 
 def _apart() -> Unsupported:
-    return Unsupported("TV0662", "the kernel's fused multiply-adds could not be located in its sums", help="compile with fmad = false")
+    return Unsupported(
+        "TV0662", "the kernel's fused multiply-adds could not be located in its sums", help="compile with fmad = false"
+    )
 
 
 class _Alignment:

@@ -207,7 +207,9 @@ class Sum:
         block = max(1, CHUNK // max(1, n))
         for start in range(0, steps, block):
             count = min(block, steps - start)
-            inner = np.stack(np.unravel_index(np.arange(start, start + count), extents), axis=1) + np.array([low for low, _ in box])
+            inner = np.stack(np.unravel_index(np.arange(start, start + count), extents), axis=1) + np.array(
+                [low for low, _ in box]
+            )
             every = np.concatenate([np.tile(points, (count, 1)), np.repeat(inner, n, axis=0)], axis=1)
             present = child.holds(every, self.values.symbols)
             acc = self.run(self.spine(e.step), every, present.reshape(count, n), acc)

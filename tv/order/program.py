@@ -73,7 +73,9 @@ class Rounds:
 
 
 Expr: TypeAlias = Number | LeafAt | Hole | Add | Negate | Fuse | Link | Cases | Rounds
-Place: TypeAlias = tuple[str, tuple[int | str, ...]]  # graph unit, then operand numbers and names of laws, from its value down
+Place: TypeAlias = tuple[
+    str, tuple[int | str, ...]
+]  # graph unit, then operand numbers and names of laws, from its value down
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,10 @@ def to_json(o: Order) -> dict[str, Any]:
         "place": [o.place[0], list(o.place[1])],
         "scope": o.scope,
         "choose": o.choose,
-        "leaves": [[{"place": [p.place[0], list(p.place[1])], "scope": p.scope, "map": p.map} for p in parts] for parts in o.leaves],
+        "leaves": [
+            [{"place": [p.place[0], list(p.place[1])], "scope": p.scope, "map": p.map} for p in parts]
+            for parts in o.leaves
+        ],
         "value": encode(o.value),
         "units": {n: encode(e) for n, e in o.units.items()},
     }
@@ -193,9 +198,19 @@ def to_json(o: Order) -> dict[str, Any]:
 
 def from_json(data: Any) -> Order:
     """Raises KeyError, TypeError or ValueError where `data` is no order."""
-    leaves = tuple(tuple(Part(_place(p["place"]), str(p["scope"]), str(p["map"])) for p in parts) for parts in data["leaves"])
+    leaves = tuple(
+        tuple(Part(_place(p["place"]), str(p["scope"]), str(p["map"])) for p in parts) for parts in data["leaves"]
+    )
     units = {str(n): decode(e) for n, e in data["units"].items()}
-    return Order(str(data["op"]), _place(data["place"]), str(data["scope"]), str(data["choose"]), leaves, decode(data["value"]), units)
+    return Order(
+        str(data["op"]),
+        _place(data["place"]),
+        str(data["scope"]),
+        str(data["choose"]),
+        leaves,
+        decode(data["value"]),
+        units,
+    )
 
 
 def _place(x: Any) -> Place:

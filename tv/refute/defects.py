@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from tv.diagnostic import TvError
 from tv.obligation import Obligation
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Setting
+from tv.refute.slicing import KINDS, Cut
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
 from tv.replay.events import Event
 from tv.source import Span
 
 EVENTS = frozenset({"race", "bounds", "init", "barrier", "range"})
+PLAIN_SHARE, SLICE_SHARE = 0.2, 0.5  # of the time that is left, for one run of a whole kernel and of a slice
 MOST_SIZES = 5  # assignments of the symbols that are tried for one obligation
 MOST_ELEMENTS = 1 << 25  # of an output that is searched for what was left out
 _STRETCH = 1 << 20
@@ -44,6 +47,14 @@ def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
         if o.kind == "init" and k == 0:
             return None
     return None
+
+
+def cut_for(o: Obligation) -> Cut:
+    """The slice in which an obligation's defect shows, if it does."""
+    w = o.witness
+    lines = (o.span.line, *(s.line for s in w.spans)) if w is not None and o.kind == "range" else (o.span.line,)
+    objects = (w.object,) if w is not None and w.object and o.kind != "range" else ()
+    return Cut(objects, tuple(sorted({n for n in lines if n})) if o.kind == "range" else ())
 
 
 def line_of(o: Obligation, e: Event) -> Span:
@@ -85,24 +96,45 @@ class Defects:
         return {}
 
     def _all_in(self, open_ones: Sequence[Obligation], setting: Setting, trial: Trial) -> dict[int, Shown]:
-        if trial in self._done:
+        """Of a run, then of slices of it where it took too long, what they show."""
+        outcome = self._run(setting, trial, PLAIN_SHARE)
+        if outcome is None:
             return {}
+        found = self._in(open_ones, outcome, KINDS | {"init"})
+        if found or outcome.execution.ended != "budget":
+            return found
+        for cut in dict.fromkeys(cut_for(o) for o in open_ones if o.kind in KINDS):
+            smaller = self._run(setting, replace(trial, cut=cut), SLICE_SHARE)
+            found = {} if smaller is None else self._in(open_ones, smaller, KINDS)
+            if found:
+                return found
+        return {}
+
+    def _run(self, setting: Setting, trial: Trial, share: float) -> Outcome | None:
+        """One run, once, in some share of the time that is left; None where there is nothing to learn from it."""
+        if trial in self._done or self.clock.left <= 0:
+            return None
         self._done.add(trial)
         try:
-            outcome = execute(setting, trial, self.fmad, self.clock.deadline)
+            outcome = execute(setting, trial, self.fmad, time.monotonic() + max(1.0, share * self.clock.left))
         except TvError as e:
             self.why = f"a run failed: {e.message}"
-            return {}
+            return None
         if outcome.execution.events:
             other = outcome.execution.events[0]
             self.why = f"a run showed a `{other.kind}` at line {other.span.line}"
         elif outcome.execution.ended == "budget":
             self.why = "a run that shows it takes too long"
-        found = (
-            (k, self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome))
-            for k, o in enumerate(open_ones)
-        )
-        return {k: x for k, x in found if x is not None}
+        return outcome
+
+    def _in(self, open_ones: Sequence[Obligation], outcome: Outcome, kinds: Collection[str]) -> dict[int, Shown]:
+        found: dict[int, Shown] = {}
+        for k, o in enumerate(open_ones):
+            if o.kind in kinds:
+                shown = self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)
+                if shown is not None:
+                    found[k] = shown
+        return found
 
     def _trials(self, o: Obligation) -> Iterator[tuple[Setting, Trial]]:
         first = [o.witness.symbols] if o.witness is not None and o.witness.symbols else []

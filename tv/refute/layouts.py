@@ -48,6 +48,7 @@ class Place:
     width: int
     _strides: tuple[int, ...] | None = None
     _listed: tuple[Ints, Ints] | None = None
+    _first: int | None = None
 
     @property
     def count(self) -> int:
@@ -69,8 +70,11 @@ class Place:
         strides = self._strides
         if not strides and self.shape:
             return self._by_listing(offsets)
-        rest = offsets - self.base
+        rest = offsets - self._base()
         good = rest >= 0
+        if self._dense():
+            good &= rest < self.count
+            return np.where(good, rest, 0), good
         index: list[Ints] = [np.zeros(1, np.int64)] * len(self.shape)
         for k in sorted(range(len(self.shape)), key=lambda k: -strides[k]):
             if self.shape[k] == 1:  # its stride means nothing
@@ -84,6 +88,20 @@ class Place:
         for k, extent in enumerate(self.shape):
             linear = linear * extent + index[k]
         return np.where(good, linear, 0), good
+
+    def _base(self) -> int:
+        if self._first is None:
+            self._first = self.base
+        return self._first
+
+    def _dense(self) -> bool:
+        """Whether elements follow one another row-major, without gaps."""
+        expected = 1
+        for k in reversed(range(len(self.shape))):
+            if self.shape[k] > 1 and (self._strides is None or self._strides[k] != expected):
+                return False
+            expected *= self.shape[k]
+        return True
 
     @property
     def base(self) -> int:

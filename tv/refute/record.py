@@ -18,8 +18,8 @@ from tv.refute.differences import Difference, differing
 from tv.refute.layouts import Place
 from tv.refute.patterns import Pattern
 from tv.refute.setting import NARROW, Setting
+from tv.refute.slicing import Cut
 from tv.refute.trials import Outcome, Trial, execute
-from tv.replay.exactness import Exactness
 from tv.replay.graph_values import GraphValues
 from tv.source import Span
 
@@ -73,6 +73,7 @@ def write(path: str, shown: Shown | Difference, fmad: bool) -> None:
     r = record_of(shown, fmad)
     meta = {
         "schema": SCHEMA, "kind": r.kind, "symbols": dict(r.trial.symbols), "pattern": r.trial.pattern.name, "blocks": r.trial.blocks,
+        "cut": None if r.trial.cut is None else [r.trial.cut.objects, r.trial.cut.lines],
         "fmad": r.fmad, "line": r.line, "object": r.object, "tensor": r.tensor, "index": r.index, "kernel_bits": r.kernel_bits,
         "graph_bits": r.graph_bits, "fingerprint": r.fingerprint,
     }  # fmt: skip
@@ -108,8 +109,9 @@ def read(path: str) -> Record:
         if meta["schema"] != SCHEMA:
             raise BadInput("TV0736", f"`{path}` is of schema {meta['schema']}, this version reads {SCHEMA}")
         blocks = None if meta["blocks"] is None else tuple((int(x), int(y), int(z)) for x, y, z in meta["blocks"])
+        cut = None if meta["cut"] is None else Cut(tuple(meta["cut"][0]), tuple(meta["cut"][1]))
         symbols = tuple((str(k), int(v)) for k, v in meta["symbols"].items())
-        trial = Trial(symbols, Pattern.of(meta["pattern"]), blocks)
+        trial = Trial(symbols, Pattern.of(meta["pattern"]), blocks, cut)
         return Record(
             meta["kind"], trial, bool(meta["fmad"]), int(meta["line"]), meta["object"], meta["tensor"], tuple(meta["index"]),
             int(meta["kernel_bits"]), int(meta["graph_bits"]), meta["fingerprint"],
@@ -177,12 +179,10 @@ def element_bits(outcome: Outcome, name: str, p: Place, index: tuple[int, ...]) 
     return int(outcome.buffers[name].load(at, p.width)[0])
 
 
-def graph_bits(
-    setting: Setting, pattern: Pattern, tensor: str, index: tuple[int, ...], watch: Exactness | None = None
-) -> int:
+def graph_bits(setting: Setting, pattern: Pattern, tensor: str, index: tuple[int, ...], variant: int = 0) -> int:
     """What the graph has there."""
     info = setting.graph.outputs[tensor]
     point = list(index) if info.layer is None else [info.layer, *index]
     with np.errstate(all="ignore"):
-        values = GraphValues(setting.graph, setting.symbols, setting.graph_inputs(pattern), None, watch)
+        values = GraphValues(setting.graph, setting.symbols, setting.graph_inputs(pattern), variant=variant)
         return int(values.values_at(info.unit, np.array([point], np.int64).reshape(1, len(point)))[0])

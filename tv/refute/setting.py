@@ -172,27 +172,25 @@ class Content:
     places: Sequence[Place]
     slots: Sequence[Slot]
     pattern: Pattern
-    _starts: Ints | None = None
+    _ends: tuple[Ints, Ints] | None = None
 
-    def _ranges(self) -> Ints:
-        """First offsets of the tensors, where they follow one another; else one range for each anyway."""
-        if self._starts is None:
-            self._starts = np.array([p.base for p in self.places], np.int64)
-        return self._starts
+    def _ranges(self) -> tuple[Ints, Ints]:
+        """Offsets of the first and the last element of each tensor; layouts ascend."""
+        if self._ends is None:
+            first = [p.base for p in self.places]
+            last = [int(p.of_linear(np.array([p.count - 1]))[0]) if p.count else p.base - 1 for p in self.places]
+            self._ends = np.array(first, np.int64), np.array(last, np.int64)
+        return self._ends
 
     def _pieces(self, at: Ints):  # type: ignore[no-untyped-def]
         """For each tensor that may hold some of the elements: which tensor, and where in `at` to look."""
         if len(self.places) == 1:
             yield 0, None
             return
-        starts = self._ranges()
-        last = np.array(
-            [
-                int(p.of_linear(np.array([p.count - 1]))[0]) if p.count else s
-                for p, s in zip(self.places, starts, strict=True)
-            ]
-        )
-        low, high = int(at.min(initial=0)), int(at.max(initial=0))
+        starts, last = self._ranges()
+        if not at.size:
+            return
+        low, high = int(at.min()), int(at.max())
         for k in np.flatnonzero((starts <= high) & (last >= low)):
             mask = (at >= starts[k]) & (at <= last[k])
             if mask.any():

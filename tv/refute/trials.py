@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tv.obligation import Witness
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Dim3, Setting, Watched
+from tv.refute.slicing import Cut, sliced
 from tv.replay.events import Execution
 from tv.replay.interpreter import run
 from tv.replay.waiting import waits_across_blocks
@@ -37,11 +38,12 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was run: blocks None for all of them."""
+    """What was run: blocks None for all of them; cut: only a slice of the kernel."""
 
     symbols: tuple[tuple[str, int], ...]
     pattern: Pattern
     blocks: tuple[Dim3, ...] | None
+    cut: Cut | None = None
 
 
 @dataclass(slots=True)
@@ -54,10 +56,11 @@ class Outcome:
 
 def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, variant: int = 0) -> Outcome:
     """One run; variant: of the functions' bits. Raises what the interpreter and the binding raise."""
+    kernel = setting.kernel if trial.cut is None else sliced(setting.kernel, trial.cut)
     buffers = setting.buffers(trial.pattern)
     outputs = [n for n, places in setting.places.items() if any(p.output for p in places)]
     done = run(
-        setting.kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
+        kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
         fmad=fmad, blocks=trial.blocks, event_limit=MOST_EVENTS, outputs=outputs, deadline=deadline, grace=GRACE, variant=variant,
     )  # fmt: skip
     return Outcome(trial, setting, done, buffers)

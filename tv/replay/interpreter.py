@@ -81,6 +81,8 @@ def run(
         step_limit,
         event_limit,
         deadline,
+        grace,
+        variant,
     )
     wait = waits_across_blocks(launch.kernel)
     if blocks is not None and wait is not None:

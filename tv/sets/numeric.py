@@ -90,7 +90,11 @@ class PointMap:
             mask = where.holds(points, symbols) & ~found
             if mask.any():
                 some = points[mask]
-                out[mask] = np.stack([e.at(some, symbols) for e in exprs], axis=1) if exprs else np.zeros((len(some), 0), np.int64)
+                out[mask] = (
+                    np.stack([e.at(some, symbols) for e in exprs], axis=1)
+                    if exprs
+                    else np.zeros((len(some), 0), np.int64)
+                )
                 found |= mask
         return out, found
 
@@ -109,7 +113,9 @@ def point_map(text: str) -> PointMap:
         m = isl.Map(text)
         f = isl.PwMultiAff.from_map(m) if m.is_single_valued() else m.lexmin_pw_multi_aff()
         pieces: list[tuple[PointSet, tuple[Linear, ...]]] = []
-        f.foreach_piece(lambda s, ma: pieces.append((_point_set(s), tuple(_aff(ma.get_aff(i)) for i in range(ma.dim(_D.out))))))
+        f.foreach_piece(
+            lambda s, ma: pieces.append((_point_set(s), tuple(_aff(ma.get_aff(i)) for i in range(ma.dim(_D.out)))))
+        )
         return PointMap(tuple(pieces), m.dim(_D.out))
     except isl.Error:
         raise Unknown("TV0404", f"not an index map with a least image: `{text[:80]}`") from None
@@ -120,7 +126,11 @@ def same_text(a: str, b: str) -> bool:
     if a == b:
         return True
     try:
-        return bool(isl.UnionMap(a).is_equal(isl.UnionMap(b))) if "->" in a.split("{", 1)[-1] else bool(isl.UnionSet(a).is_equal(isl.UnionSet(b)))
+        return (
+            bool(isl.UnionMap(a).is_equal(isl.UnionMap(b)))
+            if "->" in a.split("{", 1)[-1]
+            else bool(isl.UnionSet(a).is_equal(isl.UnionSet(b)))
+        )
     except isl.Error:
         return False
 

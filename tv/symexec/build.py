@@ -94,6 +94,7 @@ class Builder:
     def unit(self, scope: Scope, width: int, value: Term, event: Access | Publication) -> None:
         system = self.program.system
         u = Unit(scope.name, scope, system.scope_sets[scope.name], width, value, len(system.units), event.span)
+        u.position = event.time[0].constant or 0
         u.time, u.thread = self.time_map(scope, event.time), self.thread_map(scope)
         system.units[scope.name] = u
 

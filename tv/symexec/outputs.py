@@ -14,6 +14,9 @@ from tv.symexec.obligations import failing, witness
 from tv.system import Scope, Unit
 
 
+LAST = 1 << 60  # after every statement
+
+
 def add_reader(program: Program, name: str, dims: tuple[str, ...], domain: Formula, obj: str, cell: tuple[Affine, ...], span: Span) -> Unit:
     """A unit over `dims` that reads `cell` of `obj` after everything else."""
     system, cells = program.system, program.objects[obj]
@@ -24,6 +27,7 @@ def add_reader(program: Program, name: str, dims: tuple[str, ...], domain: Formu
     u = Unit(name, scope, system.scope_sets[name], cells.bits, system.terms.load(name, cells.bits), len(system.units), span)
     late = [Affine.of(1)] + [Affine.of(0)] * (program.time_arity - 1)
     u.time = system.sets.map(name, dims, domain, "Time", late)
+    u.position = LAST
     system.units[name] = u
     return u
 

@@ -1,0 +1,244 @@
+"""The graphs of the cases in this folder: `python corpus/attack/models.py` writes each case's `model.onnx` anew.
+
+Small graphs with small sizes: what is attacked here is one rule of the proof at a time, not its scale.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT.parent))
+from authoring import constant, model, tensor
+
+F16, F32, I32, I64 = TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
+Extent = int | str
+Graph = Callable[[], onnx.ModelProto]
+
+
+def unary(op: str, n: Extent, element: int = F32, to: int | None = None) -> Graph:
+    def build() -> onnx.ModelProto:
+        nodes = [helper.make_node(op, ["x"], ["y"])]
+        return model(op.lower(), nodes, [tensor("x", element, [n])], [tensor("y", to or element, [n])])
+
+    return build
+
+
+def doubled(n: int) -> Graph:
+    def build() -> onnx.ModelProto:
+        return model(
+            "doubled", [helper.make_node("Add", ["x", "x"], ["y"])], [tensor("x", F32, [n])], [tensor("y", F32, [n])]
+        )
+
+    return build
+
+
+def plus(n: int, value: float, element: int = F32) -> Graph:
+    def build() -> onnx.ModelProto:
+        nodes = [helper.make_node("Add", ["x", "c"], ["y"])]
+        return model(
+            "plus",
+            nodes,
+            [tensor("x", element, [n])],
+            [tensor("y", element, [n])],
+            [constant("c", element, [], [value])],
+        )
+
+    return build
+
+
+def reversed_(n: int) -> Graph:
+    def build() -> onnx.ModelProto:
+        bounds = {"first": n - 1, "last": -1 - n, "axis": 0, "step": -1}
+        nodes = [helper.make_node("Slice", ["x", *bounds], ["y"])]
+        stored = [constant(k, I64, [1], [v]) for k, v in bounds.items()]
+        return model("reversed", nodes, [tensor("x", F32, [n])], [tensor("y", F32, [n])], stored)
+
+    return build
+
+
+def second_repeated() -> onnx.ModelProto:
+    """y = -[x0, x1, x1, x1]."""
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "two"], ["a"]),
+        helper.make_node("Slice", ["x", "one", "two"], ["b"]),
+        helper.make_node("Concat", ["a", "b", "b"], ["c"], axis=0),
+        helper.make_node("Neg", ["c"], ["y"]),
+    ]
+    stored = [constant(name, I64, [1], [v]) for v, name in enumerate(("zero", "one", "two"))]
+    return model("second_repeated", nodes, [tensor("x", F32, [4])], [tensor("y", F32, [4])], stored)
+
+
+def two_inputs(op: str, element: int = F32) -> Graph:
+    def build() -> onnx.ModelProto:
+        sides = [tensor(n, element, [32]) for n in "ab"]
+        return model(op.lower(), [helper.make_node(op, ["a", "b"], ["y"])], sides, [tensor("y", element, [32])])
+
+    return build
+
+
+def reduced(op: str, shape: list[Extent], result: list[Extent], axis: int) -> Graph:
+    def build() -> onnx.ModelProto:
+        nodes = [helper.make_node(op, ["x", "axis"], ["y"], keepdims=int(len(shape) == 1))]
+        return model(
+            op.lower(),
+            nodes,
+            [tensor("x", F32, shape)],
+            [tensor("y", F32, result)],
+            [constant("axis", I64, [1], [axis])],
+        )
+
+    return build
+
+
+def row_sum_twice() -> onnx.ModelProto:
+    """y = -s, z = |s|, s the sums of rows of four."""
+    nodes = [
+        helper.make_node("ReduceSum", ["x", "axis"], ["s"], keepdims=0),
+        helper.make_node("Neg", ["s"], ["y"]),
+        helper.make_node("Abs", ["s"], ["z"]),
+    ]
+    outs = [tensor(n, F32, [32]) for n in "yz"]
+    return model("row_sum_twice", nodes, [tensor("x", F32, [32, 4])], outs, [constant("axis", I64, [1], [1])])
+
+
+def residual_sum_twice() -> onnx.ModelProto:
+    """u = r + row sums of x; y = -u, z = |u|."""
+    nodes = [
+        helper.make_node("ReduceSum", ["x", "axis"], ["s"], keepdims=0),
+        helper.make_node("Add", ["s", "r"], ["u"]),
+        helper.make_node("Neg", ["u"], ["y"]),
+        helper.make_node("Abs", ["u"], ["z"]),
+    ]
+    ins = [tensor("x", F32, [32, 2]), tensor("r", F32, [32])]
+    return model(
+        "residual_sum_twice", nodes, ins, [tensor(n, F32, [32]) for n in "yz"], [constant("axis", I64, [1], [1])]
+    )
+
+
+def chain_twice(first: str) -> Graph:
+    """u = (a `first` b) + c; y = -u, z = |u|."""
+
+    def build() -> onnx.ModelProto:
+        nodes = [
+            helper.make_node(first, ["a", "b"], ["p"]),
+            helper.make_node("Add", ["p", "c"], ["u"]),
+            helper.make_node("Neg", ["u"], ["y"]),
+            helper.make_node("Abs", ["u"], ["z"]),
+        ]
+        return model("chain_twice", nodes, [tensor(n, F32, [32]) for n in "abc"], [tensor(n, F32, [32]) for n in "yz"])
+
+    return build
+
+
+def shared_scalar_sum() -> onnx.ModelProto:
+    """y = x - ((a + b) + c), a, b, c of one element."""
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["p"]),
+        helper.make_node("Add", ["p", "c"], ["u"]),
+        helper.make_node("Sub", ["x", "u"], ["y"]),
+    ]
+    ins = [tensor("x", F32, [32]), *(tensor(n, F32, [1]) for n in "abc")]
+    return model("shared_scalar_sum", nodes, ins, [tensor("y", F32, [32])])
+
+
+def multiply_add(element: int) -> Graph:
+    def build() -> onnx.ModelProto:
+        nodes = [helper.make_node("Mul", ["a", "b"], ["p"]), helper.make_node("Add", ["p", "c"], ["y"])]
+        return model("multiply_add", nodes, [tensor(n, element, [32]) for n in "abc"], [tensor("y", element, [32])])
+
+    return build
+
+
+def gemm() -> onnx.ModelProto:
+    ins = [tensor("a", F32, [8, 8]), tensor("b", F32, [8, 8]), tensor("c", F32, [8])]
+    return model("gemm", [helper.make_node("Gemm", ["a", "b", "c"], ["y"])], ins, [tensor("y", F32, [8, 8])])
+
+
+def layers() -> onnx.ModelProto:
+    """Six times h = relu(h * W_l + B_l)."""
+    nodes, h = [], "x"
+    for n in range(6):
+        nodes += [
+            helper.make_node("Mul", [h, f"W{n}"], [f"m{n}"]),
+            helper.make_node("Add", [f"m{n}", f"B{n}"], [f"a{n}"]),
+            helper.make_node("Relu", [f"a{n}"], ["y" if n == 5 else f"h{n}"]),
+        ]
+        h = f"h{n}"
+    ins = [tensor("x", F32, [32]), *(tensor(f"{k}{n}", F32, [32]) for n in range(6) for k in "WB")]
+    return model("layers", nodes, ins, [tensor("y", F32, [32])])
+
+
+def square_transpose() -> onnx.ModelProto:
+    nodes = [helper.make_node("Transpose", ["x"], ["y"], perm=[1, 2, 0])]
+    return model("square_transpose", nodes, [tensor("x", F32, [4, 4, 4])], [tensor("y", F32, [4, 4, 4])])
+
+
+GRAPHS: dict[str, Graph] = {
+    "barrier_rounds_by_thread": unary("Neg", 32),
+    "barrier_under_predefined_macro": reversed_(64),
+    "bias_of_other_axis": gemm,
+    "carried_in_both_branches": second_repeated,
+    "carried_in_one_branch": second_repeated,
+    "contraction_of_floats_through_shared": multiply_add(F32),
+    "contraction_through_local": multiply_add(F16),
+    "contraction_through_output": multiply_add(F16),
+    "contraction_through_shared": multiply_add(F16),
+    "counter_barrier_byte_of_thread": unary("Neg", 2048),
+    "counter_barrier_sets_flag": plus(256, 1.0),
+    "counter_barrier_target_late": unary("Neg", 256),
+    "counter_read_in_next_round": plus(4, 5, I32),
+    "division_by_zero_unused": unary("Neg", 32),
+    "exclusive_or_of_minus_one": unary("Neg", 32),
+    "fused_in_one_place": chain_twice("Mul"),
+    "halves_overlap": gemm,
+    "integer_to_float_rounded_twice": plus(32, 2.0**60),
+    "integer_to_float_toward_zero": plus(32, 16777220.0),
+    "last_layer_swapped": layers,
+    "local_array_of_last_round": second_repeated,
+    "loop_bound_minimum": unary("Neg", "N"),
+    "loop_bound_truncates": unary("Neg", "N"),
+    "loop_bound_wraps": unary("Neg", "N"),
+    "maximum_by_comparison": reduced("ReduceMax", [32, 8], [32], 1),
+    "maximum_from_first_term": reduced("ReduceMax", [32, 8], [32], 1),
+    "maximum_from_infinity": two_inputs("Max"),
+    "middle_counted_twice": reduced("ReduceSum", ["N"], [1], 0),
+    "mixed_signs_compared": unary("Neg", 32),
+    "negation_by_subtraction": unary("Neg", 32),
+    "or_of_negative": unary("Neg", 32),
+    "orders_by_thread": shared_scalar_sum,
+    "orders_of_a_chain": chain_twice("Add"),
+    "orders_of_loop_and_pairs": row_sum_twice,
+    "orders_of_two_uses": residual_sum_twice,
+    "permutation_inverted": square_transpose,
+    "relu_of_nan": unary("Relu", 32),
+    "return_in_halving_loop": unary("Neg", 32),
+    "shift_of_negative": unary("Neg", 32),
+    "shift_past_width_unused": unary("Neg", 32),
+    "shuffle_after_return": unary("Neg", 32),
+    "shuffle_down_past_warp": doubled(32),
+    "shuffle_is_no_barrier": reversed_(32),
+    "shuffle_lane_past_warp": doubled(32),
+    "shuffle_to_earlier_segment": doubled(32),
+    "stores_around_barrier": reversed_(64),
+    "stores_around_grid_barrier": reversed_(64),
+    "undefined_for_one_element": reduced("ReduceSum", ["N"], [1], 0),
+    "warp_barrier_by_rounds": reversed_(64),
+    "warp_barrier_of_one_warp": reversed_(64),
+    "warp_barrier_of_some_lanes": unary("Neg", 64),
+    "warp_barrier_on_rows_of_24": reversed_(48),
+}
+
+
+def main() -> None:
+    for name, build in GRAPHS.items():
+        onnx.save(build(), ROOT / name / "model.onnx")
+
+
+if __name__ == "__main__":
+    main()

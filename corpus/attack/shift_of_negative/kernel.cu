@@ -1,0 +1,6 @@
+// tv: refuted equal
+__global__ void k(const float* x, float* y)
+{
+    const int t = threadIdx.x;
+    y[t] = (t - 1) >> 1 == (t - 1) / 2 ? -x[t] : x[t]; // <- equal
+}

@@ -1,0 +1,7 @@
+// tv: refuted equal
+// The lane operand counts modulo 32.
+__global__ void k(const float* x, float* y)
+{
+    const float v = x[threadIdx.x];
+    y[threadIdx.x] = v + __shfl_xor_sync(0xffffffffu, v, 33); // <- equal
+}

@@ -30,7 +30,11 @@ def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
             return Affine.of(v)
         case Name(name=n):
             if n not in names:
-                raise BadInput("TV0811", f"`{n}` is neither a symbol nor an index", help=f"known here: {', '.join(names) or 'none'}")
+                raise BadInput(
+                    "TV0811",
+                    f"`{n}` is neither a symbol nor an index",
+                    help=f"known here: {', '.join(names) or 'none'}",
+                )
             return names[n]
         case Apply(op=op, args=args):
             values = [affine(a, names) for a in args]
@@ -99,7 +103,11 @@ class Binder:
                 out = out + index[k] * stride
                 extent = t.shape[k].constant
                 if extent is None and k:
-                    raise Unknown("TV0814", f"`{t.name}` is row-major with an open stride", help="give the buffer a `layout` with fixed strides")
+                    raise Unknown(
+                        "TV0814",
+                        f"`{t.name}` is row-major with an open stride",
+                        help="give the buffer a `layout` with fixed strides",
+                    )
                 stride *= extent or 1
         return out + size(image.offset, self.symbols)
 

@@ -80,7 +80,16 @@ def shown(
     if f.binder is None or spec.spec.globals or all(o.status is Status.PROVED for o in obligations):
         return obligations, None
     progress("looking for a counterexample")
-    refuter = Refuter(kernel, launch, f.binder, f.binder.graph, spec.spec.options.fmad, spec.spec.inputs, request.require, is_ieee(spec.spec.options))
+    refuter = Refuter(
+        kernel,
+        launch,
+        f.binder,
+        f.binder.graph,
+        spec.spec.options.fmad,
+        spec.spec.inputs,
+        request.require,
+        is_ieee(spec.spec.options),
+    )
     found, counterexample = refuter.confirm(obligations)
     if counterexample is not None and request.counterexample is not None:
         refuter.save(request.counterexample)

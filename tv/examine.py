@@ -56,7 +56,9 @@ def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Ke
     path = Path(request.kernel)
     document = read_document(request.spec or sidecar(request.kernel))
     options = document.compile_options(request.overrides)
-    module = cuda_frontend.read(path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides))
+    module = cuda_frontend.read(
+        path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides)
+    )
     signature = read_signature(request.model, document.cut())
     resolved = resolve_spec(module, signature, document, request.overrides)
     return resolved, resolved.kernels[0]
@@ -72,7 +74,13 @@ def read_text(path: Path) -> str:
 
 
 def examine(
-    request: CheckRequest, spec: Resolved, kernel: Kernel, launch: Launch, f: Findings, progress: Progress, relate: Relate
+    request: CheckRequest,
+    spec: Resolved,
+    kernel: Kernel,
+    launch: Launch,
+    f: Findings,
+    progress: Progress,
+    relate: Relate,
 ) -> None:
     """All obligations of one launch, into f. relate: what proves the outputs, by search or from a certificate."""
     symbols = {s.name: (s.min, s.max) for s in spec.spec.symbols}
@@ -97,7 +105,9 @@ def examine(
         resolve(program)
     except SameTime as e:
         span = program.system.units[e.a].span
-        f.obligations.append(failing("race", f"{kernel.name}.race", span, "two threads write one cell at one time", "", Witness()))
+        f.obligations.append(
+            failing("race", f"{kernel.name}.race", span, "two threads write one cell at one time", "", Witness())
+        )
         return
     f.obligations += coverage_obligations(program, binder, readers)
     find_recurrences(program)
@@ -113,7 +123,9 @@ def index_sets(symbols: Mapping[str, tuple[int, int]]) -> Sets:
     return Sets(tuple(symbols), all_of(*least, *most))
 
 
-def read_graph(model: str, sets: Sets, terms: Terms, symbols: Sequence[Symbol], cut: tuple[tuple[str, ...], tuple[str, ...]]) -> Graph:
+def read_graph(
+    model: str, sets: Sets, terms: Terms, symbols: Sequence[Symbol], cut: tuple[tuple[str, ...], tuple[str, ...]]
+) -> Graph:
     """The model, or the part of it between `cut`'s inputs and outputs; its open dimensions are the symbols'."""
     dims = {d: Affine.sym(s.name) for s in symbols for d in (s.name, *s.dims)}
     return graph_frontend.read(Path(model), sets, terms, dims=dims, inputs=cut[0], outputs=cut[1])
@@ -126,7 +138,16 @@ def run_kernel(binder: Binder, options: CompileOptions, terms: Terms, known: dic
     scalars = scalar_values(binder.kernel, launch.args, integers)
     fmad = options.fmad
     return execute(
-        binder.sets, terms, binder.kernel, launch, (grid[0], grid[1], grid[2]), size(launch.shared, known), scalars, binder.ranges, binder.shapes(), fmad
+        binder.sets,
+        terms,
+        binder.kernel,
+        launch,
+        (grid[0], grid[1], grid[2]),
+        size(launch.shared, known),
+        scalars,
+        binder.ranges,
+        binder.shapes(),
+        fmad,
     )
 
 
@@ -154,14 +175,30 @@ def coverage_obligations(program: Program, binder: Binder, readers: list[Output]
 
 
 def equal_obligations(
-    program: Program, binder: Binder, graph: Graph, readers: list[Output], f: Findings, progress: Progress, relate: Relate
+    program: Program,
+    binder: Binder,
+    graph: Graph,
+    readers: list[Output],
+    f: Findings,
+    progress: Progress,
+    relate: Relate,
 ) -> list[Obligation]:
     """One `equal` an output, with the relation that was proved or the place where the two sides part."""
     private = {
-        u for u, m in program.accesses.items() if m.access.register or program.objects[m.access.object].space is Space.LOCAL
+        u
+        for u, m in program.accesses.items()
+        if m.access.register or program.objects[m.access.object].space is Space.LOCAL
     }
     problem = Problem(
-        binder.sets, program.system.terms, program.system, graph.system, binder.images(program.objects), readers, frozenset(private), program.time_arity, spans=program.spans
+        binder.sets,
+        program.system.terms,
+        program.system,
+        graph.system,
+        binder.images(program.objects),
+        readers,
+        frozenset(private),
+        program.time_arity,
+        spans=program.spans,
     )
     f.problem, f.program = problem, program
     name = program.trace.kernel.name
@@ -178,13 +215,30 @@ def equal_obligations(
             seconds = related.times.get(o.name, 0.0)
             out.append(Obligation(id, "equal", Status.PROVED, span, relation=relation, tensor=o.name, time_s=seconds))
         elif o.name in unwritten:
-            out.append(Obligation(id, "equal", Status.UNKNOWN, span, "not every element of this output is written", tensor=o.name))
+            out.append(
+                Obligation(
+                    id, "equal", Status.UNKNOWN, span, "not every element of this output is written", tensor=o.name
+                )
+            )
         elif x is not None:
             message = x.why + (f" ({x.detail})" if x.detail else "")
             where = x.span if x.span.line else span
-            out.append(Obligation(id if x.kind == "equal" else f"{id[:-6]}.{x.kind}", x.kind, Status.UNKNOWN, where, message, x.help, node=x.node, tensor=x.tensor))
+            out.append(
+                Obligation(
+                    id if x.kind == "equal" else f"{id[:-6]}.{x.kind}",
+                    x.kind,
+                    Status.UNKNOWN,
+                    where,
+                    message,
+                    x.help,
+                    node=x.node,
+                    tensor=x.tensor,
+                )
+            )
         else:
-            out.append(Obligation(id, "equal", Status.UNKNOWN, span, "not proved, since another output is not", tensor=o.name))
+            out.append(
+                Obligation(id, "equal", Status.UNKNOWN, span, "not proved, since another output is not", tensor=o.name)
+            )
     return out
 
 

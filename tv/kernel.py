@@ -540,7 +540,9 @@ def _check_expr(e: Expr, kernel: Kernel, params: dict[str, Scalar | None]) -> No
         case Builtin(type=t):
             _require(t is Scalar.U32, "builtins are U32", e)
         case NotNull(type=t, object=name):
-            _require(t is Scalar.BOOL and name in kernel.objects and name in params, "null test of a pointer parameter", e)
+            _require(
+                t is Scalar.BOOL and name in kernel.objects and name in params, "null test of a pointer parameter", e
+            )
         case Binary(type=t, op=op, a=a, b=b):
             if t is Scalar.BOOL:
                 _require(op in ("and", "or", "xor"), "operator on bool", e)

@@ -27,14 +27,13 @@ from typing import Any, TypeVar
 
 from tv.sets import Map, Set
 
-
 T = TypeVar("T")
 
 
 class Term:
     """Compare by identity; `id` is unique in its pool. `width` in bits."""
 
-    __slots__ = ("kind", "name", "args", "map", "sets", "bits", "width", "attr", "scope", "id")
+    __slots__ = ("args", "attr", "bits", "id", "kind", "map", "name", "scope", "sets", "width")
     kind: str
     name: str
     args: tuple[Term, ...]
@@ -76,13 +75,33 @@ class Terms:
         attr: str = "",
         scope: str = "",
     ) -> Term:
-        key = (kind, name, tuple(a.id for a in args), id(map) if map is not None else 0, tuple(id(s) for s in sets), bits, width, attr, scope)
+        key = (
+            kind,
+            name,
+            tuple(a.id for a in args),
+            id(map) if map is not None else 0,
+            tuple(id(s) for s in sets),
+            bits,
+            width,
+            attr,
+            scope,
+        )
         t = self._pool.get(key)
         if t is None:
             if width <= 0:
                 raise TypeError(f"term {kind} {name} without a width")
             t = Term()
-            t.kind, t.name, t.args, t.map, t.sets, t.bits, t.width, t.attr, t.scope = kind, name, args, map, sets, bits, width, attr, scope
+            t.kind, t.name, t.args, t.map, t.sets, t.bits, t.width, t.attr, t.scope = (
+                kind,
+                name,
+                args,
+                map,
+                sets,
+                bits,
+                width,
+                attr,
+                scope,
+            )
             t.id = len(self._pool)
             self._pool[key] = t
             self._keep.append((map, sets))
@@ -92,7 +111,9 @@ class Terms:
         return self.make("const", bits=bits & ((1 << width) - 1), width=width)
 
     def op(self, name: str, *args: Term, attr: str = "", width: int | None = None) -> Term:
-        return self.make("op", name=name, args=args, width=width if width is not None else result_width(name, args), attr=attr)
+        return self.make(
+            "op", name=name, args=args, width=width if width is not None else result_width(name, args), attr=attr
+        )
 
     def ref(self, unit: str, map: Map, width: int) -> Term:
         return self.make("ref", name=unit, map=map, width=width)

@@ -87,7 +87,9 @@ def _result(request: CheckRequest, outcome: Outcome[CheckResult]) -> CheckResult
             if request.verbose:
                 sys.stderr.write(trace)
             return gave_up(request, Verdict.INTERNAL_ERROR, f"a defect of tv: {summary}", REPORT)
-        case Died(how="signal SIGSEGV" | "signal SIGABRT" as how):  # isl, where a question exhausts its operations inside coalescing
+        case Died(
+            how="signal SIGSEGV" | "signal SIGABRT" as how
+        ):  # isl, where a question exhausts its operations inside coalescing
             why = f"the index-set library gave up by {how}, most likely on a question that is too large"
             return gave_up(request, Verdict.UNKNOWN, why, "check a part of the graph, or a smaller launch")
         case Died(how=how):

@@ -18,7 +18,7 @@ from tv.replay.events import Event
 from tv.source import Span
 
 EVENTS = frozenset({"race", "bounds", "init", "barrier", "range"})
-PLAIN_SHARE, SLICE_SHARE = 0.2, 0.5  # of the time that is left, for one run of a whole kernel and of a slice
+PLAIN_SHARE, SLICE_SHARE = 0.1, 0.5  # of the time that is left, for one run of a whole kernel and of a slice
 MOST_SIZES = 5  # assignments of the symbols that are tried for one obligation
 MOST_ELEMENTS = 1 << 25  # of an output that is searched for what was left out
 _STRETCH = 1 << 20

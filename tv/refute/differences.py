@@ -30,6 +30,7 @@ MOST = 4096
 ENOUGH = 0.2  # seconds, after which no further elements of an output are compared
 MOST_SIZES = 9  # assignments of the symbols that are tried
 FIRST_GUESS = 0.05
+PATIENCE, ENOUGH_RUNS = 10.0, 24  # seconds and runs: with both spent, a search ends before its time
 MOST_THREADS = 1 << 16  # of a launch whose values are compared after a run of all blocks
 MARGIN = 32.0  # times the change that other implementations of the functions make
 ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
@@ -69,8 +70,8 @@ class Differences:
     def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
         """The first difference that no order of sums explains, else the first run that is not clean."""
         broken: Broken | None = None
-        for trial, setting in self._trials(failing, first):
-            if self.clock.left <= 0:
+        for runs, (trial, setting) in enumerate(self._trials(failing, first)):
+            if self.clock.left <= 0 or (self.clock.used > PATIENCE and runs >= ENOUGH_RUNS):
                 self.why += "; the search ran out of time"
                 break
             try:
@@ -102,7 +103,7 @@ class Differences:
             k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * (1 + 2 * options[k][0]))
             _, setting, blocks = options[k]
             start = time.monotonic()
-            share = self.clock.left if len(options) == 1 else max(1.0, self.clock.left / 3)
+            share = self.clock.left if not self.ranges else max(1.0, self.clock.left / 3)
             self._deadline = min(self.clock.deadline, start + share)
             yield Trial(tuple(setting.symbols.items()), patterns[tried[k]], blocks), setting
             took = time.monotonic() - start

@@ -32,6 +32,10 @@ class Clock:
         return self.start + self.seconds
 
     @property
+    def used(self) -> float:
+        return time.monotonic() - self.start
+
+    @property
     def left(self) -> float:
         return self.deadline - time.monotonic()
 

@@ -139,6 +139,6 @@ def test_no_order_is_stated_for_a_tensor_that_is_added_in_two_ways(
 
 def test_one_order_may_be_stated_where_two_places_add_alike(tmp_path: Path) -> None:
     body = "y[i] = a[i] * b[i] + c[i]; w[i] = (c[i] + a[i] * b[i]) * d[i];"
-    p = prove(written(tmp_path, body, USED_TWICE, "", "yw"))
+    p = prove(written(tmp_path, body, USED_TWICE, "fmad = false\n", "yw"))
     assert p.data["without_orders"] == ""
     assert p.different({}, Normal(0)) == 0

@@ -51,7 +51,7 @@ class Checker:
                 raise Unknown("TV0611", f"claim {i} has no proof")
             self.claim(c)
             todo += sorted(uses(c.script))
-        Uniformity(self.p).check(self.sums)
+        Uniformity(self.p, self.rules).check(self.sums)
         return self.relation
 
     def claim(self, c: Claim) -> None:
@@ -128,7 +128,10 @@ class Checker:
         straight = s.order == tuple(range(len(s.order)))
         swapped = (s.order == (1, 0) and op_head(kt) in COMMUTATIVE) or (s.order == (1, 0, 2) and op_head(kt) == "ffma")
         self.must(straight or swapped, "operands in an order that changes the value")
-        for i in self.rules.contracted(kt):
+        fused = self.rules.contracted(kt)
+        if op_head(kt) in ("fadd", "fsub") and op_type(kt.name) in ("f32", "f64"):
+            self.sums.append(Reordered(kt, gt, r, free=bool(fused)))
+        for i in fused:
             self.must(self.rules.graph_product(gt.args[s.order[i]]), "a contraction that the graph does not allow")
             self.relation = weaker(self.relation, Relation.REASSOC)
         for a, o, arm in zip(kt.args, s.order, s.args, strict=True):
@@ -158,6 +161,8 @@ class Checker:
     def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:
         self.must(kt.kind == gt.kind == "reduce" and kt.name == gt.name, "not two reductions of one operation")
         self.rules.in_step(kt, gt, r, s.map)
+        if kt.name.startswith("fadd"):
+            self.sums.append(Reordered(kt, gt, r, free=False))
         self.goal(kt.args[0], gt.args[0], s.map, s.step)
         self.goal(kt.args[1], gt.args[1], r, s.init)
 

@@ -286,5 +286,5 @@ class Flattening:
             return True
         if v.kind == "op":
             return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))
-        return v.kind == "case" and all(self.summable(a) or a.kind == "input" for a in v.args)
+        return v.kind == "case" and any(self.summable(a) for a in v.args)
 

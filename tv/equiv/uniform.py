@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules, op_head
 from tv.sets import Affine, Map
 from tv.sets.affine import all_of, eq
 from tv.term import Term
@@ -19,16 +19,18 @@ from tv.term import Term
 
 @dataclass(frozen=True, slots=True)
 class Reordered:
-    """A sum that was matched up to order: kernel term, graph term, and R over their scopes."""
+    """A sum or addition that was matched: kernel term, graph term, and R over their scopes. free: up to order or contraction,
+    so that the kernel's choice is not the graph's own."""
 
     kernel: Term
     graph: Term
     relation: Map
+    free: bool = True
 
 
 class Uniformity:
-    def __init__(self, problem: Problem) -> None:
-        self.p, self.sets, self.system = problem, problem.sets, problem.kernel
+    def __init__(self, problem: Problem, rules: Rules) -> None:
+        self.p, self.sets, self.system, self.rules = problem, problem.sets, problem.kernel, rules
         self.memo: dict[tuple[int, int, str, str], tuple[Map, Map]] = {}
         self.busy: set[tuple[str, str]] = set()
 
@@ -40,7 +42,8 @@ class Uniformity:
         for group in groups.values():
             for i, a in enumerate(group):
                 for b in group[i:]:
-                    self.pair(a, b)
+                    if a.free or b.free:  # two places that follow the graph's own order agree
+                        self.pair(a, b)
 
     def pair(self, a: Reordered, b: Reordered) -> None:
         sets = self.sets
@@ -127,8 +130,11 @@ class Uniformity:
         return sets.meet(to, back)
 
     def operation(self, x: Term, y: Term, want: Map) -> Map:
+        fused = bool(self.rules.contracted(x) or self.rules.contracted(y))
+        if fused and x is not y:  # nvcc chooses at each place anew whether to fuse
+            return self.sets.minus(want, want)
         straight = self.all_args(x, y.args, want)
-        if op_head(x) not in COMMUTATIVE or len(x.args) != 2:
+        if fused or op_head(x) not in COMMUTATIVE or len(x.args) != 2:
             return straight
         return self.sets.join(straight, self.all_args(x, y.args[::-1], want))
 

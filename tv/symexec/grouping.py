@@ -57,6 +57,6 @@ def follows(run: list[Access], a: Access) -> bool:
     if not alike or a.domain != first.domain or a.time[:-1] != last.time[:-1]:
         return False
     step = (a.offset - last.offset).constant
-    if step is None or step == 0 or step % a.type.bytes:
+    if step is None or step <= 0 or step % a.type.bytes:
         return False
     return len(run) == 1 or step == run[1].offset.const - run[0].offset.const

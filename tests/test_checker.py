@@ -189,6 +189,8 @@ def changes(node: Json, claims: list[int]) -> Iterator[tuple[str, Json]]:
             yield "rounds shifted", ["fold", shifted(m), step, init]
             yield "a round left out", ["fold", without_a_point(m), step, init]
             yield "step and start exchanged", ["fold", m, init, step]
+        case ["vacuous"]:  # any step proves an empty goal
+            yield from ()
         case _:
             raise AssertionError(node)
 

@@ -12,7 +12,9 @@ from onnx import TensorProto, helper
 from tests.graph_running import read_model
 from tv.refute.layouts import Place
 from tv.refute.patterns import KINDS, Pattern, Slot, search_order
+from tv.refute.setting import Watched
 from tv.refute.trials import sizes
+from tv.replay.buffers import GeneratedBuffer
 from tv.replay.doubt import ULPS, moved
 from tv.replay.exactness import Exactness
 from tv.replay.graph_values import GraphValues
@@ -77,6 +79,25 @@ def test_sizes_are_admissible_and_the_witness_comes_first() -> None:
     assert found[0] == {"N": 50, "P": 7}
     assert len({tuple(f.values()) for f in found}) == len(found)
     assert all(2 <= f["N"] <= 100 and 0 <= f["P"] <= 7 for f in found)
+
+
+def test_a_buffer_that_holds_a_tensor_with_gaps_is_uninitialised_between() -> None:
+    buffer = GeneratedBuffer(64, 4, lambda at: at.astype(np.uint64), defined=lambda at: at % 2 == 0)
+    four, eight = np.arange(0, 64, 4), np.arange(0, 64, 8)
+    assert list(buffer.initialised(four, 4)) == [True, False] * 8
+    assert not buffer.initialised(eight, 8).any()
+    buffer.store(np.array([4]), 4, np.array([9], np.uint32))
+    assert list(buffer.initialised(four, 4)) == [True, True] + [True, False] * 7
+    assert list(buffer.initialised(eight, 8)) == [True] + [False] * 7
+    assert buffer.load(four, 4)[1] == 9
+
+
+def test_a_watched_buffer_knows_what_was_stored() -> None:
+    buffer = Watched(64, 4, None)
+    buffer.store(np.array([0, 32]), 8, np.zeros(2, np.uint64))
+    buffer.store(np.array([12, 20]), 4, np.zeros(2, np.uint32), np.array([True, False]))
+    assert list(buffer.written_elements(4)) == [0, 1, 3, 8, 9]
+    assert list(buffer.written_elements(8)) == [0, 1, 4]
 
 
 # ------------------------------------------------------------------------------------------------ exactness

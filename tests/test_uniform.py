@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, save
 
 from tv.check import check
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules, op_head
 from tv.equiv.uniform import Uniformity
 from tv.request import CheckRequest
 from tv.sets import Affine, Map, Set, Sets
@@ -221,6 +221,11 @@ def wanted(w: World, kind: tuple[str, int, int, bool], left: str, right: str) ->
     return m
 
 
+def agreeing(w: World) -> Uniformity:
+    problem = w.problem()
+    return Uniformity(problem, Rules(problem))
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(RECIPES, RECIPES, RECIPES, WANTED, st.booleans())
 def test_pairs_that_are_said_to_agree_do(
@@ -230,7 +235,7 @@ def test_pairs_that_are_said_to_agree_do(
     w.unit("U", below)
     p, q = w.unit("P", one), w.unit("Q", one if alike else other)
     want = wanted(w, kind, "P", "Q")
-    for point in w.sets.points(w.sets.wrap(Uniformity(w.problem()).same(p.value, q.value, want))):
+    for point in w.sets.points(w.sets.wrap(agreeing(w).same(p.value, q.value, want))):
         at, there = point[:2], point[2:]
         assert w.tree(p.value, at) == w.tree(q.value, there), (at, there)
 
@@ -243,7 +248,7 @@ def test_an_instance_agrees_with_itself(below: Recipe, one: Recipe) -> None:
     w.unit("U", below)
     p = w.unit("P", one)
     own = w.sets.identity(p.domain)
-    assert w.sets.subset(own, Uniformity(w.problem()).same(p.value, p.value, own))
+    assert w.sets.subset(own, agreeing(w).same(p.value, p.value, own))
 
 
 # ------------------------------------------------------------------------------------------------ kernels

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
-from tv.equiv.rules import op_head
+from tv.equiv.rules import Rules, op_head
 from tv.equiv.uniform import Reordered, Uniformity
 from tv.order.contraction import Choices
 from tv.sets import Map
@@ -35,7 +35,7 @@ class Alike(Uniformity):
     """Instances that agree bit for bit, fused products included."""
 
     def __init__(self, problem: Problem, choices: Choices) -> None:
-        super().__init__(problem)
+        super().__init__(problem, Rules(problem))
         self.choices = choices
 
     def operation(self, x: Term, y: Term, want: Map) -> Map:

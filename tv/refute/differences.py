@@ -30,7 +30,7 @@ MOST = 4096
 ENOUGH = 0.2  # seconds, after which no further elements of an output are compared
 MOST_SIZES = 9  # assignments of the symbols that are tried
 FIRST_GUESS = 0.05
-PATIENCE, ENOUGH_RUNS = 10.0, 24  # seconds and runs: with both spent, a search ends before its time
+PATIENCE, ENOUGH_RUNS = 10.0, 120  # seconds and runs: with both spent, a search ends before its time
 MOST_THREADS = 1 << 16  # of a launch whose values are compared after a run of all blocks
 MARGIN = 32.0  # times the change that other implementations of the functions make
 ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
@@ -93,8 +93,9 @@ class Differences:
             choices = dict.fromkeys(block_choices(setting, witness, MOST_THREADS))
             options += [(rank, setting, blocks) for rank, blocks in enumerate(choices)]
         patterns = search_order(len(options[0][1].slots))
-        # Seconds a run, guessed until it was measured.
-        cost = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]
+        # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
+        guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]
+        cost = list(guess)
         tried = [0] * len(options)
         while True:
             left = [k for k in range(len(options)) if tried[k] < len(patterns)]
@@ -107,8 +108,10 @@ class Differences:
             self._deadline = min(self.clock.deadline, start + share)
             yield Trial(tuple(setting.symbols.items()), patterns[tried[k]], blocks), setting
             took = time.monotonic() - start
-            cost[k] = max(FIRST_GUESS, took if took < share else 4 * took)
+            cost[k] = took if took < share else 4 * took
             tried[k] += 1
+            scale = min(c / g for c, g, n in zip(cost, guess, tried, strict=True) if n)
+            cost = [c if n else g * scale for c, g, n in zip(cost, guess, tried, strict=True)]
 
     # -------------------------------------------------------------- one run
     def _try(self, trial: Trial, setting: Setting) -> Difference | Broken | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,33 +17,46 @@ from tv.kernel import Kernel, Parameter
 from tv.launch import InputAssumption, Launch, ScalarBinding
 from tv.refute.layouts import Place, integer
 from tv.refute.patterns import Pattern, Slot
-from tv.replay.buffers import GeneratedBuffer
+from tv.replay.buffers import Flags, GeneratedBuffer
+from tv.replay.carriers import Array
 from tv.spec.expression import evaluate, parse
 from tv.symexec.scalars import float_bits
 
 Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Dim3 = tuple[int, int, int]
+_MOST_PENDING = 1 << 22  # offsets of stores that are kept one by one
 NARROW = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 class Watched(GeneratedBuffer):
     """A buffer that remembers where it was stored to."""
 
-    stores: list[tuple[Ints, int]]
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._stored: list[tuple[Ints, int]] = []  # offsets, width
+        self._pending = 0
 
-    def store(self, offsets, width, bits, mask=None) -> None:  # type: ignore[no-untyped-def]
-        if not hasattr(self, "stores"):
-            self.stores = []
-        self.stores.append((np.array(offsets if mask is None else offsets[mask]), width))
+    def store(self, offsets: Ints, width: int, bits: Array, mask: Flags | None = None) -> None:
+        kept = np.array(offsets if mask is None else offsets[mask])
+        self._stored.append((kept, width))
+        self._pending += len(kept)
+        if self._pending > _MOST_PENDING:
+            widths = sorted({w for _, w in self._stored})
+            self._stored = [(np.unique(np.concatenate([o for o, w in self._stored if w == v])), v) for v in widths]
+            self._pending = 0
         super().store(offsets, width, bits, mask)
+
+    def restore(self, state: object) -> None:
+        self._stored, self._pending = [], 0
+        super().restore(state)
 
     def written_elements(self, width: int) -> Ints:
         """Indices of elements of `width` bytes that a store touched, ascending, each once."""
         found = [np.zeros(0, np.int64)]
-        for offsets, stored in getattr(self, "stores", []):
-            first = offsets // width
-            found += [first + k for k in range(max(1, stored // width))]
+        for offsets, stored in self._stored:
+            first, last = offsets // width, (offsets + stored - 1) // width
+            found += [np.minimum(first + k, last) for k in range(1 + (stored - 1) // width)]
         return np.unique(np.concatenate(found))
 
 

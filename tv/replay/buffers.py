@@ -201,7 +201,7 @@ class GeneratedBuffer:
         self._view(self._flags, width)[index] = _all_set(width)
 
     def initialised(self, offsets: Offsets, width: int) -> Flags | None:
-        if not self._pages.pages and self._generate is not None:
+        if not self._pages.pages and self._generate is not None and self._defined is None:
             return None
         slots = self._pages.lookup(offsets)
         written = slots >= 0

@@ -22,12 +22,13 @@ def wide_for(narrow: Format, precision: int, more_exponent: int) -> Format:
     return Format(narrow.exponent + more_exponent, precision - 1)
 
 
-# f16 in f32 has a wider exponent, bf16 in f32 the same; both have a precision of at least 2 p + 2.
+# f16 in f32: a wider exponent, at least 2 p + 2 bits. bf16 in f32: the same exponent, so that results can be subnormal in both;
+# 24 = 3 * 8 bits.
 PAIRS = [
     (NARROW, wide_for(NARROW, 8, 2)),
-    (NARROW, wide_for(NARROW, 8, 0)),
+    (NARROW, wide_for(NARROW, 9, 0)),
     (NARROW4, wide_for(NARROW4, 10, 1)),
-    (NARROW4, wide_for(NARROW4, 10, 0)),
+    (NARROW4, wide_for(NARROW4, 12, 0)),
 ]
 
 
@@ -147,6 +148,11 @@ def test_two_p_plus_two_bits_are_needed_and_enough() -> None:
         assert not differs(name, NARROW, wide_for(NARROW, 8, 1)), name
         assert differs(name, NARROW, wide_for(NARROW, 4, 1)) or name == "fsqrt", name
     assert differs("fsqrt", NARROW4, wide_for(NARROW4, 6, 1))
+
+
+def test_bits_below_the_least_normal_are_needed_too() -> None:
+    """With the same exponent, 2 p + 2 bits are too few: a product that is subnormal in the wide format is rounded twice."""
+    assert differs("fmul", NARROW4, wide_for(NARROW4, 10, 0))
 
 
 def test_fma_is_no_such_operation() -> None:

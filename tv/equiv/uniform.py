@@ -65,6 +65,7 @@ class Uniformity:
         if sets.empty(want):
             return want
         a, b = sets.source_name(want), sets.target_name(want)
+        asked_for = want
         if sets.messy(want):
             want = sets.envelope(want, self.system.scope_sets[a], self.system.scope_sets[b])
         if x is y and a == b and sets.subset(want, sets.identity(sets.domain(want))):
@@ -73,10 +74,10 @@ class Uniformity:
         if key in self.memo:
             asked, found = self.memo[key]
             if sets.subset(want, asked):
-                return sets.meet(found, want)
+                return sets.meet(found, asked_for)
         found = self.by_structure(x, y, want)
         self.memo[key] = (want, found)
-        return found
+        return sets.meet(found, asked_for)
 
     def by_structure(self, x: Term, y: Term, want: Map) -> Map:
         sets = self.sets

@@ -32,7 +32,8 @@ def shuffle_sources(s: ir.Shuffle, lane: Value, space: LaunchSpace, integers: In
     if lane.pieces is None:
         raise Unsupported("TV0512", "a shuffle whose lane depends on data", s.span)
     out: list[tuple[Formula, tuple[Affine, ...]]] = []
-    for cond, k in lane.pieces:
+    for cond, written in lane.pieces:
+        k = integers.remainder(written, 32)  # the instruction looks at five bits
         for inner, target in _target(s.mode, base, inside, width, k, integers):
             c = all_of(cond, inner)
             if c.op != "false":
@@ -44,10 +45,16 @@ def _target(mode: str, base: Affine, inside: Affine, width: int, k: Affine, inte
     if mode == "idx":
         return ((TRUE, base + integers.remainder(k, width)),)
     if mode == "xor":
-        pieces = integers.binary("xor", ir.Scalar.I32, ((TRUE, inside),), ((TRUE, k),), NOWHERE)
+        pieces = integers.binary("xor", ir.Scalar.I32, ((TRUE, base + inside),), ((TRUE, k),), NOWHERE)
         if pieces is None:
             raise Unsupported("TV0512", "a shuffle whose xor mask is not constant", help="unroll the butterfly with constants")
-        return tuple((all_of(c, lt(x, width)), base + x) for c, x in pieces) + tuple((ge(x, width), base + inside) for _, x in pieces)
+        out: list[tuple[Formula, Affine]] = []
+        for c, x in pieces:  # an earlier segment may be read, a later one may not
+            if width == 32 or integers.holds(c, lt(x, base + width)):
+                out.append((c, x))
+            else:
+                out += [(all_of(c, lt(x, base + width)), x), (all_of(c, ge(x, base + width)), base + inside)]
+        return tuple(out)
     moved = inside + k if mode == "down" else inside - k
     ok = lt(moved, width) if mode == "down" else ge(moved)
     if integers.holds(TRUE, ok):

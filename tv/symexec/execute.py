@@ -111,7 +111,8 @@ class Executor:
 
     def flush(self, names: set[str]) -> None:
         for n in sorted(names & self.dirty):
-            self.register_access(n, (node_of(self.env[n]),))
+            if n in self.env:  # else dirty on a path that has ended
+                self.register_access(n, (node_of(self.env[n]),))
             self.dirty.discard(n)
 
     # -------------------------------------------------------------- events
@@ -267,6 +268,7 @@ class Executor:
             self.env = {}
             self.merge(c, envs[0], envs[1], TRUE, TRUE)
             return TRUE
+        self.keep(self.crossing(s))
         before, dirty = dict(self.env), set(self.dirty)
         with self.under(f):
             self.env = dict(before)
@@ -282,6 +284,22 @@ class Executor:
             self.env = {}
             self.merge(c, env_then, env_else, f, negate(f))
         return any_of(all_of(f, alive_then), all_of(negate(f), alive_else))
+
+    def crossing(self, s: ir.If) -> dict[str, Scalar]:
+        """Variables that a loop in one arm changes and that are read outside the condition: both arms keep them in memory."""
+        loops = [t for t in ir.walk((*s.then, *s.orelse)) if isinstance(t, ir.Loop)]
+        changed = {v.name: v.type for loop in loops for t in ir.walk((loop,)) for v in ir.assigned(t)}
+        outside = read_outside(self.kernel, s) if changed else set()
+        return {n: t for n, t in changed.items() if n in outside}
+
+    def keep(self, names: dict[str, Scalar]) -> None:
+        """From here on these variables live in register cells; what they hold now is not there yet."""
+        for n, t in sorted(names.items()):
+            if n not in self.resident:
+                self.trace.registers[n] = t
+                self.resident.add(n)
+                if n in self.env:
+                    self.dirty.add(n)
 
     def merge(self, c: Value, a: dict[str, Value], b: dict[str, Value], ca: Formula, cb: Formula) -> None:
         for n in {**a, **b}:
@@ -361,8 +379,10 @@ class Executor:
                 raise Unknown("TV0509", "the loop's condition is neither affine in its round nor constant", s.span)
             if not test:
                 return
+            self.loop_depth += 1
             self.block(s.body)
             self.block(s.step)
+            self.loop_depth -= 1
         raise Unknown("TV0509", f"the loop does not end within {UNROLL_LIMIT} rounds", s.span)
 
     def counters(self, s: ir.Loop, o: Affine, ordinal: str) -> dict[str, Value]:
@@ -436,10 +456,15 @@ class Executor:
         self.place.dims.append(ordinal)
         head = all_of(ge(o, first), any_of(eq(o, first), going.substitute({Dim(ordinal): o - 1})))
         with self.under(head):
-            self.evaluator.value(s.cond)
+            loud = self.evaluator.value(s.cond).formula
+            agree = loud is not None and any_of(all_of(loud, going), all_of(negate(loud), negate(going)))
+            if loud is None or (loud != going and not (agree and self.integers.holds(TRUE, agree))):
+                text = "the loop's condition wraps around or leaves its type for some round, and has no affine reading there"
+                raise Unknown("TV0509", text, s.span)
         self.trace.ranges[ordinal] = (low, max(last or 0, low))
         self.place.dims.pop()
         number, names, box = self.digits(ordinal, first)
+        outer = dict(self.env)
         self.env.update({n: at_round(v, ordinal, number) for n, v in counters.items()})
         self.place.ordinals.append(number)
         self.place.tick()
@@ -456,30 +481,24 @@ class Executor:
         self.place.positions.pop()
         self.place.ordinals.pop()
         del self.place.dims[depth:]
-        for n in carried:
-            self.env.pop(n, None)
+        changed = modified(s)
+        self.env = {n: v for n, v in outer.items() if n not in changed}  # what a round fetched is not known outside
         for n in counters:
-            self.env.pop(n, None)
+            self.dirty.discard(n)
             if n in read_outside(self.kernel, s):
                 self.env[n] = self.after(start[n], counters[n], going, ordinal, first, s.span)
-            self.dirty.discard(n)
+                if n in self.resident:
+                    self.dirty.add(n)
 
     def settle(self, s: ir.Loop, carried: set[str], counters: set[str]) -> None:
         """Before the first round: carried variables move into register cells."""
         live = exposed((*s.body, *s.step)) | read_outside(self.kernel, s)
         types = {v.name: v.type for t in ir.walk((s,)) for v in ir.assigned(t)}
-        for n in sorted(carried):
-            if n in live and n not in self.resident:
-                self.trace.registers[n] = types[n]
-                self.resident.add(n)
-                if n in self.env:
-                    self.dirty.add(n)
+        self.keep({n: types[n] for n in carried if n in live})
         self.flush(carried)
         for n in carried:
             self.env.pop(n, None)
-        for n in counters:
-            self.resident.discard(n)
-            self.dirty.discard(n)
+        self.dirty -= counters
 
     def digits(self, ordinal: str, first: Affine) -> tuple[Affine, list[str], Formula]:
         """The round's number over its dimensions, most significant first: digits where the loop's accesses meet others that

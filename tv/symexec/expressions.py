@@ -141,7 +141,8 @@ class Evaluator:
             s = Scalar.U8
         if a.pieces is not None and not t.is_float:
             return Value(t, pieces=self.integers.convert(a.pieces, s, t))
-        if a.constant is not None and t in (Scalar.F32, Scalar.F64):
+        exact = 24 if t is Scalar.F32 else 53  # integers of so many bits are floats themselves, whatever the rounding
+        if a.constant is not None and t in (Scalar.F32, Scalar.F64) and abs(a.constant) < 1 << exact:
             kind = np.float32 if t is Scalar.F32 else np.float64
             return Value(t, node=node_const(int.from_bytes(kind(a.constant).tobytes(), "little"), t.bits))
         if not s.is_float and not t.is_float and t.bits == s.bits:

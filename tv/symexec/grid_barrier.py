@@ -52,7 +52,7 @@ def _inside(s: Stmt, block: tuple[int, int, int]) -> Stmt:
 
 
 def _match(three: tuple[Stmt, ...], block: tuple[int, int, int]) -> list[Stmt] | None:
-    """Assignments inside the guarded part stay, before the barrier: all threads may compute them."""
+    """The three statements as one grid barrier, or None. The guarded part may hold nothing else."""
     match three:
         case (ir.Barrier(scope="block"), ir.If(orelse=()) as guarded, ir.Barrier(scope="block")):
             pass
@@ -60,8 +60,7 @@ def _match(three: tuple[Stmt, ...], block: tuple[int, int, int]) -> list[Stmt] |
             return None
     if not _first_thread(guarded.cond, block):
         return None
-    assigns: list[Stmt] = [s for s in guarded.then if isinstance(s, ir.Assign)]
-    parts = [s for s in guarded.then if not isinstance(s, ir.Assign)]
+    parts = list(guarded.then)
     spins = [i for i, s in enumerate(parts) if isinstance(s, ir.Loop)]
     if len(spins) != 1:
         return None
@@ -73,7 +72,7 @@ def _match(three: tuple[Stmt, ...], block: tuple[int, int, int]) -> list[Stmt] |
     acquired = polled[2] or any(isinstance(s, ir.Fence) and s.scope in ("device", "system") for s in after)
     if not acquired or any(not isinstance(s, ir.Fence) for s in after):
         return None
-    return [*assigns, ir.Barrier(spin.span, "grid", None, arrival, polled[1])]
+    return [ir.Barrier(spin.span, "grid", None, arrival, polled[1])]
 
 
 def _first_thread(cond: ir.Expr, block: tuple[int, int, int]) -> bool:
@@ -85,7 +84,7 @@ def _first_thread(cond: ir.Expr, block: tuple[int, int, int]) -> bool:
             case ir.Binary(op="and", a=a, b=b):
                 return visit(a) and visit(b)
             case ir.Compare(op="eq", a=a, b=ir.Const(bits=0)):
-                while isinstance(a, ir.Convert):
+                while isinstance(a, ir.Convert) and a.type.bits >= a.a.type.bits:
                     a = a.a
                 if isinstance(a, ir.Builtin) and a.name in ZERO_TESTS:
                     tested.add(a.name)

@@ -54,7 +54,8 @@ def follows(run: list[Access], a: Access) -> bool:
         return False
     here, there = (a.write, a.object, a.type, a.mode, a.dims), (first.write, first.object, first.type, first.mode, first.dims)
     alike = here == there and a.owner == first.owner
-    if not alike or a.domain != first.domain or a.time[:-1] != last.time[:-1]:
+    next_to_it = a.time[:-1] == last.time[:-1] and (a.time[-1] - last.time[-1]).constant == 1  # not even a barrier between
+    if not alike or a.domain != first.domain or not next_to_it:
         return False
     step = (a.offset - last.offset).constant
     if step is None or step <= 0 or step % a.type.bytes:

@@ -149,12 +149,14 @@ class Integers:
             return self._disjoint_bits(op, cond, x, y)
         if not self.holds(cond, ge(x)) and not (op == "and" and m >= 0):
             return None
-        if m < 0:
+        wrap = 0
+        if m < 0:  # the sign bit is set: of `or` and `xor` with x >= 0 too
             m &= (1 << t.bits) - 1
+            wrap = 1 << t.bits
         common = self._masked(x, m, t.bits)
         if op == "and":
             return ((TRUE, common),)
-        return ((TRUE, x + m - common * (1 if op == "or" else 2)),)
+        return ((TRUE, x + (m - wrap) - common * (1 if op == "or" else 2)),)
 
     def _masked(self, x: Affine, m: int, bits: int) -> Affine:
         """x & m for x >= 0 (or m below 2^(bits-1)): the sum of the runs of ones in m."""

@@ -49,9 +49,9 @@ def exposed(body: tuple[ir.Stmt, ...], defined: set[str] | None = None) -> set[s
     return out
 
 
-def read_outside(kernel: ir.Kernel, loop: ir.Loop) -> set[str]:
-    """Variables read somewhere in the kernel other than inside `loop`."""
-    inside = {id(s) for s in ir.walk((loop,))}
+def read_outside(kernel: ir.Kernel, part: ir.Loop | ir.If) -> set[str]:
+    """Variables read somewhere in the kernel other than inside `part`."""
+    inside = {id(s) for s in ir.walk((part,))}
     return {n for s in ir.walk(kernel.body) if id(s) not in inside for e in ir.expressions(s) for n in variables(e)}
 
 

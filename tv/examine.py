@@ -189,6 +189,7 @@ def equal_obligations(
         for u, m in program.accesses.items()
         if m.access.register or program.objects[m.access.object].space is Space.LOCAL
     }
+    plain = frozenset(u for u, m in program.accesses.items() if m.access.mode not in ("volatile", "atomic"))
     problem = Problem(
         binder.sets,
         program.system.terms,
@@ -197,8 +198,9 @@ def equal_obligations(
         binder.images(program.objects),
         readers,
         frozenset(private),
-        program.time_arity,
+        time_arity=program.time_arity,
         spans=program.spans,
+        memory=plain,
     )
     f.problem, f.program = problem, program
     name = program.trace.kernel.name

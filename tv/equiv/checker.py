@@ -139,8 +139,10 @@ class Checker:
 
     def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
         self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
-        g, has_reduction = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
-        k, _ = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), s.op, frozenset(s.stop), has_reduction)
+        g, has_reduction, starts_g = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
+        domain = self.sets.identity(self.sets.domain(r))
+        k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), has_reduction)
+        self.rules.same_start(s.op, r, starts_k, starts_g)
         matching = Matching(self.sets, r, k, g, s.op.startswith("fadd"))
         links, proofs = [], []
         for p in s.pairs:

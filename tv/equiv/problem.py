@@ -39,6 +39,7 @@ class Problem:
     images: dict[str, tuple[Image, ...]]
     outputs: list[Output]
     private: frozenset[str] = frozenset()
+    memory: frozenset[str] = frozenset()  # loads and stores of shared and global memory that are not volatile
     time_arity: int = 0
     assumptions: set[str] = field(default_factory=set)
     spans: dict[int, Span] = field(default_factory=dict)  # of kernel operations, by term id

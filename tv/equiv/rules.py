@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Mismatch, Problem, is_view
-from tv.sets import Affine, Map, Remainder
+from tv.sets import Affine, Map, Remainder, Set
 from tv.sets.ordering import lex_less
 from tv.system import Scope, System, Unit
 from tv.term import Term
 
 IDENTITY_BITS = {"f32": {"fmax": 0xFF800000, "fmin": 0x7F800000}, "f16": {"fmax": 0xFC00, "fmin": 0x7C00}, "bf16": {"fmax": 0xFF80, "fmin": 0x7F80}}
+LIBRARY = ("exp", "log", "sin", "cos", "tanh", "erf", "pow", "exp2", "log2", "log10", "exp10")
 COMMUTATIVE = ("fadd", "fmul", "fmax", "fmin", "feq", "add", "mul", "and", "or", "xor", "eq")
 
 
@@ -130,6 +131,9 @@ class Rules:
         """Operands of a kernel add or subtract that nvcc may take in as an unrounded product."""
         if t.kind != "op" or t.attr != "c" or op_head(t) not in ("fadd", "fsub"):
             return []
+        for a in t.args:
+            if a.kind == "op" and op_head(a) in LIBRARY:
+                self.p.assumptions.add(f"nvcc does not contract the inside of `{op_head(a)}` into the addition it feeds, where that is subnormal")
         return [i for i, a in enumerate(t.args) if self.may_be_product(a, op_type(t.name), set())]
 
     def may_be_product(self, t: Term, kind: str, seen: set[int]) -> bool:
@@ -145,11 +149,24 @@ class Rules:
             return False
         if t.kind == "case":
             return any(self.may_be_product(a, kind, seen) for a in t.args)
-        if t.kind == "ref" and t.name in self.p.private:
+        if t.kind == "ref" and self.passes_on(t):
             return self.may_be_product(self.p.kernel.units[t.name].value, kind, seen)
         if t.kind == "reduce":
             return any(self.may_be_product(a, kind, seen) for a in t.args)
         return False
+
+    def passes_on(self, t: Term) -> bool:
+        """May nvcc keep the referred value in a register: a load, or a store that some thread reads back itself."""
+        if t.name in self.p.private:
+            return True
+        source = self.p.kernel.units[t.name]
+        reader = self.p.kernel.units[self.p.kernel.scopes[self.sets.source_name(t.embedding())].unit]
+        if t.name not in self.p.memory or source.thread is None or reader.thread is None:
+            return False
+        if self.sets.source_name(t.embedding()) != reader.name:
+            return True
+        pairs = self.sets.compose(self.sets.compose(self.sets.reverse(reader.thread), t.embedding()), source.thread)
+        return not self.sets.disjoint(pairs, self.sets.identity(self.sets.domain(pairs)))
 
     def graph_product(self, t: Term) -> bool:
         """Is this graph value a product in a wide float type, so that an add it feeds may be contracted under `reassoc`?"""
@@ -186,14 +203,26 @@ class Rules:
         head, kind = op.split(".")[0], op_type(op)
         if head == "fadd":
             return drop_zero and t.bits == 0
-        return IDENTITY_BITS.get(kind, {}).get(head) == t.bits
+        return drop_zero and IDENTITY_BITS.get(kind, {}).get(head) == t.bits
 
     def flatten(
         self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop_zero: bool
-    ) -> tuple[list[Contribution], bool]:
-        """Contributions to the results that `at` (result -> instance of t's scope) starts from, and was there a reduction."""
+    ) -> tuple[list[Contribution], bool, Set | None]:
+        """Contributions to the results that `at` (result -> instance of t's scope) starts from, was there a reduction, and
+        which results start from a literal identity that was dropped."""
         f = Flattening(self, side, op, stop, drop_zero)
-        return f.run(t, at), f.saw_reduction
+        return f.run(t, at), f.saw_reduction, f.neutral
+
+    def same_start(self, op: str, r: Map, kernel: Set | None, graph: Set | None) -> None:
+        """A maximum over nothing but NaN is the identity it starts from, and NaN where it starts from none (S11): both sides
+        start alike. A sum may start either way."""
+        if op.startswith("fadd"):
+            return
+        left = r if kernel is None else self.sets.restrict_domain(r, kernel)
+        right = r if graph is None else self.sets.restrict_range(r, graph)
+        none = (kernel is None) == (graph is None)
+        if not none or not self.sets.equal(left, right):
+            raise Mismatch("equal", "one side's maximum starts from an infinity and the other's does not: they differ on NaN", r)
 
 
 class Flattening:
@@ -207,6 +236,7 @@ class Flattening:
         self.done: set[str] = set()
         self.counted = op.startswith("fadd")
         self.saw_reduction = False
+        self.neutral: Set | None = None  # results that an identity reaches
 
     def run(self, t: Term, at: Map) -> list[Contribution]:
         self.visit(t, at)
@@ -241,12 +271,20 @@ class Flattening:
             self.visit(t.args[0], sets.compose(at, t.embedding()))
             if self.side == "k" or not self.rules.identity_of(self.op, t.args[1], True):  # a graph's sum may start from its first term
                 self.visit(t.args[1], at)
-        elif t.kind == "hole" or self.rules.identity_of(self.op, t, self.drop_zero):
+            else:
+                self.starts(at)
+        elif t.kind == "hole":
             return
+        elif self.rules.identity_of(self.op, t, self.drop_zero):
+            self.starts(at)
         elif t.kind == "ref" and t.name not in self.done and self.joins(t.name):
             self.enter(t, at)
         else:
             self.items.append(Contribution(at, t))
+
+    def starts(self, at: Map) -> None:
+        here = self.sets.domain(at)
+        self.neutral = here if self.neutral is None else self.sets.join(self.neutral, here)
 
     def enter(self, t: Term, at: Map) -> None:
         sets = self.sets

@@ -254,10 +254,11 @@ class Search:
         return t.kind in ("op", "reduce") and t.name.replace("ffma", "fadd") == op
 
     def sum(self, op: str, kt: Term, gt: Term, r: Map) -> Script:
-        g, has_reduction = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), op, frozenset(), False)
+        g, has_reduction, starts_g = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), op, frozenset(), False)
         leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
         stop = frozenset(k for k, t in (*self.t.settled, *self.open_keys()) if t in leaves)
-        k, _ = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), op, stop, has_reduction)
+        k, _, starts_k = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), op, stop, has_reduction)
+        self.rules.same_start(op, r, starts_k, starts_g)
         matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
         links = self.links(matching)
         try:

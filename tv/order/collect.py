@@ -72,7 +72,7 @@ class Collecting(Checker):
             return
         if gt.id in self.steps:
             raise Unknown("TV0663", "the order of a sum could not be written down: it reaches across a loop's rounds")
-        g, drop = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
+        g, drop, _ = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
         w = Watched(self.rules, s.op, frozenset(s.stop), drop)
         k = w.run(kt, self.sets.identity(self.sets.domain(r)))
         matching = Matching(self.sets, r, k, g, True)

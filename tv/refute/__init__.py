@@ -18,7 +18,7 @@ from tv.refute.setting import Dim3, Setting
 from tv.refute.trials import Clock
 from tv.verdict import Counterexample
 
-SECONDS = 100.0  # a search that had many runs ends much sooner
+SECONDS = 140.0  # a search that had many runs ends much sooner
 
 __all__ = ["Refuter", "is_ieee"]
 
@@ -51,7 +51,7 @@ class Refuter:
         """
         out = list(obligations)
         where = [k for k, o in enumerate(out) if o.status is Status.UNKNOWN and o.kind in EVENTS | {"coverage"}]
-        defects = Defects(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds))
+        defects = Defects(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
         found = defects.show([out[k] for k in where]) if where else {}
         for at, shown in found.items():
             k = where[at]
@@ -123,10 +123,10 @@ class Refuter:
                     id=f"{o.id.rpartition('.')[0]}.init",
                     kind="init",
                     status=Status.REFUTED,
-                    span=event.span,
+                    span=event.spans[-1]s[-1],
                     message=event.message,
                 )
-                self.shown = Shown(found.outcome, "init", event.span, event)
+                self.shown = Shown(found.outcome, "init", event.spans[-1], event)
                 return out, self._of_defect(self.shown)
             case Broken(event=event):
                 search.why = f"a run showed a `{event.kind}` at line {event.span.line}"

@@ -87,11 +87,11 @@ class Differences:
     def _trials(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Iterator[tuple[Trial, Setting]]:
         """All sizes, blocks and patterns: the cheap ones with every pattern before the costly ones with many."""
         witness = failing.witness if failing is not None else None
-        options: list[tuple[int, Setting, tuple[Dim3, ...] | None]] = []
-        for values in islice(sizes(self.ranges, first), MOST_SIZES):
+        options: list[tuple[float, Setting, tuple[Dim3, ...] | None]] = []  # with how much they are put off
+        for n, values in enumerate(islice(sizes(self.ranges, first), MOST_SIZES)):
             setting = self.settings(values)
             choices = dict.fromkeys(block_choices(setting, witness, MOST_THREADS))
-            options += [(rank, setting, blocks) for rank, blocks in enumerate(choices)]
+            options += [((1 + n / 2) * (1 + 2 * rank), setting, blocks) for rank, blocks in enumerate(choices)]
         patterns = search_order(len(options[0][1].slots))
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
         guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]
@@ -101,10 +101,10 @@ class Differences:
             left = [k for k in range(len(options)) if tried[k] < len(patterns)]
             if not left:
                 return
-            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * (1 + 2 * options[k][0]))
+            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * options[k][0])
             _, setting, blocks = options[k]
             start = time.monotonic()
-            share = self.clock.left if not self.ranges else max(1.0, self.clock.left / 3)
+            share = max(2.0, self.clock.used / 3) if self.ranges else self.clock.left
             self._deadline = min(self.clock.deadline, start + share)
             yield Trial(tuple(setting.symbols.items()), patterns[tried[k]], blocks), setting
             took = time.monotonic() - start

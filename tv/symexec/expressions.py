@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from tv import kernel as ir
-from tv.diagnostic import Unsupported
+from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine
-from tv.sets.affine import all_of, any_of, eq, negate
+from tv.sets.affine import all_of, any_of, eq, negate, within
 from tv.source import NOWHERE
-from tv.symexec.integers import Integers, compare
+from tv.symexec.integers import Integers, RangeCheck, compare
 from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of
 
 INT_NAME = {"div": ("udiv", "sdiv"), "rem": ("urem", "srem"), "shr": ("lshr", "ashr"), "min": ("umin", "smin"), "max": ("umax", "smax")}
@@ -94,6 +94,7 @@ class Evaluator:
             return Value(t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr, span=e.span))
         if t is Scalar.BOOL:
             return logic(e.op, a, b)
+        self.defined(e, b)
         if a.pieces is not None and b.pieces is not None:
             pieces = self.integers.binary(e.op, t, a.pieces, b.pieces, e.span)
             if pieces is not None:
@@ -101,6 +102,17 @@ class Evaluator:
         names = INT_NAME.get(e.op)
         name = e.op if names is None else names[int(t.signed)]
         return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", (node_of(a), node_of(b)), span=e.span))
+
+    def defined(self, e: ir.Binary, b: Value) -> None:
+        """A division by zero, or a shift past the width, is undefined even where its result is not used (S19)."""
+        if e.op not in ("div", "rem", "shl", "shr"):
+            return
+        if b.pieces is None:
+            raise Unknown("TV0521", f"`{e.op}` by a value that depends on data", e.span, "divide or shift by an index or a constant")
+        for c, x in b.pieces:
+            must = within(x, e.type.bits) if e.op in ("shl", "shr") else negate(eq(x))
+            if not self.integers.holds(c, must):
+                self.integers.refuse(RangeCheck(any_of(negate(c), must), e.op, e.span))
 
     def comparison(self, e: ir.Compare) -> Value:
         a, b, t = self.value(e.a), self.value(e.b), e.a.type
@@ -130,6 +142,8 @@ class Evaluator:
         s = a.type
         if s is t:
             return a
+        if s.is_float and not t.is_float and t is not Scalar.BOOL:
+            raise Unknown("TV0522", f"a conversion of a {s.label} to {t.label}, which is undefined outside the type's range")
         if t is Scalar.BOOL:
             if a.pieces is not None:
                 return Value(t, formula=negate(any_of(*(all_of(c, eq(x)) for c, x in a.pieces))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Dim, Map, Set, Sets
@@ -89,8 +91,11 @@ def barriers(program: Program) -> list[Obligation]:
         help = "the known shape: block barrier, fence, atomicAdd by thread 0, poll until the count, fence, block barrier"
         bad.append(failing("barrier", f"{name}.barrier", span, text, help, Witness(spans=(span,))))
     for b, unit, domain in program.barriers:
-        hidden = {"grid": space.dims, "block": space.thread_dims, "warp": lane_dims(program)}[b.scope]
-        missing = missing_members(sets, program, unit, b.dims, domain, hidden)
+        if b.scope == "warp":
+            missing = missing_lanes(program, unit, b.dims, domain)
+        else:
+            hidden = space.dims if b.scope == "grid" else space.thread_dims
+            missing = missing_members(sets, program, unit, b.dims, domain, hidden)
         if not sets.empty(missing):
             w = witness(program, b.dims, sets.sample(missing), "", b.span)
             text = f"not all threads of the {b.scope} reach this barrier"
@@ -160,10 +165,22 @@ def missing_members(sets: Sets, program: Program, unit: str, dims: tuple[str, ..
     return full_over(sets, domain, keep, sets.set(unit, dims, scope.domain))
 
 
-def lane_dims(program: Program) -> tuple[str, ...]:
-    """Thread digits below the warp; a digit that spans the warp boundary is not among them (then nothing is proved)."""
+def lane_dims(program: Program) -> tuple[str, ...] | None:
+    """Thread digits that are exactly the lane: they tile 0..31, and the others are multiples of 32. None where no digits do."""
     space = program.trace.space
-    return tuple(d for d in space.thread_dims if space.weights[d] < 32 and space.weights[d] * ((space.ranges[d][1] or 0) + 1) <= 32)
+    low = tuple(d for d in space.thread_dims if space.weights[d] < 32)
+    lanes = sum(space.weights[d] * (space.ranges[d][1] or 0) for d in low)
+    sizes = prod((space.ranges[d][1] or 0) + 1 for d in low)
+    apart = all(space.weights[d] % 32 == 0 for d in space.thread_dims if d not in low)
+    return low if lanes == 31 and sizes == 32 and apart else None
+
+
+def missing_lanes(program: Program, unit: str, dims: tuple[str, ...], domain: Set) -> Set:
+    """Lanes of a warp of which some lane is in `domain`, but which are not themselves."""
+    sets, space, lanes = program.system.sets, program.trace.space, lane_dims(program)
+    if lanes is not None:
+        return missing_members(sets, program, unit, dims, domain, lanes)
+    return whole_warps(sets, program, unit, dims, domain, floordiv(space.linear, 32))
 
 
 def exchanges(program: Program) -> list[Obligation]:
@@ -173,17 +190,11 @@ def exchanges(program: Program) -> list[Obligation]:
     threads = space.block[0] * space.block[1] * space.block[2]
     for x in program.publications.values():
         domain = program.system.scope_sets[x.name]
-        lanes = lane_dims(program)
-        lane = mod(space.linear, 32, lambda d: program.trace.ranges.get(d.name, (None, None)))
         if x.mask != 0xFFFFFFFF or threads % 32:
             text = "this shuffle's mask does not name exactly the lanes of a whole warp"
             bad.append(failing("barrier", f"{name}.barrier", x.span, text, "use full warps and the mask 0xffffffff", Witness(spans=(x.span,))))
             continue
-        covered = sum((space.weights[d] * (space.ranges[d][1] or 0)) for d in lanes)
-        if covered != min(31, threads - 1):
-            missing = whole_warps(sets, program, x.name, x.dims, domain, floordiv(space.linear, 32), lane)
-        else:
-            missing = missing_members(sets, program, x.name, x.dims, domain, lanes)
+        missing = missing_lanes(program, x.name, x.dims, domain)
         if not sets.empty(missing):
             w = witness(program, x.dims, sets.sample(missing), "", x.span)
             text = "lanes that the mask names do not execute this shuffle"
@@ -192,7 +203,7 @@ def exchanges(program: Program) -> list[Obligation]:
 
 
 def whole_warps(
-    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine, lane: Affine
+    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine
 ) -> Set:
     """As `missing_members`, where thread digits do not separate the lane: members of one warp by quotient."""
     space = program.trace.space

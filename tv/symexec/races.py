@@ -8,7 +8,7 @@ from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of, any_of, eq, negate
 from tv.sets.ordering import Placed, conflicts, head, head_set, lex_less, unordered
 from tv.symexec.build import Program
-from tv.symexec.obligations import failing, lane_dims, thread_of
+from tv.symexec.obligations import failing, lane_dims, missing_members, thread_of
 
 
 class Races:
@@ -101,7 +101,7 @@ class Races:
         cut = {s: head_set(sets, b, keep, name) if b is not None else None for s, b in barriers.items()}
         self.apart: list[tuple[Map, Map | None]] = []
         dims = p.trace.space.dims
-        lanes = set(lane_dims(p))
+        lanes = set(lane_dims(p) or ())
         inner = [d for d in p.trace.space.thread_dims if d not in lanes]
         if self.blocks:
             loose = unordered(sets, name, lex_less(sets, name, self.blocks, tied=False), cut["grid"])
@@ -136,9 +136,18 @@ class Races:
         pad = [Affine.of(0)] * (self.program.time_arity - 1 - len(time))
         return self.sets.map(name, dims, domain, "When", [*blocks, *time, *pad])
 
+    def whole_block(self, unit: str, dims: tuple[str, ...]) -> bool:
+        """Do all threads of the block reach this warp barrier, and do digits say which lanes share a warp?"""
+        p = self.program
+        domain = next(d for _, u, d in p.barriers if u == unit)
+        missing = missing_members(self.sets, p, unit, dims, domain, p.trace.space.thread_dims)
+        return lane_dims(p) is not None and self.sets.empty(missing)
+
     def times(self, scope: str) -> Set | None:
         out: Set | None = None
         for b, unit, _ in self.program.barriers:
+            if b.scope == "warp" and not self.whole_block(unit, b.dims):
+                continue  # a barrier of some warps orders nothing in the others: not used
             if b.scope == scope:
                 out = self.join(out, self.sets.range(self.when_map(unit, b.dims, b.domain, b.time)))
         return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd
 
 from tv.diagnostic import BadInput, Unknown
@@ -131,7 +132,7 @@ class Binder:
                 last = last.substitute({Dim(f"i{k}"): extent - 1})
             end, width = (last + 1) * item, gcd(width, item)
         starts = sorted({off.const for off, _, _ in offsets})
-        wanted |= {b - a for a, b in zip(starts, starts[1:], strict=False)} | self.family_strides(offsets)
+        wanted |= {b - a for a, b in pairwise(starts)} | self.family_strides(offsets)
         if b.extent is not None:
             end = size(b.extent, self.symbols) * obj.element.bytes
         content = "input" if b.inputs else "zero" if b.zeroed else "undefined"
@@ -146,7 +147,7 @@ class Binder:
                 by_unit.setdefault(t.unit, []).append(off.const)
         for starts in by_unit.values():
             starts.sort()
-            out |= {b - a for a, b in zip(starts, starts[1:], strict=False)}
+            out |= {b - a for a, b in pairwise(starts)}
         return out
 
     def strides(self, wanted: set[int], offsets: list[tuple[Affine, TensorInfo, int]], width: int) -> tuple[int, ...]:

@@ -36,7 +36,12 @@ class Certificate:
             }
             for c in self.claims.values()
         ]
-        return {"schema": SCHEMA, "sha256": self.hashes, "claims": claims, "roots": {k: list(v) for k, v in self.roots.items()}}
+        return {
+            "schema": SCHEMA,
+            "sha256": self.hashes,
+            "claims": claims,
+            "roots": {k: list(v) for k, v in self.roots.items()},
+        }
 
 
 def from_json(data: Any, sets: Sets) -> Certificate:
@@ -47,7 +52,9 @@ def from_json(data: Any, sets: Sets) -> Certificate:
         claims = {}
         for r in data["claims"]:
             script = None if r["script"] is None else decode(r["script"], sets)
-            claims[int(r["id"])] = Claim(int(r["id"]), str(r["kernel"]), str(r["graph"]), sets.read_map(r["relation"]), script)
+            claims[int(r["id"])] = Claim(
+                int(r["id"]), str(r["kernel"]), str(r["graph"]), sets.read_map(r["relation"]), script
+            )
         roots = {str(k): tuple(int(i) for i in v) for k, v in data["roots"].items()}
         return Certificate({str(k): str(v) for k, v in data["sha256"].items()}, claims, roots)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as e:

@@ -56,7 +56,9 @@ class Checker:
 
     def claim(self, c: Claim) -> None:
         ku, gu = self.p.kernel.units[c.kernel], self.p.graph.units[c.graph]
-        inside = self.sets.subset(self.sets.domain(c.relation), ku.domain) and self.sets.subset(self.sets.range(c.relation), gu.domain)
+        inside = self.sets.subset(self.sets.domain(c.relation), ku.domain) and self.sets.subset(
+            self.sets.range(c.relation), gu.domain
+        )
         if not inside or ku.width != gu.width or c.script is None:
             raise Unknown("TV0613", f"claim {c.id} is not about instances of its two units")
         self.goal(ku.value, self.rules.opposite(ku, gu), c.relation, c.script)
@@ -139,7 +141,9 @@ class Checker:
 
     def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
         self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
-        g, has_reduction, starts_g = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
+        g, has_reduction, starts_g = self.rules.flatten(
+            "g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False
+        )
         domain = self.sets.identity(self.sets.domain(r))
         k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), has_reduction)
         self.rules.same_start(s.op, r, starts_k, starts_g)
@@ -167,4 +171,3 @@ class Checker:
             self.sums.append(Reordered(kt, gt, r, free=False))
         self.goal(kt.args[0], gt.args[0], s.map, s.step)
         self.goal(kt.args[1], gt.args[1], r, s.init)
-

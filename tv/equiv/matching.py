@@ -45,7 +45,8 @@ class Matching:
             if s.empty(m):
                 return None
             return Link(m, m, s.reverse(m), s.domain(m), s.range(m))
-        assert self.k_lifted is not None and self.g_lifted is not None
+        assert self.k_lifted is not None
+        assert self.g_lifted is not None
         z = s.restrict_range(s.pair(self.k_lifted[i], self.g_lifted[j]), s.wrap(candidate))
         if s.empty(z):
             return None

@@ -58,7 +58,9 @@ def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
         sides.append("at " + ", ".join(f"{k}={v}" for k, v in point.items()))
     at = operation_span(problem, e.kernel) or operation_span(problem, e.site)
     span = at or (unit.span if unit is not None else NOWHERE)
-    return Failure(o.name, e.kind, e.why, span, tensor.tensor if tensor else "", tensor.node if tensor else "", "; ".join(sides))
+    return Failure(
+        o.name, e.kind, e.why, span, tensor.tensor if tensor else "", tensor.node if tensor else "", "; ".join(sides)
+    )
 
 
 def operation_span(problem: Problem, t: Term | None) -> Span | None:

@@ -51,7 +51,15 @@ class Problem:
 class Mismatch(Exception):
     """A pair of terms that does not match on `rest` (kernel instance -> graph instance). depth: operations matched before."""
 
-    def __init__(self, kind: str, why: str, rest: Map | None, kernel: Term | None = None, graph: Term | None = None, unit: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        why: str,
+        rest: Map | None,
+        kernel: Term | None = None,
+        graph: Term | None = None,
+        unit: str = "",
+    ) -> None:
         super().__init__(why)
         self.kind, self.why, self.rest, self.kernel, self.graph, self.unit = kind, why, rest, kernel, graph, unit
         self.depth = 0
@@ -61,4 +69,6 @@ class Mismatch(Exception):
 
 def is_view(t: Term) -> bool:
     """A value that only refers: index maps compose through it."""
-    return t.kind in ("ref", "input") or (t.kind == "case" and all(is_view(a) or a.kind in ("const", "undefined") for a in t.args))
+    return t.kind in ("ref", "input") or (
+        t.kind == "case" and all(is_view(a) or a.kind in ("const", "undefined") for a in t.args)
+    )

@@ -40,7 +40,7 @@ def relate(problem: Problem, progress: Callable[[str], None] = lambda _: None) -
     except (Mismatch, Unknown) as e:
         result.failures.append(explain(problem, problem.outputs[0], e))
         return result
-    result.proved = {name: relation for name in roots}
+    result.proved = dict.fromkeys(roots, relation)
     result.proof = Proof(certificate, relation, tuple(sorted(checker.laws)))
     return result
 
@@ -49,6 +49,8 @@ def alone(problem: Problem, search: Search, o: Output, claims: tuple[int, ...], 
     """One output by itself, where another one failed: proved, if the checker accepts its claims."""
     roots = {o.name: claims}
     try:
-        result.proved[o.name] = Checker(replace(problem, outputs=[o]), reachable(search.t.claims, roots), search.rules).check(roots)
+        result.proved[o.name] = Checker(
+            replace(problem, outputs=[o]), reachable(search.t.claims, roots), search.rules
+        ).check(roots)
     except (Mismatch, Unknown) as e:
         result.failures.append(explain(problem, o, e))

@@ -15,7 +15,11 @@ from tv.sets.ordering import lex_less
 from tv.system import Scope, System, Unit
 from tv.term import Term
 
-IDENTITY_BITS = {"f32": {"fmax": 0xFF800000, "fmin": 0x7F800000}, "f16": {"fmax": 0xFC00, "fmin": 0x7C00}, "bf16": {"fmax": 0xFF80, "fmin": 0x7F80}}
+IDENTITY_BITS = {
+    "f32": {"fmax": 0xFF800000, "fmin": 0x7F800000},
+    "f16": {"fmax": 0xFC00, "fmin": 0x7C00},
+    "bf16": {"fmax": 0xFF80, "fmin": 0x7F80},
+}
 LIBRARY = ("exp", "log", "sin", "cos", "tanh", "erf", "pow", "exp2", "log2", "log10", "exp10")
 COMMUTATIVE = ("fadd", "fmul", "fmax", "fmin", "feq", "add", "mul", "and", "or", "xor", "eq")
 
@@ -90,10 +94,14 @@ class Rules:
         m = t.embedding()
         outside = sets.leaving(m, k.scope_sets[t.name])
         if not sets.empty(outside):
-            raise Mismatch("init", "a value is read from a thread or round that never computed it", None, t, None, t.name)
+            raise Mismatch(
+                "init", "a value is read from a thread or round that never computed it", None, t, None, t.name
+            )
         source, s = k.units[t.name], k.scopes[scope]
         reader = k.units[s.unit]
-        assert source.time is not None and reader.time is not None and self.earlier is not None
+        assert source.time is not None
+        assert reader.time is not None
+        assert self.earlier is not None
         if 0 <= source.position < reader.position:  # the first coordinate of time decides
             return True
         own = sets.map(s.name, s.dims, s.domain, reader.name, [Affine.dim(d) for d in reader.scope.dims])
@@ -133,7 +141,9 @@ class Rules:
             return []
         for a in t.args:
             if a.kind == "op" and op_head(a) in LIBRARY:
-                self.p.assumptions.add(f"nvcc does not contract the inside of `{op_head(a)}` into the addition it feeds, where that is subnormal")
+                self.p.assumptions.add(
+                    f"nvcc does not contract the inside of `{op_head(a)}` into the addition it feeds, where that is subnormal"
+                )
         return [i for i, a in enumerate(t.args) if self.may_be_product(a, op_type(t.name), set())]
 
     def may_be_product(self, t: Term, kind: str, seen: set[int]) -> bool:
@@ -183,7 +193,9 @@ class Rules:
         over = sets.compose(sets.compose(sets.reverse(kt.embedding()), r), gt.embedding())
         all_k = sets.range(sets.restrict_domain(kt.embedding(), sets.domain(r)))
         all_g = sets.range(sets.restrict_domain(gt.embedding(), sets.range(r)))
-        fits = sets.subset(along, over) and sets.equal(sets.domain(along), all_k) and sets.equal(sets.range(along), all_g)
+        fits = (
+            sets.subset(along, over) and sets.equal(sets.domain(along), all_k) and sets.equal(sets.range(along), all_g)
+        )
         if not fits or not sets.single_valued(along) or not sets.injective(along):
             raise Mismatch("equal", "the rounds of the two reductions do not correspond", r, kt, gt)
         before_k = lex_less(sets, kt.scope, len(self.parent(kernel, kt).dims), tied=True)
@@ -222,7 +234,9 @@ class Rules:
         right = r if graph is None else self.sets.restrict_range(r, graph)
         none = (kernel is None) == (graph is None)
         if not none or not self.sets.equal(left, right):
-            raise Mismatch("equal", "one side's maximum starts from an infinity and the other's does not: they differ on NaN", r)
+            raise Mismatch(
+                "equal", "one side's maximum starts from an infinity and the other's does not: they differ on NaN", r
+            )
 
 
 class Flattening:
@@ -269,7 +283,9 @@ class Flattening:
         elif t.kind == "reduce" and t.name == self.op:
             self.saw_reduction = True
             self.visit(t.args[0], sets.compose(at, t.embedding()))
-            if self.side == "k" or not self.rules.identity_of(self.op, t.args[1], True):  # a graph's sum may start from its first term
+            if self.side == "k" or not self.rules.identity_of(
+                self.op, t.args[1], True
+            ):  # a graph's sum may start from its first term
                 self.visit(t.args[1], at)
             else:
                 self.starts(at)
@@ -291,7 +307,9 @@ class Flattening:
         if self.side == "k":
             self.rules.descends(sets.target_name(at), t)
         if self.counted and not self.single_path(at, t.embedding()):
-            raise Mismatch("equal", f"one instance of `{t.name}` reaches a result along several paths", at, t, None, t.name)
+            raise Mismatch(
+                "equal", f"one instance of `{t.name}` reaches a result along several paths", at, t, None, t.name
+            )
         try:
             reach = sets.step_range(at, t.embedding(), f"summand {t.name}")
         except Remainder as e:
@@ -307,7 +325,9 @@ class Flattening:
         """{(result, leaf) -> node} is a function (S2): a step that is injective by itself needs no further question."""
         if self.sets.injective(m):
             return True
-        return self.sets.injective(self.sets.pair(self.sets.reverse(at), self.sets.restrict_domain(m, self.sets.range(at))))
+        return self.sets.injective(
+            self.sets.pair(self.sets.reverse(at), self.sets.restrict_domain(m, self.sets.range(at)))
+        )
 
     def joins(self, name: str) -> bool:
         if name in self.stop:
@@ -325,4 +345,3 @@ class Flattening:
         if v.kind == "op":
             return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))
         return v.kind == "case" and any(self.summable(a) for a in v.args)
-

@@ -14,7 +14,7 @@ from tv.equiv.candidates import Candidates
 from tv.equiv.laws import rewrites
 from tv.equiv.matching import Link, Matching
 from tv.equiv.problem import Mismatch, Problem, is_view
-from tv.equiv.rules import COMMUTATIVE, Contribution, Rules, accumulates, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head
 from tv.equiv.script import Apply, Claim, Fold, Leaf, Pairing, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
 from tv.sets import Map
 from tv.term import Term, show
@@ -79,7 +79,11 @@ class Search:
             return self.split("k", kt, gt, r)
         if gt.kind == "case":
             return self.split("g", kt, gt, r)
-        if gt.kind == "ref" and is_view(self.p.graph.units[gt.name].value) and self.p.graph.units[gt.name].value is not gt:
+        if (
+            gt.kind == "ref"
+            and is_view(self.p.graph.units[gt.name].value)
+            and self.p.graph.units[gt.name].value is not gt
+        ):
             return Unfold("g", self.goal(kt, self.p.graph.units[gt.name].value, self.rules.graph_step(r, gt)))
         if kt.kind == "ref":
             u = self.p.kernel.units[kt.name]
@@ -178,7 +182,9 @@ class Search:
     def known(self, kernel: str, graph: str) -> list[Map]:
         key = (kernel, graph)
         out = [self.t.claims[i].relation for i in self.t.settled.get(key, ())]
-        return out + [self.t.claims[i].relation for i in self.t.open if (self.t.claims[i].kernel, self.t.claims[i].graph) == key]
+        return out + [
+            self.t.claims[i].relation for i in self.t.open if (self.t.claims[i].kernel, self.t.claims[i].graph) == key
+        ]
 
     def claim(self, kernel: str, graph: str, r: Map) -> tuple[int, ...]:
         key, rest = (kernel, graph), r
@@ -254,7 +260,9 @@ class Search:
         return t.kind in ("op", "reduce") and t.name.replace("ffma", "fadd") == op
 
     def sum(self, op: str, kt: Term, gt: Term, r: Map) -> Script:
-        g, has_reduction, starts_g = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), op, frozenset(), False)
+        g, has_reduction, starts_g = self.rules.flatten(
+            "g", gt, self.sets.identity(self.sets.range(r)), op, frozenset(), False
+        )
         leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
         stop = frozenset(k for k, t in (*self.t.settled, *self.open_keys()) if t in leaves)
         k, _, starts_k = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), op, stop, has_reduction)
@@ -306,7 +314,9 @@ class Search:
 def rank(e: Mismatch | Unknown) -> int:
     if isinstance(e, Unknown):
         return -1
-    return e.depth + (1000 if "several paths" in e.why or "added twice" in e.why else 0) + (500 if e.kind == "init" else 0)
+    return (
+        e.depth + (1000 if "several paths" in e.why or "added twice" in e.why else 0) + (500 if e.kind == "init" else 0)
+    )
 
 
 def compatible(a: Term, b: Term) -> bool:

@@ -123,7 +123,7 @@ class Refuter:
                     id=f"{o.id.rpartition('.')[0]}.init",
                     kind="init",
                     status=Status.REFUTED,
-                    span=event.spans[-1]s[-1],
+                    span=event.spans[-1],
                     message=event.message,
                 )
                 self.shown = Shown(found.outcome, "init", event.spans[-1], event)

@@ -90,7 +90,7 @@ class Affine:
         return self * -1
 
     def __sub__(self, other: Affine | int) -> Affine:
-        return self + (-other if isinstance(other, Affine) else -other)
+        return self + -other
 
     def __mul__(self, k: int) -> Affine:
         if k == 0:

@@ -61,7 +61,9 @@ class Sets:
     def declare(self, name: str, arity: int) -> str:
         """Registers tuple `name`; a second shape for one name is a defect."""
         if self._arity.setdefault(name, arity) != arity:
-            raise Unknown("TV0402", f"index space `{name}` declared with {self._arity[name]} and with {arity} dimensions")
+            raise Unknown(
+                "TV0402", f"index space `{name}` declared with {self._arity[name]} and with {arity} dimensions"
+            )
         return name
 
     def arity(self, name: str) -> int:
@@ -112,7 +114,9 @@ class Sets:
         self.declare(name, len(dims))
         self.declare(out, len(out_dims))
         with self._ask("relation"):
-            m = isl.Map(f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{', '.join(out_dims)}] : {cond.text()} }}")
+            m = isl.Map(
+                f"{self._prefix}{{ {name}[{', '.join(dims)}] -> {out}[{', '.join(out_dims)}] : {cond.text()} }}"
+            )
             return tidy(m.intersect_params(self.context))
 
     def read_map(self, text: str) -> Map:

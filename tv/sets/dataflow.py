@@ -57,7 +57,11 @@ def _check_schedule(sets: Sets, touches: list[Touch]) -> None:
     if len(arities) != 1:
         raise Unknown("TV0405", "schedule tuples of different length")
     for t in touches:
-        if not t.cells.domain().is_subset(t.time.domain()) or not t.time.is_single_valued() or not t.cells.is_single_valued():
+        if (
+            not t.cells.domain().is_subset(t.time.domain())
+            or not t.time.is_single_valued()
+            or not t.cells.is_single_valued()
+        ):
             raise Unknown("TV0405", f"access {t.unit} is not inside its schedule")
 
 

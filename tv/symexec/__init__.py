@@ -9,9 +9,9 @@ from tv.launch import Launch
 from tv.sets import Affine, Formula, Sets
 from tv.sets.affine import all_of, negate
 from tv.symexec.build import Builder, Program
+from tv.symexec.digits import link
 from tv.symexec.execute import Executor
 from tv.symexec.grid_barrier import recognise_grid_barriers
-from tv.symexec.digits import link
 from tv.symexec.grouping import group
 from tv.symexec.instances import Cuts, launch_space
 from tv.symexec.memory import BufferShape, spaces

@@ -45,10 +45,16 @@ class Program:
 
 
 class Builder:
-    def __init__(self, sets: Sets, terms: Terms, trace: Trace, objects: dict[str, Cells], symbols: dict[str, tuple[int, int]]) -> None:
+    def __init__(
+        self, sets: Sets, terms: Terms, trace: Trace, objects: dict[str, Cells], symbols: dict[str, tuple[int, int]]
+    ) -> None:
         self.sets, self.terms, self.trace, self.objects, self.symbols = sets, terms, trace, objects, symbols
         self.program = Program(System(sets, terms), trace, objects)
-        times = [*(a.time for a in trace.accesses), *(p.time for p in trace.publications), *(b.time for b in trace.barriers)]
+        times = [
+            *(a.time for a in trace.accesses),
+            *(p.time for p in trace.publications),
+            *(b.time for b in trace.barriers),
+        ]
         self.program.time_arity = 1 + max((len(t) for t in times), default=1)
         self.memo: dict[tuple[int, str, str], Term] = {}
         self.proofs: dict[tuple[str, str], bool] = {}
@@ -78,9 +84,17 @@ class Builder:
 
     def extent(self, cells: Cells) -> Set:
         dims = tuple(f"c{i}" for i in range(cells.arity))
-        owner = self.trace.space.domain.substitute({Dim(d): Affine.dim(c) for d, c in zip(cells.owner, dims, strict=False)})
+        owner = self.trace.space.domain.substitute(
+            {Dim(d): Affine.dim(c) for d, c in zip(cells.owner, dims, strict=False)}
+        )
         if cells.space is Space.SHARED:  # the launch's domain mentions thread digits: keep what is about blocks
-            owner = all_of(*(f for f in (owner.args if owner.op == "and" else (owner,)) if not _mentions(f, self.trace.space.thread_dims)))
+            owner = all_of(
+                *(
+                    f
+                    for f in (owner.args if owner.op == "and" else (owner,))
+                    if not _mentions(f, self.trace.space.thread_dims)
+                )
+            )
         return self.sets.set(cells.name, dims, cells.domain(dims, TRUE if not cells.owner else owner))
 
     # -------------------------------------------------------------- units
@@ -89,7 +103,9 @@ class Builder:
         return self.sets.map(scope.name, scope.dims, scope.domain, "Time", padded)
 
     def thread_map(self, scope: Scope) -> Map:
-        return self.sets.map(scope.name, scope.dims, scope.domain, "Thread", [Affine.dim(d) for d in self.trace.space.dims])
+        return self.sets.map(
+            scope.name, scope.dims, scope.domain, "Thread", [Affine.dim(d) for d in self.trace.space.dims]
+        )
 
     def unit(self, scope: Scope, width: int, value: Term, event: Access | Publication) -> None:
         system = self.program.system
@@ -174,7 +190,9 @@ class Builder:
             case "index":
                 return self.cases(scope, [(c, self.index(a, scope.where(c), n.width)) for c, a in n.pieces])
             case "case":
-                return self.cases(scope, [(c, self.lower(a, scope.where(c))) for c, a in zip(n.conditions, n.args, strict=True)])
+                return self.cases(
+                    scope, [(c, self.lower(a, scope.where(c))) for c, a in zip(n.conditions, n.args, strict=True)]
+                )
             case _:
                 raise TypeError(f"node {n.kind}")
 

@@ -36,7 +36,9 @@ class Access:
     values: tuple[Node, ...] = ()
     register: bool = False
     step: int = 0
-    owner: tuple[Affine, ...] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
+    owner: tuple[
+        Affine, ...
+    ] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
 
     @property
     def stride(self) -> int:
@@ -96,4 +98,6 @@ class Trace:
     assumptions: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)  # names of accesses and publications, program order
     waits: list[tuple[Span, str]] = field(default_factory=list)  # loops that poll memory: whether they end is open
-    merged: dict[str, tuple[str, int]] = field(default_factory=dict)  # access -> the group it went into, and its place there
+    merged: dict[str, tuple[str, int]] = field(
+        default_factory=dict
+    )  # access -> the group it went into, and its place there

@@ -47,7 +47,9 @@ def _target(mode: str, base: Affine, inside: Affine, width: int, k: Affine, inte
     if mode == "xor":
         pieces = integers.binary("xor", ir.Scalar.I32, ((TRUE, base + inside),), ((TRUE, k),), NOWHERE)
         if pieces is None:
-            raise Unsupported("TV0512", "a shuffle whose xor mask is not constant", help="unroll the butterfly with constants")
+            raise Unsupported(
+                "TV0512", "a shuffle whose xor mask is not constant", help="unroll the butterfly with constants"
+            )
         out: list[tuple[Formula, Affine]] = []
         for c, x in pieces:  # an earlier segment may be read, a later one may not
             if width == 32 or integers.holds(c, lt(x, base + width)):

@@ -7,9 +7,8 @@ round's ordinal: guessed from its update, and checked against what the round com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
@@ -56,7 +55,9 @@ class Executor:
         self.declared: dict[str, int] = {}
         self.cuts = cuts
         self.integers = Integers(self.range_of, cuts, self.holds_here, self.refuse)
-        builtins = {f"threadIdx.{a}": space.index["t" + a] for a in "xyz"} | {f"blockIdx.{a}": space.index["b" + a] for a in "xyz"}
+        builtins = {f"threadIdx.{a}": space.index["t" + a] for a in "xyz"} | {
+            f"blockIdx.{a}": space.index["b" + a] for a in "xyz"
+        }
         builtins |= {f"blockDim.{a}": Affine.of(space.block[i]) for i, a in enumerate("xyz")}
         builtins |= {f"gridDim.{a}": space.grid[i] for i, a in enumerate("xyz")}
         self.evaluator = Evaluator(self.integers, self.read, scalars, builtins, fmad)
@@ -101,7 +102,9 @@ class Executor:
 
     def register_access(self, name: str, values: tuple[Node, ...]) -> str:
         t = self.trace.registers[name]
-        return self.access(bool(values), f"reg.{name}", Affine.of(0), t, 1, "weak", self.kernel.span, values, register=True)
+        return self.access(
+            bool(values), f"reg.{name}", Affine.of(0), t, 1, "weak", self.kernel.span, values, register=True
+        )
 
     def fetch_register(self, name: str) -> Value:
         t = self.trace.registers[name]
@@ -131,7 +134,22 @@ class Executor:
         name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
         time, dims = self.place.tick(), tuple(self.place.dims)
         life = self.lifetimes.get(obj, ())
-        a = Access(name, write, obj, offset, type, count, mode, dims, self.place.domain(), time, span, values, register, owner=life)
+        a = Access(
+            name,
+            write,
+            obj,
+            offset,
+            type,
+            count,
+            mode,
+            dims,
+            self.place.domain(),
+            time,
+            span,
+            values,
+            register,
+            owner=life,
+        )
         self.trace.accesses.append(a)
         self.trace.order.append(name)
         return name
@@ -139,7 +157,9 @@ class Executor:
     def pieces_of(self, ref: ir.MemRef) -> tuple[tuple[Formula, Affine], ...]:
         offset = self.evaluator.value(ref.offset)
         if offset.pieces is None:
-            raise Unknown("TV0502", f"the address of this access to `{ref.object}` is not an affine function of indices", ref.span)
+            raise Unknown(
+                "TV0502", f"the address of this access to `{ref.object}` is not an affine function of indices", ref.span
+            )
         return offset.pieces
 
     # -------------------------------------------------------------- statements
@@ -179,7 +199,9 @@ class Executor:
             case ir.Barrier(scope=scope, mask=m):
                 self.no_data_condition(s, "a barrier")
                 if m is not None and self.evaluator.value(m).constant not in (0xFFFFFFFF, -1):
-                    raise Unsupported("TV0505", "a warp barrier with a partial mask", s.span, "use the full mask 0xffffffff")
+                    raise Unsupported(
+                        "TV0505", "a warp barrier with a partial mask", s.span, "use the full mask 0xffffffff"
+                    )
                 target = None if s.target is None else self.single(s.target, s.span)
                 dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
                 self.trace.barriers.append(BarrierEvent(scope, dims, domain, time, s.span, s.counter, target))
@@ -224,7 +246,11 @@ class Executor:
                 parts.append((cond, self.access(False, r.object, offset, r.type, r.count, r.access, r.span)))
         for i, d in enumerate(dests):
             nodes = tuple(Node("fetch", d.type.bits, event, index=(Affine.of(i),)) for _, event in parts)
-            n = nodes[0] if len(nodes) == 1 else Node("case", d.type.bits, args=nodes, conditions=tuple(c for c, _ in parts))
+            n = (
+                nodes[0]
+                if len(nodes) == 1
+                else Node("case", d.type.bits, args=nodes, conditions=tuple(c for c, _ in parts))
+            )
             self.write(d, Value(d.type, node=n))
 
     def store(self, r: ir.MemRef, values: tuple[Node, ...]) -> None:
@@ -235,13 +261,19 @@ class Executor:
                 self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values)
 
     def shuffle(self, s: ir.Shuffle) -> None:
-        value, lane, mask = node_of(self.evaluator.value(s.value)), self.evaluator.value(s.lane), self.evaluator.value(s.mask)
+        value, lane, mask = (
+            node_of(self.evaluator.value(s.value)),
+            self.evaluator.value(s.lane),
+            self.evaluator.value(s.mask),
+        )
         if mask.constant is None:
             raise Unsupported("TV0508", "a shuffle whose mask is not constant", s.span, "use 0xffffffff")
         sources = shuffle_sources(s, lane, self.space, self.integers)
         name = f"X{len(self.trace.publications)}"
         dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
-        self.trace.publications.append(Publication(name, value, dims, domain, time, s.span, mask.constant & 0xFFFFFFFF, sources))
+        self.trace.publications.append(
+            Publication(name, value, dims, domain, time, s.span, mask.constant & 0xFFFFFFFF, sources)
+        )
         self.trace.order.append(name)
         nodes = tuple(Node("exchange", s.dest.type.bits, name, index=at) for _, at in sources)
         conds = tuple(c for c, _ in sources)
@@ -315,7 +347,7 @@ class Executor:
                         fresh = self.fetch_register(n)
                     x, y = x or fresh, y or fresh
                 else:
-                    t = (x or y)
+                    t = x or y
                     assert t is not None
                     missing = Value(t.type, node=Node("undefined", t.type.bits, n))
                     x, y = x or missing, y or missing
@@ -325,7 +357,9 @@ class Executor:
     def loop(self, s: ir.Loop) -> None:
         for inner in ir.walk(s.body):
             if isinstance(inner, ir.Break | ir.Continue):
-                raise Unsupported("TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition")
+                raise Unsupported(
+                    "TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition"
+                )
         if waits_on_memory(s):
             text = "this loop waits on memory, and is no grid barrier of a known shape"
             self.trace.waits.append((s.span, text))
@@ -355,10 +389,18 @@ class Executor:
             if start is None or start.pieces is None or len(start.pieces) != 1 or update is None or update.step is None:
                 continue
             a = start.pieces[0][1]
-            one = self.quietly(update.step).constant == 1 and not update.negative if not set(variables(update.step)) else False
+            one = (
+                self.quietly(update.step).constant == 1 and not update.negative
+                if not set(variables(update.step))
+                else False
+            )
             lanes = {d for d, w in self.space.weights.items() if w < 32}
             apart = any(isinstance(x, Dim) and x.name in lanes for x in a.atoms())
-            if one and any(isinstance(q, Quotient) for q, _ in a.terms) and not (apart and any(isinstance(t, ir.Shuffle) for t in inner)):
+            if (
+                one
+                and any(isinstance(q, Quotient) for q, _ in a.terms)
+                and not (apart and any(isinstance(t, ir.Shuffle) for t in inner))
+            ):
                 return a
         return Affine.of(0)
 
@@ -486,7 +528,7 @@ class Executor:
         for n in counters:
             self.dirty.discard(n)
             if n in read_outside(self.kernel, s):
-                self.env[n] = self.after(start[n], counters[n], going, ordinal, first, s.span)
+                self.env[n] = self.after(start[n], form, going, ordinal, first, s.span)
                 if n in self.resident:
                     self.dirty.add(n)
 
@@ -503,7 +545,7 @@ class Executor:
     def digits(self, ordinal: str, first: Affine) -> tuple[Affine, list[str], Formula]:
         """The round's number over its dimensions, most significant first: digits where the loop's accesses meet others that
         are taken apart. The order of the dimensions is the order of rounds."""
-        low, high = self.trace.ranges[ordinal]
+        high = self.trace.ranges[ordinal][1]
         parts = self.cuts.digits(ordinal, (high or 0) + 1) if first.constant == 0 else [(ordinal, 1, 0)]
         if len(parts) == 1:
             return Affine.dim(ordinal), [ordinal], TRUE
@@ -537,7 +579,11 @@ class Executor:
 
 def waits_on_memory(s: ir.Loop) -> bool:
     """An empty loop that polls memory: it orders nothing here, and that it ends stays open."""
-    polls = all(isinstance(p, ir.Load | ir.Atomic) and r.access in ("volatile", "weak") for p in s.prelude for r in ir.references(p))
+    polls = all(
+        isinstance(p, ir.Load | ir.Atomic) and r.access in ("volatile", "weak")
+        for p in s.prelude
+        for r in ir.references(p)
+    )
     return bool(s.prelude) and polls and not s.body and not s.step
 
 

@@ -16,7 +16,13 @@ from tv.source import NOWHERE
 from tv.symexec.integers import Integers, RangeCheck, compare
 from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of
 
-INT_NAME = {"div": ("udiv", "sdiv"), "rem": ("urem", "srem"), "shr": ("lshr", "ashr"), "min": ("umin", "smin"), "max": ("umax", "smax")}
+INT_NAME = {
+    "div": ("udiv", "sdiv"),
+    "rem": ("urem", "srem"),
+    "shr": ("lshr", "ashr"),
+    "min": ("umin", "smin"),
+    "max": ("umax", "smax"),
+}
 EXACT = {"sqrt": "fsqrt", "fma": "ffma", "fmax": "fmax", "fmin": "fmin", "fabs": "fabs"}
 
 
@@ -31,7 +37,12 @@ class Evaluator:
     """read: the value of a variable, here and now. scalars: kernel parameters. builtins: `threadIdx.x` and kin."""
 
     def __init__(
-        self, integers: Integers, read: Callable[[ir.Var], Value], scalars: dict[str, Value], builtins: dict[str, Affine], fmad: bool
+        self,
+        integers: Integers,
+        read: Callable[[ir.Var], Value],
+        scalars: dict[str, Value],
+        builtins: dict[str, Affine],
+        fmad: bool,
     ) -> None:
         self.integers, self.read, self.scalars, self.builtins, self.fmad = integers, read, scalars, builtins, fmad
 
@@ -57,7 +68,11 @@ class Evaluator:
                 return choose(t, self.value(c), self.value(a), self.value(b))
             case ir.Convert(type=t, a=a, rounding=r):
                 v = self.convert(t, self.value(a), r)
-                return v if v.node is None else Value(v.type, node=replace(v.node, span=e.span if v.node.span == NOWHERE else v.node.span))
+                return (
+                    v
+                    if v.node is None
+                    else Value(v.type, node=replace(v.node, span=e.span if v.node.span == NOWHERE else v.node.span))
+                )
             case ir.Bitcast(type=t, a=a):
                 return self.bitcast(t, self.value(a))
             case ir.Pack(type=t, parts=ps):
@@ -91,7 +106,9 @@ class Evaluator:
         a, b, t = self.value(e.a), self.value(e.b), e.type
         if t.is_float:
             attr = "c" if self.fmad and not e.rn and e.op in ("add", "sub", "mul") else ""
-            return Value(t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr, span=e.span))
+            return Value(
+                t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr, span=e.span)
+            )
         if t is Scalar.BOOL:
             return logic(e.op, a, b)
         self.defined(e, b)
@@ -108,7 +125,12 @@ class Evaluator:
         if e.op not in ("div", "rem", "shl", "shr"):
             return
         if b.pieces is None:
-            raise Unknown("TV0521", f"`{e.op}` by a value that depends on data", e.span, "divide or shift by an index or a constant")
+            raise Unknown(
+                "TV0521",
+                f"`{e.op}` by a value that depends on data",
+                e.span,
+                "divide or shift by an index or a constant",
+            )
         for c, x in b.pieces:
             must = within(x, e.type.bits) if e.op in ("shl", "shr") else negate(eq(x))
             if not self.integers.holds(c, must):
@@ -143,7 +165,9 @@ class Evaluator:
         if s is t:
             return a
         if s.is_float and not t.is_float and t is not Scalar.BOOL:
-            raise Unknown("TV0522", f"a conversion of a {s.label} to {t.label}, which is undefined outside the type's range")
+            raise Unknown(
+                "TV0522", f"a conversion of a {s.label} to {t.label}, which is undefined outside the type's range"
+            )
         if t is Scalar.BOOL:
             if a.pieces is not None:
                 return Value(t, formula=negate(any_of(*(all_of(c, eq(x)) for c, x in a.pieces))))
@@ -201,6 +225,3 @@ def choose(t: Scalar, c: Value, a: Value, b: Value) -> Value:
         chosen = [(all_of(f, k), x) for k, x in a.pieces] + [(all_of(negate(f), k), x) for k, x in b.pieces]
         return Value(t, pieces=tuple((k, x) for k, x in chosen if k.op != "false"))
     return Value(t, node=Node("case", t.bits, args=(node_of(a), node_of(b)), conditions=(f, negate(f))))
-
-
-

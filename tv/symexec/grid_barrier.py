@@ -106,7 +106,9 @@ def _arrival(before: list[Stmt]) -> str | None:
         match s:
             case ir.Fence(scope="device" | "system"):
                 fenced = fenced or counter is None
-            case ir.Atomic(op="add", ref=r, operands=(ir.Const(bits=1),), order=order, scope="device" | "system") if counter is None:
+            case ir.Atomic(op="add", ref=r, operands=(ir.Const(bits=1),), order=order, scope="device" | "system") if (
+                counter is None
+            ):
                 if not (fenced or order in ("release", "acq_rel", "seq_cst")) or not _first_element(r):
                     return None
                 counter = r.object

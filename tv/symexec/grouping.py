@@ -52,9 +52,14 @@ def follows(run: list[Access], a: Access) -> bool:
     last, first = run[-1], run[0]
     if a.register or a.count != 1 or first.count != 1:
         return False
-    here, there = (a.write, a.object, a.type, a.mode, a.dims), (first.write, first.object, first.type, first.mode, first.dims)
+    here, there = (
+        (a.write, a.object, a.type, a.mode, a.dims),
+        (first.write, first.object, first.type, first.mode, first.dims),
+    )
     alike = here == there and a.owner == first.owner
-    next_to_it = a.time[:-1] == last.time[:-1] and (a.time[-1] - last.time[-1]).constant == 1  # not even a barrier between
+    next_to_it = (
+        a.time[:-1] == last.time[:-1] and (a.time[-1] - last.time[-1]).constant == 1
+    )  # not even a barrier between
     if not alike or a.domain != first.domain or not next_to_it:
         return False
     step = (a.offset - last.offset).constant

@@ -76,7 +76,9 @@ class LaunchSpace:
         return self.index["tx"] + self.index["ty"] * bx + self.index["tz"] * (bx * by)
 
 
-def launch_space(launch: Launch, grid: tuple[Affine, Affine, Affine], symbol_ranges: dict[str, tuple[int, int]], cuts: Cuts) -> LaunchSpace:
+def launch_space(
+    launch: Launch, grid: tuple[Affine, Affine, Affine], symbol_ranges: dict[str, tuple[int, int]], cuts: Cuts
+) -> LaunchSpace:
     """The dimensions of a launch; extents of 1 get no dimension."""
     index: dict[str, Affine] = {}
     ranges: dict[str, tuple[int, int | None]] = {}
@@ -115,7 +117,9 @@ def launch_space(launch: Launch, grid: tuple[Affine, Affine, Affine], symbol_ran
         if n % digits[0][1]:
             conds.append(lt(value, n))
         index[name] = value
-    return LaunchSpace(grid, launch.block, index, tuple(block_dims), tuple(thread_dims), ranges, all_of(*conds), weights)
+    return LaunchSpace(
+        grid, launch.block, index, tuple(block_dims), tuple(thread_dims), ranges, all_of(*conds), weights
+    )
 
 
 @dataclass(slots=True)

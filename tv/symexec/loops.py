@@ -107,7 +107,9 @@ def bound(cond: Formula, ordinal: str, ranges: Ranges, span: Span) -> tuple[int 
             return None, True
         case "ge" if cond.affine is not None:
             coefficient = dict(cond.affine.terms).get(d, 0)
-            if coefficient >= 0 or any(isinstance(a, Quotient) and d in set(a.numerator.atoms()) for a, _ in cond.affine.terms):
+            if coefficient >= 0 or any(
+                isinstance(a, Quotient) and d in set(a.numerator.atoms()) for a, _ in cond.affine.terms
+            ):
                 return None, False
             hi = (cond.affine - Affine.dim(ordinal) * coefficient).interval(ranges)[1]
             return (None if hi is None else hi // -coefficient), True

@@ -133,7 +133,9 @@ def floorless(cells: Cells, a: Access, ranges: Ranges) -> bool:
     def with_cell(d: Dim | Sym) -> Range:
         return (0, n - 1) if d == Dim("c") else ranges(d)
 
-    return not any(isinstance(x, Quotient) for q in cells.coordinates(cell, with_cell, lambda f: False) for x, _ in q.terms)
+    return not any(
+        isinstance(x, Quotient) for q in cells.coordinates(cell, with_cell, lambda f: False) for x, _ in q.terms
+    )
 
 
 def spaces(
@@ -158,7 +160,9 @@ def spaces(
         elif obj.space is Space.GLOBAL:
             b = buffers.get(name)
             if b is None:
-                raise Unknown("TV0514", f"`{name}` is used but bound to nothing", obj.span, f"write `{name} = ...` under [args]")
+                raise Unknown(
+                    "TV0514", f"`{name}` is used but bound to nothing", obj.span, f"write `{name} = ...` under [args]"
+                )
             w = bits // 8
             strides = tuple(s // w for s in b.strides if s % w == 0 and s > w)
             out[name] = Cells(name, tuple_name, obj.space, (), strides, bits, floordiv(b.extent, w), b.content, b.align)
@@ -174,7 +178,9 @@ def spaces(
     def range_of(d: Dim | Sym) -> Range:
         return symbols[d.name] if isinstance(d, Sym) else known.get(d.name, (None, None))
 
-    return {n: refined(c, by_object.get(n, []), range_of) if n not in trace_registers(trace) else c for n, c in out.items()}
+    return {
+        n: refined(c, by_object.get(n, []), range_of) if n not in trace_registers(trace) else c for n, c in out.items()
+    }
 
 
 def trace_registers(trace: Trace) -> set[str]:
@@ -185,7 +191,9 @@ def _static(obj: MemoryObject, tuple_name: str, bits: int, owner: tuple[str, ...
     """Shared and local objects: C dimensions where they are declared, the launch's size where not."""
     w = bits // 8
     if obj.extents is None:
-        return Cells(obj.name, tuple_name, obj.space, owner, (), bits, floordiv(dynamic_shared, w), "undefined", obj.align)
+        return Cells(
+            obj.name, tuple_name, obj.space, owner, (), bits, floordiv(dynamic_shared, w), "undefined", obj.align
+        )
     stride, strides = obj.element.bytes, []
     for n in reversed(obj.extents[1:]):
         stride *= n

@@ -7,7 +7,7 @@ from math import prod
 from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Dim, Map, Set, Sets
-from tv.sets.affine import all_of, eq, floordiv, ge, mod, negate
+from tv.sets.affine import all_of, eq, floordiv, ge, negate
 from tv.sets.ordering import full_over, lex_less
 from tv.source import Span
 from tv.symexec.build import Program
@@ -16,7 +16,9 @@ from tv.symexec.memory import misaligned
 from tv.system import Scope
 
 
-def witness(program: Program, scope_dims: tuple[str, ...], point: dict[str, int] | None, obj: str = "", *spans: Span) -> Witness:
+def witness(
+    program: Program, scope_dims: tuple[str, ...], point: dict[str, int] | None, obj: str = "", *spans: Span
+) -> Witness:
     """A sampled instance as (block, thread) coordinates."""
     if point is None:
         return Witness(object=obj, spans=spans)
@@ -25,7 +27,9 @@ def witness(program: Program, scope_dims: tuple[str, ...], point: dict[str, int]
     return Witness(symbols, (thread_of(program, values, symbols),), obj, (), "", spans)
 
 
-def thread_of(program: Program, dims: dict[str, int], symbols: dict[str, int]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def thread_of(
+    program: Program, dims: dict[str, int], symbols: dict[str, int]
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Block and thread index from values of the instance dimensions."""
 
     def at(name: str) -> int:
@@ -45,7 +49,13 @@ def failing(kind: str, id: str, span: Span, message: str, help: str, w: Witness)
 
 def kernel_obligations(program: Program, launch: Launch) -> list[Obligation]:
     """All but races and coverage."""
-    return [*bounds(program), *ranges(program), *barriers(program), *grid_barriers(program, launch), *exchanges(program)]
+    return [
+        *bounds(program),
+        *ranges(program),
+        *barriers(program),
+        *grid_barriers(program, launch),
+        *exchanges(program),
+    ]
 
 
 def bounds(program: Program) -> list[Obligation]:
@@ -59,7 +69,16 @@ def bounds(program: Program) -> list[Obligation]:
         if not sets.empty(outside):
             w = witness(program, u.scope.dims, sets.sample(sets.domain(outside)), a.object, a.span)
             what = "store" if a.write else "load"
-            bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, f"this {what} leaves `{a.object}`", "guard the access", w))
+            bad.append(
+                failing(
+                    "bounds",
+                    f"{name}.{a.object}.bounds",
+                    a.span,
+                    f"this {what} leaves `{a.object}`",
+                    "guard the access",
+                    w,
+                )
+            )
         need = misaligned(a, program.objects[a.object], lambda d: program.trace.ranges.get(d.name, (None, None)))
         if need is not None:
             off = sets.set(unit, u.scope.dims, all_of(u.scope.domain, negate(need)))
@@ -67,7 +86,11 @@ def bounds(program: Program) -> list[Obligation]:
                 w = witness(program, u.scope.dims, sets.sample(off), a.object, a.span)
                 size = a.count * a.type.bytes
                 text = f"this {size}-byte access to `{a.object}` is not {size}-byte aligned"
-                bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, "align the address or narrow the access", w))
+                bad.append(
+                    failing(
+                        "bounds", f"{name}.{a.object}.bounds", a.span, text, "align the address or narrow the access", w
+                    )
+                )
     return bad or [Obligation(f"{name}.bounds", "bounds", Status.PROVED, program.trace.kernel.span)]
 
 
@@ -88,7 +111,9 @@ def barriers(program: Program) -> list[Obligation]:
     sets, name, space = program.system.sets, program.trace.kernel.name, program.trace.space
     bad: list[Obligation] = []
     for span, text in program.trace.waits:
-        help = "the known shape: block barrier, fence, atomicAdd by thread 0, poll until the count, fence, block barrier"
+        help = (
+            "the known shape: block barrier, fence, atomicAdd by thread 0, poll until the count, fence, block barrier"
+        )
         bad.append(failing("barrier", f"{name}.barrier", span, text, help, Witness(spans=(span,))))
     for b, unit, domain in program.barriers:
         if b.scope == "warp":
@@ -110,11 +135,15 @@ def grid_barriers(program: Program, launch: Launch) -> list[Obligation]:
     if grid and not launch.cooperative:
         text = "a grid barrier in a launch that does not keep all blocks resident"
         w = Witness(spans=(grid[0][0].span,))
-        bad.append(failing("barrier", f"{name}.barrier", grid[0][0].span, text, "launch cooperatively: `cooperative = true`", w))
+        bad.append(
+            failing(
+                "barrier", f"{name}.barrier", grid[0][0].span, text, "launch cooperatively: `cooperative = true`", w
+            )
+        )
     counters = {b.counter for b, _, _ in grid if b.counter}
     for c in sorted(counters):
         span = next(b.span for b, _, _ in grid if b.counter == c)
-        other = [m.access.span for m in program.accesses.values() if m.access.object == c and not m.access.mode == "final"]
+        other = [m.access.span for m in program.accesses.values() if m.access.object == c and m.access.mode != "final"]
         why = counted_wrong(program, [(b, u) for b, u, _ in grid if b.counter == c])
         if other:
             why = f"the barrier's counter is also accessed at line {other[0].line}"
@@ -157,11 +186,13 @@ def counted_wrong(program: Program, barriers: list[tuple[BarrierEvent, str]]) ->
     return ""
 
 
-def missing_members(sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, hidden: tuple[str, ...]) -> Set:
+def missing_members(
+    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, hidden: tuple[str, ...]
+) -> Set:
     """Instances with the kept coordinates of some member of `domain`, inside the launch, that are not in it."""
     kept = [Affine.dim(d) for d in dims if d not in hidden]
     scope = Scope(unit, dims, program.trace.space.domain, unit)
-    keep: Map = sets.map(unit, dims, scope.domain, f"{unit}_kept", kept)
+    keep: Map = sets.map(unit, dims, scope.domain, f"{unit}_kept{len(kept)}", kept)
     return full_over(sets, domain, keep, sets.set(unit, dims, scope.domain))
 
 
@@ -192,21 +223,32 @@ def exchanges(program: Program) -> list[Obligation]:
         domain = program.system.scope_sets[x.name]
         if x.mask != 0xFFFFFFFF or threads % 32:
             text = "this shuffle's mask does not name exactly the lanes of a whole warp"
-            bad.append(failing("barrier", f"{name}.barrier", x.span, text, "use full warps and the mask 0xffffffff", Witness(spans=(x.span,))))
+            bad.append(
+                failing(
+                    "barrier",
+                    f"{name}.barrier",
+                    x.span,
+                    text,
+                    "use full warps and the mask 0xffffffff",
+                    Witness(spans=(x.span,)),
+                )
+            )
             continue
         missing = missing_lanes(program, x.name, x.dims, domain)
         if not sets.empty(missing):
             w = witness(program, x.dims, sets.sample(missing), "", x.span)
             text = "lanes that the mask names do not execute this shuffle"
-            bad.append(failing("barrier", f"{name}.barrier", x.span, text, "let the whole warp reach it, or narrow the mask", w))
+            bad.append(
+                failing(
+                    "barrier", f"{name}.barrier", x.span, text, "let the whole warp reach it, or narrow the mask", w
+                )
+            )
     return bad
 
 
-def whole_warps(
-    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine
-) -> Set:
+def whole_warps(sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine) -> Set:
     """As `missing_members`, where thread digits do not separate the lane: members of one warp by quotient."""
     space = program.trace.space
     kept = [warp, *(Affine.dim(d) for d in dims if d not in space.thread_dims)]
-    keep = sets.map(unit, dims, space.domain, f"{unit}_kept", kept)
+    keep = sets.map(unit, dims, space.domain, f"{unit}_kept{len(kept)}", kept)
     return full_over(sets, domain, keep, sets.set(unit, dims, space.domain))

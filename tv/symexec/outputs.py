@@ -13,18 +13,21 @@ from tv.symexec.events import Access
 from tv.symexec.obligations import failing, witness
 from tv.system import Scope, Unit
 
-
 LAST = 1 << 60  # after every statement
 
 
-def add_reader(program: Program, name: str, dims: tuple[str, ...], domain: Formula, obj: str, cell: tuple[Affine, ...], span: Span) -> Unit:
+def add_reader(
+    program: Program, name: str, dims: tuple[str, ...], domain: Formula, obj: str, cell: tuple[Affine, ...], span: Span
+) -> Unit:
     """A unit over `dims` that reads `cell` of `obj` after everything else."""
     system, cells = program.system, program.objects[obj]
     scope = system.scope(Scope(name, dims, domain, name))
     m = system.sets.map(name, dims, domain, cells.name, cell)
     a = Access(name, False, obj, Affine.of(0), Scalar.U8, 1, "final", dims, domain, (), span, (), True)
     program.accesses[name] = AccessMap(a, m)
-    u = Unit(name, scope, system.scope_sets[name], cells.bits, system.terms.load(name, cells.bits), len(system.units), span)
+    u = Unit(
+        name, scope, system.scope_sets[name], cells.bits, system.terms.load(name, cells.bits), len(system.units), span
+    )
     late = [Affine.of(1)] + [Affine.of(0)] * (program.time_arity - 1)
     u.time = system.sets.map(name, dims, domain, "Time", late)
     u.position = LAST
@@ -47,7 +50,11 @@ def coverage(program: Program, readers: dict[str, str]) -> list[Obligation]:
                 w = Witness({n: point[n] for n in sets.symbols}, (), obj, (), tensor)
                 text = f"part of output `{tensor}` is never written"
                 span = last_store(program, obj)
-                bad.append(failing("coverage", f"{name}.{tensor}.coverage", span, text, "let the guard reach the last element", w))
+                bad.append(
+                    failing(
+                        "coverage", f"{name}.{tensor}.coverage", span, text, "let the guard reach the last element", w
+                    )
+                )
     return bad or [Obligation(f"{name}.coverage", "coverage", Status.PROVED, program.trace.kernel.span)]
 
 
@@ -71,5 +78,9 @@ def untouched(program: Program, allowed: dict[str, list[Map]], scratch: set[str]
             u = program.system.units[unit]
             w = witness(program, u.scope.dims, sets.sample(sets.domain(inside_object)), a.object, a.span)
             text = f"this store changes `{a.object}` outside of any output bound to it"
-            bad.append(failing("coverage", f"{name}.{a.object}.coverage", a.span, text, "bind an output there, or do not write", w))
+            bad.append(
+                failing(
+                    "coverage", f"{name}.{a.object}.coverage", a.span, text, "bind an output there, or do not write", w
+                )
+            )
     return bad

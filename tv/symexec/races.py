@@ -29,16 +29,25 @@ class Races:
     def stale_reads(self) -> list[Obligation]:
         """Reads through the read-only path must not meet anything that the launch writes (S5)."""
         out, sets = [], self.sets
-        writes = [(u, m) for u, m in self.shared.items() if m.access.write]
-        for r, m in self.shared.items():
+        writes = [m for m in self.shared.values() if m.access.write]
+        for m in self.shared.values():
             if m.access.mode != "readonly":
                 continue
-            for w, n in writes:
+            for n in writes:
                 if n.access.object == m.access.object and not sets.empty(sets.compose(m.cells, sets.reverse(n.cells))):
                     text = f"`{m.access.object}` is read through the read-only path here and written in the same launch at line {n.access.span.line}"
                     wit = Witness(object=m.access.object, spans=(m.access.span, n.access.span))
                     help = "drop `__restrict__ const` or `__ldg` from this read"
-                    out.append(failing("race", f"{self.program.trace.kernel.name}.{m.access.object}.race", m.access.span, text, help, wit))
+                    out.append(
+                        failing(
+                            "race",
+                            f"{self.program.trace.kernel.name}.{m.access.object}.race",
+                            m.access.span,
+                            text,
+                            help,
+                            wit,
+                        )
+                    )
         return out
 
     # -------------------------------------------------------------- pairs
@@ -72,7 +81,14 @@ class Races:
         other = f"line {y.span.line}" if y.span.line != x.span.line else "the same line"
         text = f"`{obj}` is written here by one thread and {verb} at {other} by another, with no barrier between"
         name = self.program.trace.kernel.name
-        return failing("race", f"{name}.{obj}.race", x.span, text, "put a barrier between the two accesses", self.witness(a, b, obj, point))
+        return failing(
+            "race",
+            f"{name}.{obj}.race",
+            x.span,
+            text,
+            "put a barrier between the two accesses",
+            self.witness(a, b, obj, point),
+        )
 
     def witness(self, a: str, b: str, obj: str, point: dict[str, int] | None) -> Witness:
         if point is None:
@@ -119,7 +135,9 @@ class Races:
 
     def threads(self, cond: Formula) -> Map:
         dims = self.program.trace.space.dims
-        return self.sets.relation("Thread", tuple(f"{d}_1" for d in dims), "Thread", tuple(f"{d}_2" for d in dims), cond)
+        return self.sets.relation(
+            "Thread", tuple(f"{d}_1" for d in dims), "Thread", tuple(f"{d}_2" for d in dims), cond
+        )
 
     def join(self, a: Set | None, b: Set | None) -> Set | None:
         if a is None or b is None:
@@ -170,4 +188,3 @@ def same(dims: tuple[str, ...]) -> Formula:
 
 def differ(dims: tuple[str, ...]) -> Formula:
     return any_of(*(negate(eq(Affine.dim(f"{d}_1"), Affine.dim(f"{d}_2"))) for d in dims))
-

@@ -205,7 +205,10 @@ def rescope(program: Program, t: Term, along: Map) -> Term:
         case "op":
             return terms.op(t.name, *(rescope(program, a, along) for a in t.args), attr=t.attr, width=t.width)
         case "case":
-            pieces = [(sets.domain(sets.restrict_range(along, s)), rescope(program, a, along)) for s, a in zip(t.sets, t.args, strict=True)]
+            pieces = [
+                (sets.domain(sets.restrict_range(along, s)), rescope(program, a, along))
+                for s, a in zip(t.sets, t.args, strict=True)
+            ]
             return terms.case(pieces)
         case _:
             raise TypeError(f"a {t.kind} inside a recurrence's step")

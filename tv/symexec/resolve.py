@@ -16,7 +16,11 @@ def touches(program: Program) -> dict[str, tuple[list[Touch], list[Touch]]]:
     for name, am in program.accesses.items():
         if am.access.object in atomics:
             if am.access.mode != "atomic":
-                raise Unknown("TV0520", f"`{am.access.object}` is changed by atomics and also read or stored", atomics[am.access.object])
+                raise Unknown(
+                    "TV0520",
+                    f"`{am.access.object}` is changed by atomics and also read or stored",
+                    atomics[am.access.object],
+                )
             continue
         u = program.system.units[name]
         assert u.time is not None

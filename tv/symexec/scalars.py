@@ -37,7 +37,9 @@ def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping
             out[p.name] = integer(p.type, integers[p.name])
             continue
         if not isinstance(b, ScalarBinding):
-            raise BadInput("TV0518", f"scalar parameter `{p.name}` is not bound", p.span, f"write `{p.name} = ...` under [args]")
+            raise BadInput(
+                "TV0518", f"scalar parameter `{p.name}` is not bound", p.span, f"write `{p.name} = ...` under [args]"
+            )
         if isinstance(b.value, bool | int) and p.type is Scalar.BOOL:
             out[p.name] = Value(p.type, formula=TRUE if b.value else negate(TRUE))
         elif isinstance(b.value, float | int) and p.type.is_float:

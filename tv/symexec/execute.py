@@ -525,7 +525,7 @@ class Executor:
         del self.place.dims[depth:]
         changed = modified(s)
         self.env = {n: v for n, v in outer.items() if n not in changed}  # what a round fetched is not known outside
-        for n in counters:
+        for n, form in counters.items():
             self.dirty.discard(n)
             if n in read_outside(self.kernel, s):
                 self.env[n] = self.after(start[n], form, going, ordinal, first, s.span)

@@ -71,6 +71,8 @@ def parse_expectation(text: str, path: str) -> Expectation | None:
             return Expectation(verdict, kind=rest, marked=marked)
         case Verdict.UNSUPPORTED | Verdict.BAD_INPUT if not rest or re.fullmatch(r"TV\d{4}", rest):
             return Expectation(verdict, code=rest, marked=marked)
+        case Verdict.UNKNOWN if re.fullmatch(r"TV\d{4}", rest):  # given up before there were obligations
+            return Expectation(verdict, code=rest)
         case _:
             raise _malformed(m.group(1), path)
 

@@ -61,6 +61,12 @@ def arch_number(arch: str) -> int:
     return int(m.group(1)) * 10
 
 
+# Reserved names that neither nvcc nor gcc on Linux defines.
+UNDEFINED = frozenset(
+    "__HIPCC__ __HIP_PLATFORM_AMD__ __HIP_DEVICE_COMPILE__ __clang__ __APPLE__ __INTEL_COMPILER __MINGW32__".split()
+)
+
+
 class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
     """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
 
@@ -104,6 +110,8 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         self.lastdirective = directive
         if directive.value in ("define", "undef") and toks:
             self.check_name(directive, toks[0].value)
+        if directive.value in ("if", "elif", "ifdef", "ifndef"):
+            self.check_condition(directive, toks)
         if self.include_depth > MAX_INCLUDE_DEPTH:
             raise BadInput("TV0106", f"includes nested deeper than {MAX_INCLUDE_DEPTH}", self.where(directive))
         return True
@@ -115,6 +123,18 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
             self.fail(
                 Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", where, "rename the macro")
             )
+
+    def check_condition(self, directive: Any, toks: Any) -> None:
+        """A reserved name that nvcc or its host compiler may define, and we do not: either answer would be a guess."""
+        if str(getattr(directive, "source", "")).startswith(str(HEADERS)):
+            return
+        for token in toks:
+            name = str(token.value)
+            if name.startswith("__") and name not in self.macros and name not in UNDEFINED:
+                help = "test `__CUDA_ARCH__`, `__CUDACC__`, or a macro given with -D"
+                self.fail(
+                    Unsupported("TV0107", f"a condition on the predefined macro `{name}`", self.where(directive), help)
+                )
 
     def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
         words = "".join(t.value for t in toks)

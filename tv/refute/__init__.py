@@ -54,11 +54,7 @@ class Refuter:
         defects = Defects(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
         found = defects.show([out[k] for k in where]) if where else {}
         for at, shown in found.items():
-            k = where[at]
-            message = out[k].message or (
-                shown.event.message if shown.event is not None else "part of an output is never written"
-            )
-            out[k] = replace(out[k], status=Status.REFUTED, span=shown.span, message=message)
+            out[where[at]] = self._refuted(out, where[at], shown)
         if found:
             self.shown = next(iter(found.values()))
             return out, self._of_defect(self.shown)
@@ -116,17 +112,8 @@ class Refuter:
                     self.shown = found
                     return out, self._of_difference(found, out[k])
             case Broken(event=event) if event.kind == "init":
-                k = open_ones[0]
-                o = out[k]
-                out[k] = replace(
-                    o,
-                    id=f"{o.id.rpartition('.')[0]}.init",
-                    kind="init",
-                    status=Status.REFUTED,
-                    span=event.spans[-1],
-                    message=event.message,
-                )
                 self.shown = Shown(found.outcome, "init", event.spans[-1], event)
+                out[open_ones[0]] = self._refuted(out, open_ones[0], self.shown)
                 return out, self._of_defect(self.shown)
             case Broken(event=event):
                 search.why = f"a run showed a `{event.kind}` at line {event.span.line}"
@@ -135,6 +122,17 @@ class Refuter:
         for k in open_ones:
             out[k] = open_still(out[k], search.why)
         return out, None
+
+    def _refuted(self, out: list[Obligation], k: int, shown: Shown) -> Obligation:
+        """Obligation k, refuted; where the run shows something of another kind, that is what it becomes."""
+        o = out[k]
+        event = "part of an output is never written" if shown.event is None else shown.event.message
+        if shown.kind == o.kind:
+            return replace(o, status=Status.REFUTED, span=shown.span, message=o.message or event)
+        id = f"{self.kernel.name}.{shown.kind}.shown"
+        while any(other.id == id for other in out):
+            id += "+"
+        return replace(o, id=id, kind=shown.kind, status=Status.REFUTED, span=shown.span, message=event, help="")
 
     def _blamed(self, out: list[Obligation], open_ones: list[int], found: Difference) -> int | None:
         """The obligation that a difference refutes: the `equal` of that output; else any open one that tells of a cause."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tv.diagnostic import TvError
+from tv.kernel import Kernel, Space, Store, walk
 from tv.obligation import Obligation
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Setting
@@ -37,9 +38,14 @@ class Shown:
 
 
 def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
-    """The event that shows what the obligation denies; one behind an event of another kind may be that one's consequence."""
+    """The event that shows what the obligation denies; one behind an event of another kind may be that one's consequence.
+
+    Where a barrier may fail nothing is known of order, so a race shows it as well.
+    """
     obj = o.witness.object if o.witness is not None else ""
     for k, e in enumerate(events):
+        if e.kind == "race" and o.kind == "barrier":
+            return e
         if e.kind != o.kind:
             return None
         if not obj or not e.object or e.object == obj:
@@ -49,12 +55,19 @@ def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
     return None
 
 
-def cut_for(o: Obligation) -> Cut:
-    """The slice in which an obligation's defect shows, if it does."""
+def cuts_for(o: Obligation, kernel: Kernel) -> Iterator[Cut]:
+    """The slices in which an obligation's defect shows, if it does."""
     w = o.witness
-    lines = (o.span.line, *(s.line for s in w.spans)) if w is not None and o.kind == "range" else (o.span.line,)
-    objects = (w.object,) if w is not None and w.object and o.kind != "range" else ()
-    return Cut(objects, tuple(sorted({n for n in lines if n})) if o.kind == "range" else ())
+    match o.kind:
+        case "range":
+            lines = (o.span.line, *(s.line for s in w.spans)) if w is not None else (o.span.line,)
+            yield Cut((), tuple(sorted({n for n in lines if n})))
+        case "barrier":
+            yield Cut()
+            stored = dict.fromkeys(s.ref.object for s in walk(kernel.body) if isinstance(s, Store))
+            yield from (Cut((n,)) for n in stored if kernel.objects[n].space is Space.GLOBAL)
+        case _:
+            yield Cut((w.object,) if w is not None and w.object else ())
 
 
 def line_of(o: Obligation, e: Event) -> Span:
@@ -103,7 +116,8 @@ class Defects:
         found = self._in(open_ones, outcome, KINDS | {"init"})
         if found or outcome.execution.ended != "budget":
             return found
-        for cut in dict.fromkeys(cut_for(o) for o in open_ones if o.kind in KINDS):
+        kernel = setting.kernel
+        for cut in dict.fromkeys(c for o in open_ones if o.kind in KINDS for c in cuts_for(o, kernel)):
             smaller = self._run(setting, replace(trial, cut=cut), SLICE_SHARE)
             found = {} if smaller is None else self._in(open_ones, smaller, KINDS)
             if found:
@@ -147,7 +161,7 @@ class Defects:
 
     def _event(self, o: Obligation, outcome: Outcome) -> Shown | None:
         found = matching(o, outcome.execution.events)
-        return None if found is None else Shown(outcome, o.kind, line_of(o, found), found)
+        return None if found is None else Shown(outcome, found.kind, line_of(o, found), found)
 
     def _left_out(self, o: Obligation, outcome: Outcome) -> Shown | None:
         obj = o.witness.object if o.witness is not None else ""

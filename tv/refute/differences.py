@@ -30,7 +30,7 @@ MOST = 4096
 ENOUGH = 0.2  # seconds, after which no further elements of an output are compared
 MOST_SIZES = 9  # assignments of the symbols that are tried
 FIRST_GUESS = 0.05
-PATIENCE, ENOUGH_RUNS = 10.0, 120  # seconds and runs: with both spent, a search ends before its time
+PATIENCE, ENOUGH_RUNS = 10.0, 200  # seconds and runs: with both spent, a search ends before its time
 MOST_THREADS = 1 << 16  # of a launch whose values are compared after a run of all blocks
 MARGIN = 32.0  # times the change that other implementations of the functions make
 ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
@@ -91,7 +91,7 @@ class Differences:
         for n, values in enumerate(islice(sizes(self.ranges, first), MOST_SIZES)):
             setting = self.settings(values)
             choices = dict.fromkeys(block_choices(setting, witness, MOST_THREADS))
-            options += [((1 + n / 2) * (1 + 2 * rank), setting, blocks) for rank, blocks in enumerate(choices)]
+            options += [((1 + n / 4) * (1 + 3 * rank), setting, blocks) for rank, blocks in enumerate(choices)]
         patterns = search_order(len(options[0][1].slots))
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
         guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]

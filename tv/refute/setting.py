@@ -124,6 +124,8 @@ class Setting:
             value: int | float = self.symbols[b.symbol]
         elif b.symbol is not None and b.symbol in self.slots:
             return int(pattern.bits(self.slots[b.symbol], np.zeros(1, np.int64))[0])
+        elif b.element is not None and b.element.partition("[")[0] in self.slots:
+            return self._element(b.element, pattern)
         elif isinstance(b.value, int | float):
             value = b.value
         elif isinstance(b.value, str):
@@ -133,6 +135,14 @@ class Setting:
         if p.type.is_float:
             return float_bits(float(value), p.type)
         return int(value) & ((1 << p.type.bits) - 1)
+
+    def _element(self, element: str, pattern: Pattern) -> int:
+        """The bits of `tensor[i, j]`, as the pattern has them."""
+        name, _, at = element.partition("[")
+        index = [int(i) for i in at.rstrip("] ").split(",") if i.strip()]
+        shape = self.shape(self.graph.inputs[name])
+        linear = int(np.ravel_multi_index(index, shape)) if index else 0
+        return int(pattern.bits(self.slots[name], np.array([linear], np.int64))[0])
 
     # -------------------------------------------------------------- contents
     def buffers(self, pattern: Pattern) -> dict[str, Watched]:

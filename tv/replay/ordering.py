@@ -21,6 +21,7 @@ from tv.source import Span
 Ticks = NDArray[np.int64]
 THREAD = (1 << 32) - 1  # low half of a stamp: thread; high half: tick
 
+_MOST_THREADS = 4096  # that may publish through one cell: each that reads it learns of all of them
 _MOST_BLOCKS = 2048  # that may synchronise by atomics: their knowledge of each other is a square matrix
 
 
@@ -195,6 +196,9 @@ class Order:
         """One thread's (the i-th of `who`) atomic access of a cell; a read-modify-write both reads and writes."""
         thread, block = int(who.threads[i]), int(who.blocks[i])
         message = self._messages.get(cell)
+        if message is not None and len(message.threads) > _MOST_THREADS:
+            text = f"more than {_MOST_THREADS} threads publish what they wrote through one atomic"
+            raise Unknown("TV0710", text, help="let one thread of a block do so, behind a block barrier")
         if reads and message is not None:
             if order in ("acquire", "acq_rel", "seq_cst"):
                 self._acquire(thread, block, message)

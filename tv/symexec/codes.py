@@ -29,4 +29,8 @@ the block's x size is no multiple of the warp.""",
     "TV0519": """A scalar parameter is bound to an open float or to an element of a tensor, where that is not handled yet.""",
     "TV0520": """Memory that atomic operations change is also loaded or stored in the same launch. What such a load sees hangs on
 the order of the atomics, which is left open.""",
+    "TV0521": """A division or a shift by a value that depends on data. By zero, or past the width, it is undefined, and that it
+never is cannot be shown.""",
+    "TV0522": """A float is converted to an integer. Outside the integer's range that is undefined, and no bound on the float is
+known here.""",
 }

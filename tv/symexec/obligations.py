@@ -199,6 +199,8 @@ def missing_members(
 def lane_dims(program: Program) -> tuple[str, ...] | None:
     """Thread digits that are exactly the lane: they tile 0..31, and the others are multiples of 32. None where no digits do."""
     space = program.trace.space
+    if space.block[0] * space.block[1] * space.block[2] <= 32:
+        return space.thread_dims
     low = tuple(d for d in space.thread_dims if space.weights[d] < 32)
     lanes = sum(space.weights[d] * (space.ranges[d][1] or 0) for d in low)
     sizes = prod((space.ranges[d][1] or 0) + 1 for d in low)

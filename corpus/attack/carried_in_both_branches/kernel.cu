@@ -2,7 +2,7 @@
 __global__ void k(const float* x, float* y)
 {
     for (int r = 0; r < 4; ++r) {
-        float v = x[r];
+        float v = x[r];  // <- equal
         if (r < 2) {
             for (int j = 0; j < 1; ++j) {
                 v = -v;

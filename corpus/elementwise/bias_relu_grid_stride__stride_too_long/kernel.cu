@@ -30,6 +30,6 @@ __global__ void bias_relu(const float* __restrict__ x, const float* __restrict__
 
     const int j = 4 * groups + first;
     if (j < n) {
-        y[j] = relu(x[j] + b[j]);
+        y[j] = relu(x[j] + b[j]);  // <- coverage
     }
 }

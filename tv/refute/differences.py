@@ -91,7 +91,7 @@ class Differences:
         for n, values in enumerate(islice(sizes(self.ranges, first), MOST_SIZES)):
             setting = self.settings(values)
             choices = dict.fromkeys(block_choices(setting, witness, MOST_THREADS))
-            options += [((1 + n / 4) * (1 + 3 * rank), setting, blocks) for rank, blocks in enumerate(choices)]
+            options += [((1 + n / 8) * (1 + 12 * rank), setting, blocks) for rank, blocks in enumerate(choices)]
         patterns = search_order(len(options[0][1].slots))
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
         guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]
@@ -101,7 +101,7 @@ class Differences:
             left = [k for k in range(len(options)) if tried[k] < len(patterns)]
             if not left:
                 return
-            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) * options[k][0])
+            k = min(left, key=lambda k: cost[k] * (1 + tried[k]) ** 1.5 * options[k][0])
             _, setting, blocks = options[k]
             start = time.monotonic()
             share = max(2.0, self.clock.used / 3) if self.ranges else self.clock.left

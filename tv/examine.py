@@ -200,6 +200,7 @@ def equal_obligations(
         frozenset(private),
         time_arity=program.time_arity,
         spans=program.spans,
+        origins=program.origins,
         memory=plain,
     )
     f.problem, f.program = problem, program

@@ -42,6 +42,7 @@ class Problem:
     memory: frozenset[str] = frozenset()  # loads and stores of shared and global memory that are not volatile
     time_arity: int = 0
     assumptions: set[str] = field(default_factory=set)
+    origins: dict[int, int] = field(default_factory=dict)  # of kernel operations, by term id: which evaluation they are
     spans: dict[int, Span] = field(default_factory=dict)  # of kernel operations, by term id
 
     def views(self, side: str) -> System:

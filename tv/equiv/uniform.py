@@ -132,7 +132,10 @@ class Uniformity:
 
     def operation(self, x: Term, y: Term, want: Map) -> Map:
         fused = bool(self.rules.contracted(x) or self.rules.contracted(y))
-        if fused and x is not y:  # nvcc chooses at each place anew whether to fuse
+        once = x is y or self.p.origins.get(x.id, -1) == self.p.origins.get(
+            y.id, -2
+        )  # one evaluation, used in several places
+        if fused and not once:  # nvcc chooses at each place anew whether to fuse
             return self.sets.minus(want, want)
         straight = self.all_args(x, y.args, want)
         if fused or op_head(x) not in COMMUTATIVE or len(x.args) != 2:

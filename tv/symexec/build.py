@@ -40,6 +40,7 @@ class Program:
     accesses: dict[str, AccessMap] = field(default_factory=dict)
     publications: dict[str, Publication] = field(default_factory=dict)
     time_arity: int = 0
+    origins: dict[int, int] = field(default_factory=dict)  # of operations, by term id: the evaluation they stand for
     spans: dict[int, Span] = field(default_factory=dict)  # of operations, by term id: where the kernel first has them
     barriers: list[tuple[BarrierEvent, str, Set]] = field(default_factory=list)  # with its unit tuple and domain
 
@@ -155,7 +156,7 @@ class Builder:
             term = element if per == 1 else extract(self.terms, element, (c % per) * bits, bits)
             pieces.append((self.sets.set(here.name, here.dims, here.domain), term))
         whole = merge(self.sets, self.terms, pieces)
-        inherit(self.program.spans, whole, pieces[0][1])
+        inherit(self.program, whole, pieces[0][1])
         return whole
 
     def publication(self, x: Publication) -> None:
@@ -177,6 +178,7 @@ class Builder:
             case "op":
                 t = operation(self.terms, n.name, tuple(self.lower(a, scope) for a in n.args), n.attr, n.width)
                 self.program.spans.setdefault(t.id, n.span)
+                self.program.origins.setdefault(t.id, id(n))
                 return t
             case "undefined":
                 return self.terms.make("undefined", name=n.name, width=n.width)
@@ -205,7 +207,7 @@ class Builder:
         if not out:
             return pieces[0][1]
         whole = merge(self.sets, self.terms, out)
-        inherit(self.program.spans, whole, out[0][1])
+        inherit(self.program, whole, out[0][1])
         return whole
 
     def index(self, a: Affine, scope: Scope, width: int) -> Term:
@@ -238,13 +240,15 @@ class Builder:
         return self.terms.ref(n.name, m, n.width)
 
 
-def inherit(spans: dict[int, Span], new: Term, old: Term) -> None:
+def inherit(program: Program, new: Term, old: Term) -> None:
     """A term rebuilt from another stands where that one stood."""
-    if old.id in spans and new.kind == old.kind and new.name == old.name:
-        spans.setdefault(new.id, spans[old.id])
+    if new.kind == old.kind and new.name == old.name:
+        for table in (program.spans, program.origins):
+            if old.id in table:
+                table.setdefault(new.id, table[old.id])  # type: ignore[arg-type]
     if new is not old and new.kind == old.kind and len(new.args) == len(old.args):
         for a, b in zip(new.args, old.args, strict=True):
-            inherit(spans, a, b)
+            inherit(program, a, b)
 
 
 def parameter_space(name: str) -> str:

@@ -109,7 +109,7 @@ def rewrite(program: Program, u: Unit, chain: Chain) -> None:
     if init is None:
         return
     step = rescope(program, replace_carried(program, u.value, chain), to_round)
-    inherit(program.spans, step, u.value)
+    inherit(program, step, u.value)
     u.value = system.terms.reduce(chain.op, sets.reverse(to_owner), child.name, step, init)
 
 

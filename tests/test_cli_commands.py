@@ -374,11 +374,20 @@ def test_interruption_is_neither_success_nor_a_verdict() -> None:
     )
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = subprocess.Popen(
-            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+            [sys.executable, "-c", script],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            # a test run in the background inherits an ignored SIGINT
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.7)
-        process.send_signal(number)
-        process.communicate(timeout=20)
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.7)
+            process.send_signal(number)
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.wait()
         assert process.returncode == code

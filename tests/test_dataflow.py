@@ -79,10 +79,11 @@ def expected(read: Access, writes: list[Access]) -> dict[Instance, tuple[str, In
 
 def found(sets: Sets, sources: Sources) -> dict[Instance, tuple[str, Instance] | None]:
     out: dict[Instance, tuple[str, Instance] | None] = {}
-    for writer, m in sources.writers:
-        for point in sets.points(sets.wrap(m)):
+    for source in sources.writers:
+        assert sets.equal(source.domain, sets.domain(source.instances))
+        for point in sets.points(sets.wrap(source.instances)):
             assert point[:2] not in out, "two writers for one read"
-            out[point[0], point[1]] = (writer, (point[2], point[3]))
+            out[point[0], point[1]] = (source.unit, (point[2], point[3]))
     for point in sets.points(sources.none) if sources.none is not None else []:
         assert point not in out
         out[point[0], point[1]] = None

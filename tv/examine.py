@@ -201,7 +201,7 @@ def equal_obligations(
         time_arity=program.time_arity,
         spans=program.spans,
         origins=program.origins,
-        memory=plain,
+        memory=plain | program.publications.keys(),
     )
     f.problem, f.program = problem, program
     name = program.trace.kernel.name

@@ -147,10 +147,11 @@ def shared_scalar_sum() -> onnx.ModelProto:
     return model("shared_scalar_sum", nodes, ins, [tensor("y", F32, [32])])
 
 
-def multiply_add(element: int) -> Graph:
+def multiply_add(element: int, outputs: str = "y") -> Graph:
     def build() -> onnx.ModelProto:
         nodes = [helper.make_node("Mul", ["a", "b"], ["p"]), helper.make_node("Add", ["p", "c"], ["y"])]
-        return model("multiply_add", nodes, [tensor(n, element, [32]) for n in "abc"], [tensor("y", element, [32])])
+        ins, outs = ([tensor(n, element, [32]) for n in names] for names in ("abc", outputs))
+        return model("multiply_add", nodes, ins, outs)
 
     return build
 
@@ -185,7 +186,10 @@ GRAPHS: dict[str, Graph] = {
     "bias_of_other_axis": gemm,
     "carried_in_both_branches": second_repeated,
     "carried_in_one_branch": second_repeated,
+    "contraction_beside_shuffle": multiply_add(F16, "yp"),
     "contraction_of_floats_through_shared": multiply_add(F32),
+    "contraction_of_own_lane": multiply_add(F16, "yp"),
+    "contraction_past_shuffle": multiply_add(F16, "yp"),
     "contraction_through_local": multiply_add(F16),
     "contraction_through_output": multiply_add(F16),
     "contraction_through_shared": multiply_add(F16),

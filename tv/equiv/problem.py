@@ -39,7 +39,7 @@ class Problem:
     images: dict[str, tuple[Image, ...]]
     outputs: list[Output]
     private: frozenset[str] = frozenset()
-    memory: frozenset[str] = frozenset()  # loads and stores of shared and global memory that are not volatile
+    memory: frozenset[str] = frozenset()  # loads and stores that are not volatile, and lane exchanges
     time_arity: int = 0
     assumptions: set[str] = field(default_factory=set)
     origins: dict[int, int] = field(default_factory=dict)  # of kernel operations, by term id: which evaluation they are

@@ -140,7 +140,8 @@ class Uniformity:
         straight = self.all_args(x, y.args, want)
         if fused or op_head(x) not in COMMUTATIVE or len(x.args) != 2:
             return straight
-        return self.sets.join(straight, self.all_args(x, y.args[::-1], want))
+        rest = self.sets.minus(want, straight)
+        return self.sets.join(straight, self.all_args(x, y.args[::-1], rest))
 
     def all_args(self, x: Term, order: tuple[Term, ...], want: Map) -> Map:
         for p, q in zip(x.args, order, strict=True):

@@ -2,7 +2,7 @@
 
 from tv.sets.affine import FALSE, TRUE, ZERO, Affine, Dim, Formula, Quotient, Ranges, Sym
 from tv.sets.algebra import Map, Remainder, Set, Sets
-from tv.sets.dataflow import SameTime, Sources, Touch, dataflow
+from tv.sets.dataflow import SameTime, Source, Sources, Touch, dataflow
 
 __all__ = [
     "FALSE",
@@ -18,6 +18,7 @@ __all__ = [
     "SameTime",
     "Set",
     "Sets",
+    "Source",
     "Sources",
     "Sym",
     "Touch",

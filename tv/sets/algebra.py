@@ -209,6 +209,11 @@ class Sets:
         with self._ask("restrict_range"):
             return m.intersect_range(s)
 
+    def idle(self, s: Set) -> Set:
+        """The values of the symbols, as a set without dimensions, for which s is empty."""
+        with self._ask("idle"):
+            return tidy(self.context.subtract(s.params()))
+
     def leaving(self, m: Map, s: Set) -> Map:
         """The part of m whose image is not in s."""
         self._same(m.range(), s, "leaving")

@@ -9,6 +9,7 @@ import islpy as isl
 
 from tv.diagnostic import Unknown
 from tv.sets.algebra import Map, Set, Sets, tidy
+from tv.sets.last_write import guess
 
 _D = isl.dim_type
 
@@ -23,10 +24,19 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """Of one read: per writer the map reader instance -> writer instance; `none`: instances that no write precedes."""
+class Source:
+    """The last writes of one statement: reader instance -> `unit`'s instance, and for which readers."""
 
-    writers: tuple[tuple[str, Map], ...]
+    unit: str
+    instances: Map
+    domain: Set
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Of one read: its last writers, by disjoint domains; `none`: instances that no write precedes."""
+
+    writers: tuple[Source, ...]
     none: Set | None
 
 
@@ -45,11 +55,24 @@ def dataflow(sets: Sets, reads: list[Touch], writes: list[Touch]) -> dict[str, S
     """
     if not writes:
         return {r.unit: Sources((), sets.domain(r.cells)) for r in reads}
-    with sets._ask("dataflow"):
+    with sets._ask("order of accesses"):
         _check_schedule(sets, reads + writes)
         _check_distinct_times(sets, writes)
-        flow = _flow(reads, writes)
-        return _partition(sets, reads, flow)
+    found = {r.unit: _guessed(sets, r, writes) for r in reads}
+    left = [r for r in reads if found[r.unit] is None]
+    if left:
+        with sets._ask("dataflow"):
+            found |= _partition(sets, left, _flow(left, writes))
+    return {unit: sources for unit, sources in found.items() if sources is not None}
+
+
+def _guessed(sets: Sets, read: Touch, writes: list[Touch]) -> Sources | None:
+    answer = guess(sets, (read.cells, read.time), [(w.cells, w.time) for w in writes])
+    if answer is None:
+        return None
+    found = [Source(w.unit, *x) for w, x in zip(writes, answer[0], strict=True) if x is not None]
+    none = None if sets.empty(answer[1]) else answer[1]
+    return Sources(tuple(sorted(found, key=lambda s: s.unit)), none)
 
 
 def _check_schedule(sets: Sets, touches: list[Touch]) -> None:
@@ -122,5 +145,6 @@ def _partition(sets: Sets, reads: list[Touch], flow: tuple[list[Map], list[Map]]
                 raise Unknown("TV0405", "dataflow lost a read")
         elif not reduce(lambda a, b: a.union(b), parts).is_equal(whole):
             raise Unknown("TV0405", "dataflow lost part of a read")
-        out[r.unit] = Sources(tuple(sorted(writers[r.unit], key=lambda x: x[0])), none.get(r.unit))
+        found = [Source(w, m, tidy(m.domain())) for w, m in sorted(writers[r.unit], key=lambda x: x[0])]
+        out[r.unit] = Sources(tuple(found), none.get(r.unit))
     return out

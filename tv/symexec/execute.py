@@ -278,7 +278,15 @@ class Executor:
         nodes = tuple(Node("exchange", s.dest.type.bits, name, index=at) for _, at in sources)
         conds = tuple(c for c, _ in sources)
         n = nodes[0] if len(nodes) == 1 else Node("case", s.dest.type.bits, args=nodes, conditions=conds)
+        self.name_published(s.value, name, value)
         self.write(s.dest, Value(s.dest.type, node=n))
+
+    def name_published(self, e: ir.Expr, event: str, value: Node) -> None:
+        """A variable whose value was published stands for what its own lane published: a butterfly's terms then stay as long
+        as one of its steps, instead of doubling with each."""
+        if isinstance(e, ir.Var) and value.kind == "op" and self.env[e.name].pieces is None:
+            own = tuple(Affine.dim(d) for d in self.space.thread_dims)
+            self.env[e.name] = Value(e.type, node=Node("exchange", value.width, event, index=own))
 
     # -------------------------------------------------------------- conditions
     def branch(self, s: ir.If) -> Formula:

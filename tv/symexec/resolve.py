@@ -43,8 +43,8 @@ def value_of(program: Program, obj: str, reader: Unit, sources: Sources) -> Term
     """case over the writers, and over what no write precedes."""
     terms, sets = program.system.terms, program.system.sets
     pieces: list[tuple[Set, Term]] = []
-    for writer, m in sources.writers:
-        pieces.append((sets.domain(m), terms.ref(writer, m, reader.width)))
+    for s in sources.writers:
+        pieces.append((s.domain, terms.ref(s.unit, s.instances, reader.width)))
     if sources.none is not None and not sets.empty(sources.none):
         pieces.append((sources.none, content(program, obj, reader, sources.none)))
     if not pieces:

@@ -33,12 +33,12 @@ gemv(const __half* __restrict__ W, const __half* __restrict__ x, __half* __restr
                 const float2 a = __half22float2(wh[k]);
                 const float2 b = __half22float2(xh[k]);
                 acc = fmaf(a.x, b.x, acc);
-                acc = fmaf(a.y, b.y, acc);  // <- equal
+                acc = fmaf(a.y, b.y, acc);
             }
         }
 #pragma unroll
         for (int o = 16; o > 0; o >>= 1) {
-            acc += __shfl_xor_sync(0xffffffffu, acc, o);
+            acc += __shfl_xor_sync(0xffffffffu, acc, o);  // <- equal
         }
         if (lane == 0) {
             y[row] = __float2half_rn(acc);

@@ -14,17 +14,17 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Quotient, Range, all_of, any_of, eq, floordiv, ge, negate, within
+from tv.sets.affine import Range, all_of, any_of, negate
 from tv.source import Span
 from tv.symexec.events import Access, BarrierEvent, DomainCheck, Publication, Trace
 from tv.symexec.exchange import shuffle_sources
 from tv.symexec.expressions import Evaluator, choose
 from tv.symexec.instances import Cuts, LaunchSpace, Place
 from tv.symexec.integers import Integers, RangeCheck
-from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
-from tv.symexec.values import Node, Value, node_of, product
+from tv.symexec.loops import read_outside
+from tv.symexec.rounds import LoopExecution
+from tv.symexec.values import Node, Value, node_of
 
-UNROLL_LIMIT = 4096
 Prove = Callable[[tuple[str, ...], Formula, Formula], bool]
 
 
@@ -50,7 +50,7 @@ class Executor:
         self.silent = 0  # inside: range questions are answered later
         self.data_condition: Span | None = None
         self.loop_depth = 0
-        self.loops = 0
+        self.loops = LoopExecution(self)
         self.lifetimes: dict[str, tuple[Affine, ...]] = {}
         self.declared: dict[str, int] = {}
         self.cuts = cuts
@@ -117,6 +117,14 @@ class Executor:
             if n in self.env:  # else dirty on a path that has ended
                 self.register_access(n, (node_of(self.env[n]),))
             self.dirty.discard(n)
+
+    def quietly(self, e: ir.Expr) -> Value:
+        """A value whose range questions are asked elsewhere."""
+        self.silent += 1
+        try:
+            return self.evaluator.value(e)
+        finally:
+            self.silent -= 1
 
     # -------------------------------------------------------------- events
     def access(
@@ -190,7 +198,7 @@ class Executor:
                 return self.branch(s)
             case ir.Loop():
                 self.no_data_condition(s, "a loop")
-                self.loop(s)
+                self.loops.loop(s)
             case ir.Return():
                 if self.loop_depth:
                     raise Unsupported("TV0504", "`return` inside a loop", s.span, "guard the rest of the body instead")
@@ -360,241 +368,3 @@ class Executor:
                     missing = Value(t.type, node=Node("undefined", t.type.bits, n))
                     x, y = x or missing, y or missing
             self.env[n] = choose(x.type, c, x, y)
-
-    # -------------------------------------------------------------- loops
-    def loop(self, s: ir.Loop) -> None:
-        for inner in ir.walk(s.body):
-            if isinstance(inner, ir.Break | ir.Continue):
-                raise Unsupported(
-                    "TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition"
-                )
-        if waits_on_memory(s):
-            text = "this loop waits on memory, and is no grid barrier of a known shape"
-            self.trace.waits.append((s.span, text))
-            return
-        if not s.test_first:
-            raise Unsupported("TV0504", "a do-while loop", s.span, "test at the head of the loop")
-        ordinal = f"i{self.loops}"
-        self.loops += 1
-        first = self.first_round(s)
-        counters = self.counters(s, Affine.dim(ordinal) - first, ordinal)
-        if set(variables(s.cond)) & (modified(s) - set(counters)):
-            self.unroll(s)
-        else:
-            self.rounds(s, ordinal, first, counters)
-
-    def first_round(self, s: ir.Loop) -> Affine:
-        """Where the round coordinate starts: 0, or at the counter's own start where that has a floor in it.
-
-        The counter's value may stand for the ordinal (`row = g * N / G; ...; ++row` then needs no floor) where no barrier
-        in the body compares rounds of different threads, and lanes that exchange values start together (S4).
-        """
-        inner = list(ir.walk(s.body))
-        if any(isinstance(t, ir.Barrier) for t in inner):
-            return Affine.of(0)
-        for n in sorted(set(variables(s.cond)) & modified(s)):
-            start, update = self.env.get(n), single_update(s, n)
-            if start is None or start.pieces is None or len(start.pieces) != 1 or update is None or update.step is None:
-                continue
-            a = start.pieces[0][1]
-            one = (
-                self.quietly(update.step).constant == 1 and not update.negative
-                if not set(variables(update.step))
-                else False
-            )
-            lanes = {d for d, w in self.space.weights.items() if w < 32}
-            apart = any(isinstance(x, Dim) and x.name in lanes for x in a.atoms())
-            if (
-                one
-                and any(isinstance(q, Quotient) for q, _ in a.terms)
-                and not (apart and any(isinstance(t, ir.Shuffle) for t in inner))
-            ):
-                return a
-        return Affine.of(0)
-
-    def quietly(self, e: ir.Expr) -> Value:
-        """A value whose range questions are asked elsewhere."""
-        self.silent += 1
-        try:
-            return self.evaluator.value(e)
-        finally:
-            self.silent -= 1
-
-    def unroll(self, s: ir.Loop) -> None:
-        """A loop whose counter is no affine function of the round runs on constants, round by round."""
-        for _ in range(UNROLL_LIMIT):
-            self.block(s.prelude)
-            test = self.evaluator.value(s.cond).constant
-            if test is None:
-                raise Unknown("TV0509", "the loop's condition is neither affine in its round nor constant", s.span)
-            if not test:
-                return
-            self.loop_depth += 1
-            self.block(s.body)
-            self.block(s.step)
-            self.loop_depth -= 1
-        raise Unknown("TV0509", f"the loop does not end within {UNROLL_LIMIT} rounds", s.span)
-
-    def counters(self, s: ir.Loop, o: Affine, ordinal: str) -> dict[str, Value]:
-        """Variables with a closed form: their value at the start of round number o, a guess that `rounds` checks."""
-        out: dict[str, Value] = {}
-        changing = modified(s)
-        for n in sorted(changing):
-            start, update = self.env.get(n), single_update(s, n)
-            if start is None or start.pieces is None or update is None:
-                continue
-            if update.step is None:
-                closed = self.periodic(start, update.statement, n, o)
-                if closed is not None:
-                    out[n] = closed
-                continue
-            if set(variables(update.step)) & changing:
-                continue
-            step = self.quietly(update.step).constant
-            if step is not None:
-                k = -step if update.negative else step
-                k = k - (1 << start.type.bits) if not start.type.signed and k >= 1 << (start.type.bits - 1) else k
-                out[n] = Value(start.type, pieces=tuple((c, a + o * k) for c, a in start.pieces))
-        return out
-
-    def periodic(self, start: Value, update: ir.Assign, name: str, o: Affine) -> Value | None:
-        """v = f(v) from a constant: the values repeat with a period of at most 8 and are affine in (round mod period)."""
-        if start.constant is None or set(variables(update.value)) != {name}:
-            return None
-        saved, seen = self.env.get(name), [start.constant]
-        self.silent += 1
-        try:
-            for _ in range(8):
-                self.env[name] = Value(start.type, pieces=((TRUE, Affine.of(seen[-1])),))
-                nxt = self.evaluator.value(update.value).constant
-                if nxt is None:
-                    return None
-                if nxt == seen[0]:
-                    break
-                seen.append(nxt)
-            else:
-                return None
-        finally:
-            self.silent -= 1
-            if saved is not None:
-                self.env[name] = saved
-        slope = seen[1] - seen[0] if len(seen) > 1 else 0
-        if any(v != seen[0] + slope * i for i, v in enumerate(seen)):
-            return None
-        phase = self.integers.remainder(o, len(seen))
-        return Value(start.type, pieces=((TRUE, phase * slope + seen[0]),))
-
-    def rounds(self, s: ir.Loop, ordinal: str, first: Affine, counters: dict[str, Value]) -> None:
-        if s.prelude:
-            raise Unsupported("TV0510", "a loop whose condition reads memory", s.span, "load the bound before the loop")
-        carried = modified(s) - set(counters)
-        self.settle(s, carried, set(counters))
-        o = Affine.dim(ordinal)
-        low = first.interval(self.range_of)[0]
-        if low is None:
-            raise Unknown("TV0509", "the loop's first round is not bounded", s.span)
-        self.trace.ranges[ordinal] = (low, None)
-        start = {n: self.env[n] for n in counters}
-        self.env.update(counters)
-        going = self.quietly(s.cond).formula
-        if going is None:
-            raise Unknown("TV0507", "the loop's condition depends on data", s.span)
-        last, closed = bound(going, ordinal, self.range_of, s.span)
-        if going.op != "false" and (last is None or not closed):
-            raise Unknown("TV0509", "the loop's rounds are not an affine interval with an end", s.span)
-        self.trace.ranges[ordinal] = (low, max(last or 0, low) + 1)
-        self.place.dims.append(ordinal)
-        head = all_of(ge(o, first), any_of(eq(o, first), going.substitute({Dim(ordinal): o - 1})))
-        with self.under(head):
-            loud = self.evaluator.value(s.cond).formula
-            agree = loud is not None and any_of(all_of(loud, going), all_of(negate(loud), negate(going)))
-            if loud is None or (loud != going and not (agree and self.integers.holds(TRUE, agree))):
-                text = "the loop's condition wraps around or leaves its type for some round, and has no affine reading there"
-                raise Unknown("TV0509", text, s.span)
-        self.trace.ranges[ordinal] = (low, max(last or 0, low))
-        self.place.dims.pop()
-        number, names, box = self.digits(ordinal, first)
-        outer = dict(self.env)
-        self.env.update({n: at_round(v, ordinal, number) for n, v in counters.items()})
-        self.place.ordinals.append(number)
-        self.place.tick()
-        self.place.positions.append(0)
-        depth = len(self.place.dims)
-        self.place.dims += names
-        with self.under(all_of(box, ge(number, first), going.substitute({Dim(ordinal): number}))):
-            self.loop_depth += 1
-            self.block(s.body)
-            self.block(s.step)
-            self.check_counters(s, ordinal, number, counters)
-            self.flush(carried)
-            self.loop_depth -= 1
-        self.place.positions.pop()
-        self.place.ordinals.pop()
-        del self.place.dims[depth:]
-        changed = modified(s)
-        self.env = {n: v for n, v in outer.items() if n not in changed}  # what a round fetched is not known outside
-        for n, form in counters.items():
-            self.dirty.discard(n)
-            if n in read_outside(self.kernel, s):
-                self.env[n] = self.after(start[n], form, going, ordinal, first, s.span)
-                if n in self.resident:
-                    self.dirty.add(n)
-
-    def settle(self, s: ir.Loop, carried: set[str], counters: set[str]) -> None:
-        """Before the first round: carried variables move into register cells."""
-        live = exposed((*s.body, *s.step)) | read_outside(self.kernel, s)
-        types = {v.name: v.type for t in ir.walk((s,)) for v in ir.assigned(t)}
-        self.keep({n: types[n] for n in carried if n in live})
-        self.flush(carried)
-        for n in carried:
-            self.env.pop(n, None)
-        self.dirty -= counters
-
-    def digits(self, ordinal: str, first: Affine) -> tuple[Affine, list[str], Formula]:
-        """The round's number over its dimensions, most significant first: digits where the loop's accesses meet others that
-        are taken apart. The order of the dimensions is the order of rounds."""
-        high = self.trace.ranges[ordinal][1]
-        parts = self.cuts.digits(ordinal, (high or 0) + 1) if first.constant == 0 else [(ordinal, 1, 0)]
-        if len(parts) == 1:
-            return Affine.dim(ordinal), [ordinal], TRUE
-        number, conds = Affine.of(0), []
-        for name, weight, size in parts:
-            number = number + Affine.dim(name) * weight
-            self.trace.ranges[name] = (0, size - 1)
-            conds.append(within(Affine.dim(name), size))
-        return number, [name for name, _, _ in parts], all_of(*conds)
-
-    def check_counters(self, s: ir.Loop, ordinal: str, number: Affine, counters: dict[str, Value]) -> None:
-        """The guess is proved: what the round leaves is the closed form at the next ordinal."""
-        for n, closed in counters.items():
-            got = self.env[n].pieces
-            after = at_round(closed, ordinal, number + 1).pieces or ()
-            for c, x, y in product(got or (), after):
-                if x != y and not self.integers.holds(c, eq(x, y)):
-                    raise Unknown("TV0511", f"`{n}` does not follow the closed form guessed for it", s.span)
-            if got is None:
-                raise Unknown("TV0511", f"`{n}` is not affine in the loop's round", s.span)
-
-    def after(self, start: Value, closed: Value, going: Formula, ordinal: str, first: Affine, span: Span) -> Value:
-        """A counter's value when the loop has ended: the closed form at the first round that did not run."""
-        k, c = trip_count(going, ordinal, span)
-        end = floordiv(k, c, self.range_of) + 1
-        ran = ge(k, first * c)
-        done = tuple((all_of(g, ran), a.substitute({Dim(ordinal): end})) for g, a in closed.pieces or ())
-        none = tuple((all_of(g, negate(ran)), a) for g, a in start.pieces or ())
-        return Value(start.type, pieces=tuple((g, a) for g, a in done + none if g.op != "false"))
-
-
-def waits_on_memory(s: ir.Loop) -> bool:
-    """An empty loop that polls memory: it orders nothing here, and that it ends stays open."""
-    polls = all(
-        isinstance(p, ir.Load | ir.Atomic) and r.access in ("volatile", "weak")
-        for p in s.prelude
-        for r in ir.references(p)
-    )
-    return bool(s.prelude) and polls and not s.body and not s.step
-
-
-def at_round(v: Value, ordinal: str, number: Affine) -> Value:
-    """A closed form at a given round."""
-    return Value(v.type, pieces=tuple((c, a.substitute({Dim(ordinal): number})) for c, a in v.pieces or ()))

@@ -13,6 +13,7 @@ from tests.test_affine import evaluate, holds
 from tv.diagnostic import Unknown
 from tv.sets import TRUE, Affine, Formula, SameTime, Sets, Sources, Touch, dataflow
 from tv.sets.affine import all_of, floordiv, ge, mod, within
+from tv.sets.dataflow import maximised
 
 T, I = Affine.dim("t"), Affine.dim("i")
 THREADS, ROUNDS = 4, 3
@@ -97,10 +98,11 @@ def test_every_read_has_its_last_writer(accesses: list[Access], data: st.DataObj
     roles = data.draw(st.permutations(accesses))
     reads, writes = roles[:count], roles[count:]
     sets = Sets()
-    answer = dataflow(sets, [r.touch(sets) for r in reads], [w.touch(sets) for w in writes])
-    assert set(answer) == {r.name for r in reads}
-    for r in reads:
-        assert found(sets, answer[r.name]) == expected(r, writes)
+    sinks, sources = [r.touch(sets) for r in reads], [w.touch(sets) for w in writes]
+    for answer in (dataflow(sets, sinks, sources), maximised(sets, sinks, sources)):
+        assert set(answer) == {r.name for r in reads}
+        for r in reads:
+            assert found(sets, answer[r.name]) == expected(r, writes)
 
 
 def coincide(writes: list[Access]) -> bool:
@@ -198,3 +200,30 @@ def test_time_by_ordinal_not_by_value() -> None:
     ]
     store, load = (a.touch(sets) for a in by_value)
     assert found(sets, dataflow(sets, [load], [store])["L"]) != got
+
+
+def test_a_last_write_through_digits_is_one_relation() -> None:
+    """`s[t] = x; y = s[i]` with t in binary digits: guessed and proved, in one piece where a maximum over digits has dozens."""
+    sets, digits, bits = Sets(), ("d4", "d2", "d1"), (4, 2, 1)
+    value = Affine.of(0)
+    for d, w in zip(digits, bits, strict=True):
+        value = value + Affine.dim(d) * w
+    whole = all_of(*(within(Affine.dim(d), 2) for d in digits))
+    write = Touch(
+        "S", sets.map("S", digits, whole, "cell", [value]), sets.map("S", digits, whole, "Time", [Affine.of(0)])
+    )
+    row = within(I, 8)
+    read = Touch("R", sets.map("R", ("i",), row, "cell", [I]), sets.map("R", ("i",), row, "Time", [Affine.of(1)]))
+    (source,) = dataflow(sets, [read], [write])["R"].writers
+    assert sets.pieces(source.instances) == sets.pieces(source.domain) == 1
+    assert {(p[0], p[1:]) for p in sets.points(sets.wrap(source.instances))} == {
+        (n, (n // 4, n // 2 % 2, n % 2)) for n in range(8)
+    }
+
+
+def test_writes_in_every_other_round() -> None:
+    sets = Sets()
+    store = Access("S", Affine.of(0), (I, Affine.of(0), T), all_of(ge(mod(I, 2) * -1), ge(T * -1)))
+    load = Access("L", Affine.of(0), (I, Affine.of(1), T), TRUE)
+    answer = dataflow(sets, [load.touch(sets)], [store.touch(sets)])["L"]
+    assert found(sets, answer) == expected(load, [store])

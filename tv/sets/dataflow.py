@@ -60,10 +60,15 @@ def dataflow(sets: Sets, reads: list[Touch], writes: list[Touch]) -> dict[str, S
         _check_distinct_times(sets, writes)
     found = {r.unit: _guessed(sets, r, writes) for r in reads}
     left = [r for r in reads if found[r.unit] is None]
-    if left:
-        with sets._ask("dataflow"):
-            found |= _partition(sets, left, _flow(left, writes))
-    return {unit: sources for unit, sources in found.items() if sources is not None}
+    return {u: s for u, s in found.items() if s is not None} | maximised(sets, left, writes)
+
+
+def maximised(sets: Sets, reads: list[Touch], writes: list[Touch]) -> dict[str, Sources]:
+    """isl's own dataflow, which always has an answer, in many pieces where accesses go through digits."""
+    if not reads:
+        return {}
+    with sets._ask("dataflow"):
+        return _partition(sets, reads, _flow(reads, writes))
 
 
 def _guessed(sets: Sets, read: Touch, writes: list[Touch]) -> Sources | None:

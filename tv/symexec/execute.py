@@ -23,6 +23,7 @@ from tv.symexec.instances import Cuts, LaunchSpace, Place
 from tv.symexec.integers import Integers, RangeCheck
 from tv.symexec.loops import read_outside
 from tv.symexec.rounds import LoopExecution
+from tv.symexec.structured import breaks, structured
 from tv.symexec.values import Node, Value, node_of
 
 Prove = Callable[[tuple[str, ...], Formula, Formula], bool]
@@ -41,7 +42,7 @@ class Executor:
         cuts: Cuts,
         prove: Prove,
     ) -> None:
-        self.kernel, self.space, self.symbols, self._prove = kernel, space, symbols, prove
+        self.kernel, self.space, self.symbols, self._prove = structured(kernel), space, symbols, prove
         self.trace = Trace(kernel, space, dict(space.ranges))
         self.place = Place(list(space.dims), [space.domain])
         self.env: dict[str, Value] = {}
@@ -204,6 +205,10 @@ class Executor:
                     raise Unsupported("TV0504", "`return` inside a loop", s.span, "guard the rest of the body instead")
                 self.no_data_condition(s, "`return`")
                 return FALSE
+            case ir.Break():
+                self.no_data_condition(s, "`break`")
+                self.loops.exits.leave()
+                return FALSE
             case ir.Barrier(scope=scope, mask=m):
                 self.no_data_condition(s, "a barrier")
                 if m is not None and self.evaluator.value(m).constant not in (0xFFFFFFFF, -1):
@@ -299,6 +304,8 @@ class Executor:
     # -------------------------------------------------------------- conditions
     def branch(self, s: ir.If) -> Formula:
         c = self.evaluator.value(s.cond)
+        if breaks(s):
+            self.loops.exits.confirm(s, c.formula)
         if c.constant is not None:
             return self.block(s.then if c.constant else s.orelse)
         f = c.formula
@@ -312,7 +319,7 @@ class Executor:
                 envs.append(self.env)
             self.data_condition, self.dirty = outer, self.dirty | dirty
             if any(a.op != "true" for a in alive):
-                raise Unknown("TV0507", "`return` under a condition that depends on data", s.span)
+                raise Unknown("TV0507", "this condition depends on data, and decides which statements follow", s.span)
             self.env = {}
             self.merge(c, envs[0], envs[1], TRUE, TRUE)
             return TRUE
@@ -331,6 +338,8 @@ class Executor:
         else:
             self.env = {}
             self.merge(c, env_then, env_else, f, negate(f))
+        if alive_then.op == alive_else.op == "true":
+            return TRUE
         return any_of(all_of(f, alive_then), all_of(negate(f), alive_else))
 
     def crossing(self, s: ir.If) -> dict[str, Scalar]:

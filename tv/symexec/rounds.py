@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
-from tv.sets import TRUE, Affine, Dim, Formula
+from tv.sets import FALSE, TRUE, Affine, Dim, Formula
 from tv.sets.affine import Quotient, all_of, any_of, eq, floordiv, ge, negate, within
 from tv.source import Span
+from tv.symexec.exits import Exits, Open
 from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
+from tv.symexec.structured import breaks
 from tv.symexec.values import Value, product
 
 if TYPE_CHECKING:
@@ -27,27 +29,24 @@ class LoopExecution:
     def __init__(self, executor: Executor) -> None:
         self.x = executor
         self.count = 0
+        self.exits = Exits(executor)
 
     def loop(self, s: ir.Loop) -> None:
-        for inner in ir.walk(s.body):
-            if isinstance(inner, ir.Break | ir.Continue):
-                raise Unsupported(
-                    "TV0504", f"`{type(inner).__name__.lower()}` in a loop", inner.span, "put it into the condition"
-                )
         if waits_on_memory(s):
             text = "this loop waits on memory, and is no grid barrier of a known shape"
             self.x.trace.waits.append((s.span, text))
             return
-        if not s.test_first:
-            raise Unsupported("TV0504", "a do-while loop", s.span, "test at the head of the loop")
         ordinal = f"i{self.count}"
         self.count += 1
-        first = self.first_round(s)
+        leaves = any(breaks(t) for t in s.body)
+        first = Affine.of(0) if leaves else self.first_round(s)
         counters = self.counters(s, Affine.dim(ordinal) - first, ordinal)
-        if set(variables(s.cond)) & (modified(s) - set(counters)):
+        carried = modified(s) - set(counters)
+        exit = self.exits.condition(s, carried, counters) if leaves else FALSE
+        if exit is None or set(variables(s.cond)) & carried:
             self.unroll(s)
         else:
-            self.rounds(s, ordinal, first, counters)
+            self.rounds(s, ordinal, first, counters, exit)
 
     def first_round(self, s: ir.Loop) -> Affine:
         """Where the round coordinate starts: 0, or at the counter's own start where that has a floor in it.
@@ -87,10 +86,15 @@ class LoopExecution:
                 raise Unknown("TV0509", "the loop's condition is neither affine in its round nor constant", s.span)
             if not test:
                 return
-            self.x.loop_depth += 1
-            self.x.block(s.body)
-            self.x.block(s.step)
-            self.x.loop_depth -= 1
+            with self.exits.inside(None):
+                stays = self.x.block(s.body)
+                if stays.op == "false":
+                    return
+                if stays.op != "true":
+                    raise Unknown(
+                        "TV0509", "threads leave this loop in different rounds, and its rounds are not affine", s.span
+                    )
+                self.x.block(s.step)
         raise Unknown("TV0509", f"the loop does not end within {UNROLL_LIMIT} rounds", s.span)
 
     def counters(self, s: ir.Loop, o: Affine, ordinal: str) -> dict[str, Value]:
@@ -142,7 +146,7 @@ class LoopExecution:
         phase = self.x.integers.remainder(o, len(seen))
         return Value(start.type, pieces=((TRUE, phase * slope + seen[0]),))
 
-    def rounds(self, s: ir.Loop, ordinal: str, first: Affine, counters: dict[str, Value]) -> None:
+    def rounds(self, s: ir.Loop, ordinal: str, first: Affine, counters: dict[str, Value], exit: Formula) -> None:
         if s.prelude:
             raise Unsupported("TV0510", "a loop whose condition reads memory", s.span, "load the bound before the loop")
         carried = modified(s) - set(counters)
@@ -154,19 +158,18 @@ class LoopExecution:
         self.x.trace.ranges[ordinal] = (low, None)
         start = {n: self.x.env[n] for n in counters}
         self.x.env.update(counters)
-        going = self.x.quietly(s.cond).formula
-        if going is None:
+        test = self.x.quietly(s.cond).formula
+        if test is None:
             raise Unknown("TV0507", "the loop's condition depends on data", s.span)
-        last, closed = bound(going, ordinal, self.x.range_of, s.span)
-        if going.op != "false" and (last is None or not closed):
-            raise Unknown("TV0509", "the loop's rounds are not an affine interval with an end", s.span)
+        test = self.one_sided(test, ordinal, first)
+        going, last = self.interval(s, ordinal, first, test, exit)
         self.x.trace.ranges[ordinal] = (low, max(last or 0, low) + 1)
         self.x.place.dims.append(ordinal)
         head = all_of(ge(o, first), any_of(eq(o, first), going.substitute({Dim(ordinal): o - 1})))
         with self.x.under(head):
             loud = self.x.evaluator.value(s.cond).formula
-            agree = loud is not None and any_of(all_of(loud, going), all_of(negate(loud), negate(going)))
-            if loud is None or (loud != going and not (agree and self.x.integers.holds(TRUE, agree))):
+            agree = loud is not None and any_of(all_of(loud, test), all_of(negate(loud), negate(test)))
+            if loud is None or (loud != test and not (agree and self.x.integers.holds(TRUE, agree))):
                 text = "the loop's condition wraps around or leaves its type for some round, and has no affine reading there"
                 raise Unknown("TV0509", text, s.span)
         self.x.trace.ranges[ordinal] = (low, max(last or 0, low))
@@ -179,13 +182,13 @@ class LoopExecution:
         self.x.place.positions.append(0)
         depth = len(self.x.place.dims)
         self.x.place.dims += names
-        with self.x.under(all_of(box, ge(number, first), going.substitute({Dim(ordinal): number}))):
-            self.x.loop_depth += 1
-            self.x.block(s.body)
-            self.x.block(s.step)
-            self.check_counters(s, ordinal, number, counters)
-            self.x.flush(carried)
-            self.x.loop_depth -= 1
+        here = all_of(box, ge(number, first), going.substitute({Dim(ordinal): number}))
+        with self.x.under(here), self.exits.inside(Open(carried, ordinal, number)):
+            stays = self.x.block(s.body)
+            with self.x.under(stays):
+                self.x.block(s.step)
+                self.check_counters(s, ordinal, number, counters)
+                self.x.flush(carried)
         self.x.place.positions.pop()
         self.x.place.ordinals.pop()
         del self.x.place.dims[depth:]
@@ -194,9 +197,57 @@ class LoopExecution:
         for n, form in counters.items():
             self.x.dirty.discard(n)
             if n in read_outside(self.x.kernel, s):
+                if exit.op != "false":
+                    raise Unknown("TV0503", f"`{n}` is used after its loop, which it leaves by `break`", s.span)
                 self.x.env[n] = self.after(start[n], form, going, ordinal, first, s.span)
                 if n in self.x.resident:
                     self.x.dirty.add(n)
+
+    def interval(
+        self, s: ir.Loop, ordinal: str, first: Affine, going: Formula, exit: Formula
+    ) -> tuple[Formula, int | None]:
+        """The rounds as a condition on the ordinal, and the greatest that may run: an interval from the first round on, else Unknown."""
+        o = Affine.dim(ordinal)
+        last, closed = bound(going, ordinal, self.x.range_of, s.span)
+        if exit.op != "false":
+            stay = self.pruned(self.one_sided(negate(exit), ordinal, first), ordinal).substitute({Dim(ordinal): o - 1})
+            end, downward = bound(stay, ordinal, self.x.range_of, s.span)
+            going, closed = all_of(going, any_of(eq(o, first), stay)), closed and downward
+            ends = [max(end, 0)] if end is not None else []
+            last = min([*ends, *([last] if last is not None else [])], default=None)
+        if going.op != "false" and (last is None or not closed):
+            raise Unknown("TV0509", "the loop's rounds are not an affine interval with an end", s.span)
+        return going, last
+
+    def pruned(self, f: Formula, ordinal: str) -> Formula:
+        """The condition without alternatives that imply another one."""
+        if f.op == "and":
+            return all_of(*(self.pruned(a, ordinal) for a in f.args))
+        kept = list(f.args) if f.op == "or" else []
+        self.x.place.dims.append(ordinal)
+        with self.x.under(ge(Affine.dim(ordinal))):
+            for a in list(kept):
+                others = any_of(*(b for b in kept if b is not a))
+                if len(kept) > 1 and self.x.integers.holds(a, others):
+                    kept.remove(a)
+        self.x.place.dims.pop()
+        return any_of(*kept) if kept else f
+
+    def one_sided(self, f: Formula, ordinal: str, first: Affine) -> Formula:
+        """`a != 0` as `a < 0` or `a > 0`, where a walks from one side of 0 onto it; the rest of the condition as it is."""
+        if f.op in ("and", "or"):
+            args = [self.one_sided(a, ordinal, first) for a in f.args]
+            return all_of(*args) if f.op == "and" else any_of(*args)
+        a = f.args[0].affine if f.op == "not" and f.args[0].op == "eq" else None
+        k = dict(a.terms).get(Dim(ordinal), 0) if a is not None else 0
+        if a is None or k == 0:
+            return f
+        start = a.substitute({Dim(ordinal): first})
+        if any(c % k for c in (start.const, *(c for _, c in start.terms))):
+            return f
+        if k > 0:
+            return ge(-a, 1) if self.x.integers.holds(TRUE, ge(-start)) else f
+        return ge(a, 1) if self.x.integers.holds(TRUE, ge(start)) else f
 
     def settle(self, s: ir.Loop, carried: set[str], counters: set[str]) -> None:
         """Before the first round: carried variables move into register cells."""

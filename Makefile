@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= auto
+SEED ?=
 DEMO := corpus/gemv_f32/block_row
 BROKEN := corpus/gemv_f32/block_row__partials_unordered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint types contracts pytest corpus bench bless readme fmt clean
+.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx bench bless readme fmt clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +45,14 @@ pytest: $(STAMP) ## the tests, in parallel (JOBS=1 for one after another)
 corpus: $(STAMP) ## every case of the corpus against the verdict in its first line
 	$(BIN)/tv test corpus --timeout 300 --jobs $$(nproc)
 
-bench: $(STAMP) ## time and memory of checks, as a table
-	$(BIN)/python benchmarks/run.py
+redrawn: $(STAMP) ## every case of the corpus with other names, files and sizes, no comments (SEED=n draws others)
+	$(BIN)/python benchmarks/redrawn.py --seed $(or $(SEED),1) --jobs $$(nproc)
+
+ptx: $(STAMP) ## barriers, shuffles and votes of the corpus as nvcc sees them; nothing where there is no nvcc
+	$(BIN)/python benchmarks/ptx.py
+
+bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies)
+	$(BIN)/python benchmarks/run.py $(SEED)
 
 bless: $(STAMP) ## accept the messages as they are now into tests/golden
 	TV_BLESS=1 $(BIN)/pytest -n 0 tests/test_report_golden.py

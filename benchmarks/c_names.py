@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from c_tokens import Kind, Token
 
+from tv.cuda_frontend.builtin import BUILTINS
+
 TYPES = frozenset(
     """
     auto bool char double float int long short signed unsigned void half half2 __half __half2 __nv_bfloat16
@@ -20,7 +22,7 @@ TYPES = frozenset(
 )
 _KEYWORDS = frozenset(
     """
-    alignas alignof asm break case catch class const const_cast constexpr continue decltype default delete do
+    alignas alignof asm break case catch class const const_cast constexpr continue decltype default defined delete do
     dynamic_cast else enum explicit extern false for friend goto if inline mutable namespace new noexcept nullptr operator
     private protected public register reinterpret_cast restrict return sizeof static static_assert static_cast struct
     switch template this throw true try typedef typename union using virtual volatile while
@@ -33,18 +35,19 @@ _CUDA = frozenset(
     __shfl_sync __shfl_up_sync __shfl_down_sync __shfl_xor_sync __ballot_sync __any_sync __all_sync
     threadIdx blockIdx blockDim gridDim warpSize cooperative_groups this_grid this_thread_block
     atomicAdd atomicSub atomicMax atomicMin atomicExch atomicCAS atomicOr atomicAnd __ldg __ldcg __ldcs __ldca
-    __hadd __hadd_rn __hsub __hmul __hmul_rn __hfma __hdiv __hneg __hmax __hmin __hadd2 __hadd2_rn __hsub2 __hmul2
+    __hadd __hadd_rn __hsub __hmul __hmul_rn __hfma __hdiv __hneg __hmax __hmin __hmax_nan __hmin_nan __hmax2 __hmin2 __hmax2_nan __hmin2_nan __hisnan __hadd2 __hadd2_rn __hsub2 __hmul2
     __hmul2_rn __hfma2 __half2float __float2half __float2half_rn __float2half_rz __float2half_ru __float2half_rd
     __shfl_sync __half22float2 __float22half2_rn __floats2half2_rn __halves2half2 __low2half __high2half __low2float __high2float
     __float2bfloat16 __bfloat162float __float2bfloat16_rn __lowhigh2highlow
+    __int2float_rn __int2float_rz __int2float_ru __int2float_rd
     __fadd_rn __fsub_rn __fmul_rn __fmaf_rn __fdiv_rn __fsqrt_rn __frcp_rn __frsqrt_rn __expf __logf __fdividef
     __int_as_float __float_as_int __uint_as_float __float_as_uint
-    expf logf sqrtf rsqrtf fmaf fmaxf fminf fabsf powf sinf cosf tanhf erff min max INFINITY FLT_MAX
+    expf logf sqrtf rsqrtf fmaf fmaxf fminf fabsf powf sinf cosf tanhf erff min max INFINITY FLT_MAX __LINE__
     make_float2 make_float4 make_uint4 make_int4 make_half2 printf assert
     __pipeline_memcpy_async __pipeline_commit __pipeline_wait_prior
     """.split()
 )
-VOCABULARY = TYPES | _KEYWORDS | _CUDA
+VOCABULARY = TYPES | _KEYWORDS | _CUDA | frozenset(BUILTINS.entries)
 DIRECTIVES = frozenset("include define undef if ifdef ifndef elif else endif pragma error".split())
 _POINTER_MARKS = frozenset(("*", "&", "const", "volatile", "__restrict__"))
 _TYPE_HEADS = frozenset(("struct", "class", "typename", "using", "enum"))

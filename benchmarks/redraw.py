@@ -1,8 +1,8 @@
-"""Cases of the corpus drawn anew: other names, other sizes, no comments, the same verdict.
+"""Cases of the corpus drawn anew: other names, other files, other sizes, no comments, the same verdict.
 
 A checker that recognises a text instead of proving it fails on these. `python benchmarks/redraw.py CASE OUT [SEED]` writes
-`kernel.cu`, `kernel.toml`, `model.onnx` and `expect.json` (verdict, relation or kind, lines) into the folder OUT; without
-a seed it writes the case as it stands at its smallest sizes.
+a kernel, its spec beside it, a model and `expect.json` (what the copy is called and what it must give) into the folder
+OUT; without a seed it writes the case as it stands at its smallest sizes.
 """
 
 from __future__ import annotations
@@ -10,41 +10,78 @@ from __future__ import annotations
 import json
 import random
 import sys
+import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "corpus")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "corpus")]
 
 from authoring import Sizes, Spec, spec_text
 from c_names import DIRECTIVES, VOCABULARY, is_member, own_names
 from c_tokens import Kind, Token, tokens
-from families import Expectation, expectation, load
+from families import load
+
+from tv.expectation import Expectation, parse_expectation
 
 Names = Mapping[str, str]
 _CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
 
 
-def redraw(case_dir: Path, out_dir: Path, seed: int) -> Path:
-    """Writes a renamed, resized copy of a case; the same seed gives the same copy. Returns `out_dir`.
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A case written anew: its files, and what it must give, with lines of the new text."""
+
+    kernel: Path
+    model: Path
+    wanted: Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A case's text, and its spec and model at the sizes that a copy gets."""
+
+    kernel: str
+    spec: Spec
+    model: onnx.ModelProto
+    wanted: Expectation
+
+
+def redraw(case_dir: Path, out_dir: Path, seed: int, sizes: Sizes | None = None) -> Copy:
+    """Writes a renamed, resized copy of a case; the same seed gives the same copy. sizes: instead of those drawn.
 
     ValueError where a name in the kernel or a key in the spec is of a kind that this does not know how to rename.
     """
-    family = load(case_dir.parent)
     rng = random.Random(f"{case_dir.parent.name}/{case_dir.name}/{seed}")
-    choices = family.sizes(case_dir.name)
-    sizes = rng.choice(choices[1:] or choices)
-    kernel = (case_dir / "kernel.cu").read_text()
-    model, spec = family.build(sizes), family.spec(case_dir.name, sizes)
+    case = _original(case_dir, rng, sizes)
+    inner = _fresh(own_names(tokens(case.kernel))[0], rng)
+    outer = _fresh(_graph_names(case.model) | _symbols(case.spec), rng)
+    text, lines = renamed_kernel(case.kernel, inner)
+    wanted = replace(case.wanted, marked=tuple((lines[n], kind) for n, kind in case.wanted.marked))
+    copy = Original(text, renamed_spec(case.spec, inner, outer), renamed_model(case.model, outer), wanted)
+    return _write(out_dir, copy, *_fresh(("kernel", "model"), rng).values())
 
-    inner = _fresh(own_names(tokens(kernel))[0], rng)
-    outer = _fresh(_graph_names(model) | _symbols(spec), rng)
-    text, lines = renamed_kernel(kernel, inner)
-    wanted = expectation(kernel)
-    moved = Expectation(wanted.verdict, wanted.what, tuple(lines[n] for n in wanted.lines))
-    return _write(out_dir, text, renamed_spec(spec, inner, outer), renamed_model(model, outer), moved)
+
+def _original(case_dir: Path, rng: random.Random, sizes: Sizes | None) -> Original:
+    """A case of a family at sizes drawn from those at which it keeps its verdict; any other as it stands."""
+    kernel = (case_dir / "kernel.cu").read_text()
+    wanted = _stated(kernel, case_dir)
+    if not (case_dir.parent / "graph.py").is_file():
+        spec = tomllib.loads((case_dir / "kernel.toml").read_text())
+        return Original(kernel, spec, onnx.load(case_dir / "model.onnx", load_external_data=False), wanted)
+    family = load(case_dir.parent)
+    sizes = sizes or family.drawn(case_dir.name, rng)
+    return Original(kernel, family.spec(case_dir.name, sizes), family.build(sizes), wanted)
+
+
+def _stated(kernel: str, case_dir: Path) -> Expectation:
+    wanted = parse_expectation(kernel, str(case_dir / "kernel.cu"))
+    if wanted is None:
+        raise ValueError(f"{case_dir}: the first line states no verdict")
+    return wanted
 
 
 def small(case_dir: Path, out_dir: Path) -> Path:
@@ -56,19 +93,23 @@ def resized(case_dir: Path, out_dir: Path, sizes: Sizes) -> Path:
     """Writes a case at the given sizes, names and comments as they are. Returns `out_dir`."""
     family = load(case_dir.parent)
     kernel = (case_dir / "kernel.cu").read_text()
-    return _write(out_dir, kernel, family.spec(case_dir.name, sizes), family.build(sizes), expectation(kernel))
+    wanted = _stated(kernel, case_dir)
+    case = Original(kernel, family.spec(case_dir.name, sizes), family.build(sizes), wanted)
+    _write(out_dir, case, "kernel", "model")
+    return out_dir
 
 
-def _write(out: Path, kernel: str, spec: Spec, model: onnx.ModelProto, wanted: Expectation) -> Path:
+def _write(out: Path, case: Original, kernel: str, model: str) -> Copy:
+    """The files of a copy; the spec has the kernel's stem, which is how `tv check` finds it."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "kernel.cu").write_text(kernel)
-    (out / "kernel.toml").write_text(spec_text(spec))
-    onnx.save(model, out / "model.onnx")
-    what = "relation" if wanted.verdict == "proved" else "kind"
-    first = wanted.lines[0] if wanted.lines else None
-    record = {"verdict": wanted.verdict, what: wanted.what, "line": first, "lines": list(wanted.lines)}
-    (out / "expect.json").write_text(json.dumps(record) + "\n")
-    return out
+    copy = Copy(out / f"{kernel}.cu", out / f"{model}.onnx", case.wanted)
+    copy.kernel.write_text(case.kernel)
+    (out / f"{kernel}.toml").write_text(spec_text(case.spec))
+    onnx.save(case.model, copy.model)
+    record = {"kernel": copy.kernel.name, "model": copy.model.name, "expected": str(copy.wanted)}
+    lines = sorted({line for line, _ in copy.wanted.marked})
+    (out / "expect.json").write_text(json.dumps({**record, "lines": lines}) + "\n")
+    return copy
 
 
 # ------------------------------------------------------------------------------------------------ names
@@ -93,13 +134,12 @@ def _renamed_text(text: str, names: Names) -> str:
 
 # ------------------------------------------------------------------------------------------------ the kernel
 def renamed_kernel(kernel: str, names: Names) -> tuple[str, dict[int, int]]:
-    """(the text with `names` replaced, comments and empty lines gone but for the first line; old line -> new line)."""
+    """(the text with `names` replaced, comments and empty lines gone; old line -> new line)."""
     stream = tokens(kernel)
-    fields = own_names(stream)[1]
-    rows = "".join(_renamed(stream, fields, names)).split("\n")
-    head = kernel.splitlines()[0]
-    kept, moved = [head], {1: 1}
-    for number, row in enumerate(rows[1:], 2):
+    rows = "".join(_renamed(stream, own_names(stream)[1], names)).split("\n")
+    kept: list[str] = []
+    moved: dict[int, int] = {}
+    for number, row in enumerate(rows, 1):
         if row.strip():
             kept.append(row.rstrip())
             moved[number] = len(kept)
@@ -138,9 +178,21 @@ def renamed_spec(spec: Spec, inner: Names, outer: Names) -> Spec:
                 new[key] = {inner[macro]: size for macro, size in value.items()}
             case "args":
                 new[key] = {inner[name]: _renamed_binding(v, outer) for name, v in value.items()}
+            case "model":
+                new[key] = {k: _renamed_part(k, v, outer) for k, v in value.items()}
             case _:
                 raise ValueError(f"spec key `{key}`")
     return new
+
+
+def _renamed_part(key: str, value: object, outer: Names) -> object:
+    match key, value:
+        case "strict_nan" | "body_precision", _:
+            return value
+        case "inputs" | "outputs", list():
+            return [outer[name] for name in value]
+        case _:
+            raise ValueError(f"model key `{key}`")
 
 
 def _renamed_binding(value: object, outer: Names) -> object:
@@ -157,11 +209,11 @@ def _renamed_binding(value: object, outer: Names) -> object:
 
 def _renamed_field(key: str, value: object, outer: Names) -> object:
     match key, value:
-        case (("tensor" | "input" | "output" | "symbol"), str()):
+        case "tensor" | "input" | "output" | "symbol", str():
             return outer[value]
         case "concat", list():
             return [outer[name] for name in value]
-        case (("layout" | "extent" | "zeroed" | "min" | "max" | "type"), _):
+        case "layout" | "extent" | "zeroed" | "min" | "max" | "type" | "align", _:
             return value
         case _:
             raise ValueError(f"binding key `{key}`")

@@ -1,4 +1,5 @@
 """What checks cost: one process each, start-up included, against targets. `make bench` prints the table; exit 1 on a miss.
+`make bench SEED=n` measures copies with other names, files and sizes, and no comments.
 
 Each check runs a few times, in turns with the others of its group, and its best time counts: ratios are of times taken
 within one run on one machine. A check that does not end in a proof is a miss whatever it cost.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -20,8 +22,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT / "corpus")]
 
+from authoring import Sizes
 from families import load
-from redraw import resized
+from redraw import redraw, resized
 
 ROUNDS = 3
 LIMIT_S = 120
@@ -74,19 +77,49 @@ class Target:
     ratio: float = 0.0
 
 
-def case(name: str) -> Check:
-    """A case of the corpus as it stands."""
-    folder = ROOT / "corpus" / name
-    return Check(name, folder / "kernel.cu", folder.parent / "model.onnx")
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Cases to measure, written into `out`. seed: None for the cases themselves, else copies drawn with it."""
+
+    out: Path
+    seed: int | None
+
+    def case(self, name: str) -> Check:
+        """A case at the sizes that its text states, or at drawn ones."""
+        folder = ROOT / "corpus" / name
+        if self.seed is None:
+            return Check(name, folder / "kernel.cu", folder.parent / "model.onnx")
+        return self.copy(name, load(folder.parent).drawn(folder.name, random.Random(f"{name}/{self.seed}")))
+
+    def at(self, name: str, changes: Mapping[str, int]) -> Check:
+        """A case at other sizes, given as changes to those it states."""
+        folder = ROOT / "corpus" / name
+        sizes = {**load(folder.parent).all_sizes[0], **changes}
+        if self.seed is not None:
+            return self.copy(name, sizes, changes)
+        place = resized(folder, self.place(name, changes), sizes)
+        return Check(label(name, changes), place / "kernel.cu", place / "model.onnx")
+
+    def copy(self, name: str, sizes: Sizes, shown: Sizes | None = None) -> Check:
+        assert self.seed is not None
+        shown = sizes if shown is None else shown
+        found = redraw(ROOT / "corpus" / name, self.place(name, shown), self.seed, sizes)
+        return Check(label(name, shown), found.kernel, found.model)
+
+    def place(self, name: str, sizes: Sizes) -> Path:
+        return self.out / label(name, sizes).replace("/", "_").replace(" ", "_")
+
+    def layers(self) -> tuple[Check, Check]:
+        """One stack, and the same with two layers."""
+        name = "residual_mlp/grid_sync"
+        if self.seed is None:
+            return self.case(name), self.case("residual_mlp_2/grid_sync")
+        sizes = load(ROOT / "corpus" / "residual_mlp").drawn("grid_sync", random.Random(f"{name}/{self.seed}"))
+        return self.copy(name, {**sizes, "L": max(sizes["L"], 8)}), self.copy(name, {**sizes, "L": 2})
 
 
-def at(name: str, sizes: Mapping[str, int], out: Path) -> Check:
-    """A case at other sizes, given as changes to those it states."""
-    folder = ROOT / "corpus" / name
-    changed = {**load(folder.parent).all_sizes[0], **sizes}
-    label = f"{name} " + " ".join(f"{k}={v}" for k, v in sizes.items())
-    place = resized(folder, out / label.replace("/", "_").replace(" ", "_"), changed)
-    return Check(label, place / "kernel.cu", place / "model.onnx")
+def label(name: str, sizes: Sizes) -> str:
+    return f"{name} " + " ".join(f"{k}={v}" for k, v in sizes.items())
 
 
 # The sizes that grow, and where they start: sixteen times as much of each, one after the other.
@@ -98,21 +131,21 @@ GROWING: tuple[tuple[str, dict[str, int]], ...] = (
 )
 
 
-def growth(out: Path) -> Iterator[Target]:
+def growth(corpus: Corpus) -> Iterator[Target]:
     for name, start in GROWING:
-        large = at(name, {k: v * FACTOR for k, v in start.items()}, out)
-        yield Target(large, against=at(name, start, out), ratio=GROWTH)
+        large = corpus.at(name, {k: v * FACTOR for k, v in start.items()})
+        yield Target(large, against=corpus.at(name, start), ratio=GROWTH)
 
 
-def targets(out: Path) -> list[list[Target]]:
+def targets(corpus: Corpus) -> list[list[Target]]:
     """Groups whose checks run in turns."""
-    two_layers = case("residual_mlp_2/grid_sync")
+    deep, two_layers = corpus.layers()
     return [
-        [Target(case("sgemm/tiled"), 1.5, 400)],
-        [Target(case("gemv_f32/block_row"), 1.5), Target(case("gemv_f16/warp_rows"), 1.5)],
-        [Target(case("attention_decode/two_pass"), 2.0), Target(case("attention_decode/two_pass_tree"), 2.0)],
-        [Target(case("residual_mlp/grid_sync"), 3.0, against=two_layers, ratio=1.3)],
-        *([t] for t in growth(out)),
+        [Target(corpus.case("sgemm/tiled"), 1.5, 400)],
+        [Target(corpus.case("gemv_f32/block_row"), 1.5), Target(corpus.case("gemv_f16/warp_rows"), 1.5)],
+        [Target(corpus.case(f"attention_decode/{name}"), 2.0) for name in ("two_pass", "two_pass_tree")],
+        [Target(deep, 3.0, against=two_layers, ratio=1.3)],
+        *([t] for t in growth(corpus)),
     ]
 
 
@@ -144,18 +177,20 @@ def judged(t: Target) -> tuple[bool, str]:
     return met, ", ".join(words)
 
 
-def main() -> int:
+def main(words: list[str]) -> int:
+    if len(words) > 1 or not all(w.isdigit() for w in words):
+        sys.exit("usage: run.py [SEED]")
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for group in targets(Path(folder)):
+        for group in targets(Corpus(Path(folder), int(words[0]) if words else None)):
             measure(group)
             for t in group:
                 met, words = judged(t)
                 missed += not met
-                print(f"{'ok' if met else 'MISS':<5}{t.check.name:<44}{words}", flush=True)
+                print(f"{'ok' if met else 'MISS':<5}{t.check.name:<72}{words}", flush=True)
     print(f"{missed} missed" if missed else "all met")
     return int(missed > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,8 @@ constants that a graph means by value (an epsilon, an axis) are stored.
 from __future__ import annotations
 
 import inspect
+import math
+import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -65,6 +67,12 @@ def defines(sizes: Sizes, usual: Sizes, names: Sequence[str]) -> Spec:
     """The spec's `defines` for the macros `names`: those whose size is not the one the kernel's text states."""
     changed = {n: str(sizes[n]) for n in names if sizes[n] != usual[n]}
     return {"defines": changed} if changed else {}
+
+
+def about(rng: random.Random, low: int, high: int, step: int = 1) -> int:
+    """A multiple of `step` from low to high, small and large ones alike: its logarithm is drawn evenly."""
+    drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
+    return min(max(round(drawn / step), -(-low // step)), high // step) * step
 
 
 def main(build: Callable[..., onnx.ModelProto]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import re
 import sys
 from collections.abc import Iterator
@@ -55,7 +56,8 @@ def expectation(kernel: str) -> Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One folder with a `graph.py`: `build(**sizes)`, `spec(case, sizes)`, `SIZES`, and `allows(case, sizes)` if need be."""
+    """One folder with a `graph.py`: `build(**sizes)`, `spec(case, sizes)`, `SIZES`, `draw(rng)`, and `allows(case, sizes)` if need
+    be: which of these sizes leave a case's verdict as it is."""
 
     folder: Path
     module: ModuleType
@@ -67,8 +69,20 @@ class Family:
 
     def sizes(self, case: str) -> tuple[Sizes, ...]:
         """The alternatives at which `case` keeps its verdict."""
+        return tuple(s for s in self.all_sizes if self._allows(case, s))
+
+    def drawn(self, case: str, rng: random.Random) -> Sizes:
+        """Sizes drawn at random at which `case` keeps its verdict; the same state of `rng` gives the same ones. ValueError
+        where none are found."""
+        for _ in range(1000):
+            sizes: Sizes = self.module.draw(rng)
+            if self._allows(case, sizes):
+                return sizes
+        raise ValueError(f"{self.folder.name}/{case}: no drawn sizes are allowed")
+
+    def _allows(self, case: str, sizes: Sizes) -> bool:
         allows = getattr(self.module, "allows", None)
-        return tuple(s for s in self.all_sizes if allows is None or allows(case, s))
+        return allows is None or bool(allows(case, sizes))
 
     def build(self, sizes: Sizes) -> onnx.ModelProto:
         model = self.module.build(**only(self.module.build, sizes))

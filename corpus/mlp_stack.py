@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import onnx
-from authoring import Sizes, Spec, defines, model, tensor, weight
+from authoring import Sizes, Spec, about, defines, model, tensor, weight
 from onnx import TensorProto, helper
 
 
@@ -41,4 +43,12 @@ def stack_spec(case: str, sizes: Sizes, usual: Sizes) -> Spec:
         "cooperative": True,
         **defines(sizes, usual, ["L", "D", "H", "THREADS"]),
         "args": arguments,
+    }
+
+
+def drawn_stack(rng: random.Random, layers: tuple[int, int], step: int) -> Sizes:
+    """D and H are multiples of `step`: whole 16-byte loads."""
+    return {
+        **{"L": about(rng, *layers), "D": about(rng, 24, 8000, step), "H": about(rng, 40, 20000, step)},
+        **{"GRID": about(rng, 2, 140), "THREADS": about(rng, 64, 1024, 32)},
     }

@@ -140,9 +140,7 @@ def prove(folder: Path, require: Relation = Relation.REASSOC) -> Pair:
     spec, kernel = read_inputs(request, lambda _: None)
     ranges = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets = index_sets(ranges)
-    graph = read_graph(
-        request.model, sets, Terms(), spec.spec.symbols, (spec.spec.model_inputs, spec.spec.model_outputs)
-    )
+    graph = read_graph(request.model, sets, Terms(), spec.spec)
     return Pair(
         folder, json.loads(path.read_text()), spec, kernel, Binder(sets, kernel, spec.spec.launches[0], graph, ranges)
     )

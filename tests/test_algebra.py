@@ -206,6 +206,21 @@ def test_envelope_and_orbit_are_supersets_inside_their_bounds() -> None:
         assert sets.subset(sets.range(wider), b)
 
 
+def test_pairs_agree_where_those_given_do() -> None:
+    sets, dims = Sets(), ("i", "j")
+    there = [Affine.dim(f"{d}_") for d in dims]
+    box = all_of(within(I, 4), within(J, 4), within(there[0], 4), within(there[1], 4))
+    everything = sets.relation("A", dims, "A", ("i_", "j_"), box)
+    first = sets.relation("A", dims, "A", ("i_", "j_"), all_of(box, eq(I, there[0])))
+    none = sets.relation("A", dims, "A", ("i_", "j_"), all_of(box, eq(I, there[0] + 1)))
+    some = sets.relation(
+        "A", dims, "A", ("i_", "j_"), all_of(eq(I, 2), eq(there[0], 2), ge(J, 1), eq(there[1], 0), within(J, 3))
+    )
+    assert sets.equal(sets.meet(everything, sets.agreeing(some)), first)
+    assert sets.subset(everything, sets.agreeing(none))
+    assert sets.subset(shift(sets, "B", "C", 4), sets.agreeing(shift(sets, "B", "C", 4)))
+
+
 def test_points_above_the_limit_are_unknown() -> None:
     sets = Sets()
     with pytest.raises(Unknown):

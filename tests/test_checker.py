@@ -27,6 +27,8 @@ CASES = (
     "row_max/warp_and_block",
     "elementwise/bias_relu_float4",
     "half_fma/separate",
+    "leaky_relu/positive_first",
+    "rotate_half/sign_bits",
 )
 LARGE = ("residual_mlp_2/grid_sync",)
 Json = Any
@@ -69,7 +71,7 @@ def test_a_certificate_survives_its_text(case: str, proofs: dict[str, Proved]) -
 
 def test_the_cases_hold_every_kind_of_step(proofs: dict[str, Proved]) -> None:
     steps = {node[0] for p in proofs.values() for claim in text_of(p)["claims"] for _, node in nodes(claim["script"])}
-    assert steps == {"leaf", "unfold", "split", "apply", "rewrite", "use", "sum", "fold"}
+    assert steps == {"leaf", "unfold", "split", "apply", "rewrite", "use", "sum", "fold", "lemma", "vacuous"}
 
 
 DAMAGED: dict[str, Json] = {
@@ -123,6 +125,9 @@ def nodes(script: Json, path: Path_ = ()) -> Iterator[tuple[Path_, Json]]:
         case ["sum", _, _, pairs]:
             for i, pair in enumerate(pairs):
                 yield from nodes(pair[3], (*path, 3, i, 3))
+        case ["lemma", _, joints]:
+            for i, joint in enumerate(joints):
+                yield from nodes(joint[2], (*path, 2, i, 2))
         case ["fold", _, step, init]:
             yield from nodes(step, (*path, 2))
             yield from nodes(init, (*path, 3))
@@ -189,6 +194,16 @@ def changes(node: Json, claims: list[int]) -> Iterator[tuple[str, Json]]:
             yield "rounds shifted", ["fold", shifted(m), step, init]
             yield "a round left out", ["fold", without_a_point(m), step, init]
             yield "step and start exchanged", ["fold", m, init, step]
+        case ["lemma", opened, joints]:
+            yield "nothing shared", ["lemma", opened, []]
+            yield "a tensor opened that does not occur", ["lemma", [*opened, "nowhere"], joints]
+            for i, (k, g, proof) in enumerate(joints):
+                rest = [*joints[:i], *joints[i + 1 :]]
+                yield "a pair left out", ["lemma", opened, rest]
+                yield "a pair with another subterm", ["lemma", opened, [*rest, [k + 1, g, proof]]]
+                yield "a pair of what is not there", ["lemma", opened, [*rest, [k, g + 99, proof]]]
+                yield "a pair said to be a leaf", ["lemma", opened, [*rest, [k, g, ["leaf"]]]]
+            yield "lemma said to be an application", ["apply", [0, 1], [["leaf"], ["leaf"]]]
         case ["vacuous"]:  # any step proves an empty goal
             yield from ()
         case _:

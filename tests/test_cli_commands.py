@@ -217,21 +217,23 @@ def test_every_option_of_the_contract_reaches_the_request(engine: Callable[..., 
     assert check(*options) == 0
 
 
-def test_options_that_do_nothing_yet_are_refused(
-    engine: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    every = {
-        "certificate": ("--certificate", "c.json"), "dump_smt2": ("--dump-smt2", "d"), "order": ("--order", "c.json"),
-        "strict_nan": ("--strict-nan",), "body_precision": ("--body-precision", "type"), "jobs": ("--jobs", "2"),
+def test_every_option_of_a_proof_reaches_the_check(engine: Callable[..., None]) -> None:
+    every: dict[str, tuple[tuple[str, ...], object]] = {
+        "certificate": (("--certificate", "c.json"), "c.json"), "dump_smt2": (("--dump-smt2", "d"), "d"),
+        "order": (("--order", "c.json"), "c.json"), "strict_nan": (("--strict-nan",), True),
+        "body_precision": (("--body-precision", "f32"), "f32"), "jobs": (("--jobs", "2"), 2),
     }  # fmt: skip
-    engine(check=lambda request, _: result(request))
-    monkeypatch.setattr("tv.request.PENDING", frozenset(every))
-    for options in every.values():
-        assert check(*options) == 2
-        assert f"`{options[0]}` is not implemented" in capsys.readouterr().out
-    monkeypatch.setattr("tv.request.PENDING", frozenset())
-    for options in every.values():
-        assert check(*options) == 0
+    for name, (options, value) in every.items():
+        default = CheckRequest("", "")
+        wanted = {n: getattr(default, n) for n in every} | {name: value}
+
+        def compare(request: CheckRequest, _: object, wanted: dict[str, object] = wanted) -> CheckResult:
+            if any(getattr(request, n) != v for n, v in wanted.items()):
+                raise Unknown("TV0800", f"another request than {wanted}")
+            return result(request)
+
+        engine(check=compare)
+        assert check(*options) == 0, name
 
 
 def test_values_of_options() -> None:

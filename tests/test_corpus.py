@@ -13,15 +13,9 @@ from tv.limits import Finished, run_limited
 ROOT = Path(__file__).resolve().parent.parent
 CASES = {c.name: c for c in find_cases(str(ROOT / "corpus"))}
 TIMEOUT_S, MEMORY_MB = 300, 8000
-# Left to `make corpus`: what takes long to refute, since every thread of an LLM-sized layer has to run.
-LONG = ("residual_mlp", "attention_decode", "sgemm/tiled__", "sgemm/double_buffered")
 
 
-def long(name: str) -> bool:
-    return name.startswith(LONG)
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if long(n) else n for n in CASES])
+@pytest.mark.parametrize("name", CASES)
 def test_a_case_is_as_it_states(name: str) -> None:
     case: Case = CASES[name]
     outcome = run_limited(lambda: check(case.request), TIMEOUT_S, MEMORY_MB)

@@ -1,4 +1,4 @@
-"""The corpus itself: models are valid, specs say what graph.py says, verdicts and markers agree, redrawn copies hold together."""
+"""The corpus itself: models are valid, specs say what graph.py says, verdicts and markers agree."""
 
 from __future__ import annotations
 
@@ -14,48 +14,18 @@ import onnx
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "corpus"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT / "corpus"), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
 from c_names import own_names
 from c_tokens import Kind, tokens
 from families import expectation, families
-from redraw import redraw, renamed_kernel, small
+from model_ends import bound_tensors, graph_ends, without_data
+from redraw import renamed_kernel
 
 FAMILIES = {f.folder.name: f for f in families()}
 CASES = {f"{f.folder.name}/{c.name}": (f, c) for f in FAMILIES.values() for c in f.cases}
 GOOD = {name: pair for name, pair in CASES.items() if "__" not in name}
 TELLING = re.compile(r"bug|wrong|defect|broken|missing|should|forg[eo]t|fixme|todo|race|<-", re.IGNORECASE)
-
-
-def without_data(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with weights that have no data as inputs, so that the checker can judge all the rest of it."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    weights = [t for t in copy.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
-    for t in weights:
-        copy.graph.initializer.remove(t)
-        copy.graph.input.append(onnx.helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)))
-    return copy
-
-
-def graph_ends(model: onnx.ModelProto) -> tuple[set[str], set[str]]:
-    """(inputs and weights without data, outputs) by name."""
-    full = without_data(model).graph
-    return {v.name for v in full.input}, {v.name for v in full.output}
-
-
-def bound_tensors(args: dict[str, object], symbols: set[str]) -> list[tuple[str, str]]:
-    """(role, tensor) of every argument that is one; role: input, output or tensor."""
-    found = []
-    for value in args.values():
-        if isinstance(value, str):
-            found.append(("tensor", value))
-        elif isinstance(value, dict):
-            found += [(role, value[role]) for role in ("input", "output", "tensor") if role in value]
-            found += [("tensor", name) for name in value.get("concat", ())]
-            if value.get("symbol") in symbols:
-                found.append(("tensor", value["symbol"]))
-    return found
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -145,77 +115,6 @@ def test_every_twin_has_its_good_case_and_every_kind_occurs() -> None:
     assert {c.split("__")[0] for c in CASES} == set(GOOD)
     kinds = {expectation((c / "kernel.cu").read_text()).what for _, c in CASES.values()}
     assert kinds >= {"race", "equal", "bounds", "init", "barrier", "coverage", "range", "bitwise", "reassoc"}
-
-
-# ------------------------------------------------------------------------------------------------ drawn anew
-@pytest.mark.parametrize("name", CASES)
-def test_redrawn_case_holds_together(name: str, tmp_path: Path) -> None:
-    _, case = CASES[name]
-    out = redraw(case, tmp_path / "a", seed=3)
-    old, new = (case / "kernel.cu").read_text(), (out / "kernel.cu").read_text()
-    assert new.splitlines()[0] == old.splitlines()[0]
-    stream = tokens(new)
-    assert sum(t.kind is Kind.COMMENT for t in stream) == 1
-    assert not own_names(stream)[0] & own_names(tokens(old))[0]
-    check_pair(out)
-    again = redraw(case, tmp_path / "b", seed=3)
-    assert (again / "kernel.cu").read_text() == new
-
-
-@pytest.mark.parametrize("name", [n for n in CASES if "__" in n])
-def test_redrawn_lines_are_the_marked_ones(name: str) -> None:
-    _, case = CASES[name]
-    text = (case / "kernel.cu").read_text()
-    wanted = expectation(text)
-    new, moved = renamed_kernel(text, {n: n for n in own_names(tokens(text))[0]})
-    for line in wanted.lines:
-        marked = text.splitlines()[line - 1].split("//")[0].rstrip()
-        assert new.splitlines()[moved[line] - 1] == marked
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_small_case_is_complete(name: str, tmp_path: Path) -> None:
-    _, case = CASES[name]
-    out = small(case, tmp_path)
-    assert (out / "kernel.cu").read_text() == (case / "kernel.cu").read_text()
-    check_pair(out)
-
-
-def check_pair(folder: Path) -> None:
-    model = onnx.load(folder / "model.onnx", load_external_data=False)
-    onnx.checker.check_model(without_data(model), full_check=True)
-    spec = tomllib.loads((folder / "kernel.toml").read_text())
-    own = own_names(tokens((folder / "kernel.cu").read_text()))[0]
-    assert set(spec["args"]) | set(spec.get("defines", ())) <= own
-    inputs, outputs = graph_ends(model)
-    assert {tensor for _, tensor in bound_tensors(spec["args"], inputs)} == inputs | outputs
-
-
-# ------------------------------------------------------------------------------------------------ the tokeniser
-def test_names_inside_literals_and_comments_stay() -> None:
-    text = '// tv: proved bitwise\n#include "a.h"\nint a = 0; /* a */ const char* s = "a"; float b = 1e+5f; int c = 0xa + a;\n'
-    new, _ = renamed_kernel(text, {"a": "u", "s": "v", "b": "w", "c": "z"})
-    assert new == (
-        '// tv: proved bitwise\n#include "a.h"\nint u = 0;   const char* v = "a"; float w = 1e+5f; int z = 0xa + u;\n'
-    )
-
-
-def test_members_of_built_in_types_stay() -> None:
-    text = "// tv: proved bitwise\nvoid f(float4 x) { float y = x.x + x.y; }\n"
-    new, _ = renamed_kernel(text, {"f": "g", "x": "u", "y": "v"})
-    assert new.endswith("void g(float4 u) { float v = u.x + u.y; }\n")
-
-
-@pytest.mark.parametrize("text", ["void f(int a) { a = b; }", "float g(float a) { return __nobody_knows(a, a); }"])
-def test_an_unknown_name_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="neither declared"):
-        own_names(tokens(text))
-
-
-@pytest.mark.parametrize("text", ["int a = $;", 'const char* s = R"(x)";', "int a = 1;\n\x00"])
-def test_text_that_is_no_token_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no token starts|raw string"):
-        tokens(text)
 
 
 @pytest.mark.parametrize(

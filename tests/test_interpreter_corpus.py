@@ -26,7 +26,7 @@ from tv.kernel import Kernel, Scalar
 from tv.launch import CompileOptions
 from tv.replay import DenseBuffer, Execution, run
 
-FILLS = ("normal", "negative", "zeros", "query negative", "infinities")
+FILLS = ("normal", "negative", "zeros", "query negative", "infinities", "some not a number")
 CASES = {f"{f.folder.name}/{c.name}": (f, c) for f in families() for c in f.cases}
 # An offset that overflows needs weights of more than 2^31 elements.
 SMALL = sorted(n for n, (f, c) in CASES.items() if f.sizes(c.name)[-1] == f.all_sizes[-1])
@@ -80,6 +80,8 @@ class Binding:
                 values = np.copysign(0.0, values)
             case "infinities":
                 values = np.full_like(values, -np.inf)
+            case "some not a number":
+                values = np.where(rng.random(shape) < 0.25, np.nan, values)
         return values.astype(dtype)
 
     def integer(self, value: int | str) -> int:
@@ -179,10 +181,12 @@ def samples(name: str) -> list[tuple[tuple[str, float], ...]]:
     fixed = {v["symbol"]: 0.75 for v in found if "min" not in v}
     if not ranges:
         return [tuple(fixed.items())]
-    ((symbol, (low, high)),) = ranges.items()
-    most = min(high, 1500)
-    picks = sorted({low, (low + most) // 2 | 1, most} & set(range(low, most + 1)))
-    return [((symbol, pick), *fixed.items()) for pick in picks]
+    picks = []
+    for low, high in ranges.values():
+        most = min(high, 1500)
+        picks.append(sorted({low, (low + most) // 2 | 1, most} & set(range(low, most + 1))))
+    chosen = [tuple(zip(ranges, (p[min(k, len(p) - 1)] for p in picks), strict=True)) for k in range(3)]
+    return [(*values, *fixed.items()) for values in dict.fromkeys(chosen)]
 
 
 def reference(family: Family, outcome: Outcome) -> dict[str, np.ndarray]:

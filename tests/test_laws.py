@@ -11,7 +11,7 @@ import pytest
 
 from tests.tiny_float import ARITHMETIC, Float, Format, Value, apply, as_value, convert, evaluate, fmax, negate
 from tv.equiv.laws import LAWS, rewrites
-from tv.equiv.rules import COMMUTATIVE, IDENTITY_BITS, accumulates
+from tv.equiv.rules import COMMUTATIVE, EXTREMA, IDENTITY_BITS, accumulates
 from tv.term import Term, Terms, type_width
 
 NARROW, NARROW4 = Format(3, 2), Format(4, 3)
@@ -240,7 +240,7 @@ def test_what_may_not_be_swapped_is_not(head: str) -> None:
 
 def test_maxima_may_be_reordered_and_are_idempotent() -> None:
     least = Format(2, 1)
-    for head in ("fmax", "fmin"):
+    for head in EXTREMA:
         assert accumulates(f"{head}.f32")
         for a, b in product(least.values, repeat=2):
             assert apply(head, NARROW, [a, a]) == a
@@ -253,10 +253,12 @@ def test_maxima_may_be_reordered_and_are_idempotent() -> None:
 def test_the_identity_of_a_maximum_is_neutral_but_for_nan() -> None:
     """fmax(x, -inf) = x for every x that is a number; at NaN it is -inf. Zero is no identity: of negative values it wins."""
     low = NARROW.decode(NARROW.width and (1 << 5) | (7 << 2))
-    assert IDENTITY_BITS["f32"] == {"fmax": 0xFF800000, "fmin": 0x7F800000}
+    assert IDENTITY_BITS["f32"] == {"max": 0xFF800000, "min": 0x7F800000}
     for x in NARROW.values:
         assert fmax(x, low) == (low if x.is_nan else x)
         assert negate(fmax(negate(x), low)) == (negate(low) if x.is_nan else x)
+        for head, neutral in (("fmaximum", low), ("fminimum", negate(low))):
+            assert apply(head, NARROW, [x, neutral]) == x  # NaN too: such a maximum may start either way
     assert any(fmax(x, NARROW.decode(0)) != x for x in NARROW.values)
 
 

@@ -23,7 +23,8 @@ QUICK = sorted(
     REORDERED
     | {
         "elementwise/bias_relu_float4", "elementwise/bias_relu_grid_stride", "half_fma/half2_rn",
-        "half_fma/separate", "pair_swap/ordered", "residual_half/half2_c_cast",
+        "half_fma/separate", "half_max/half2_nan", "half_max/tested", "l1_distance/masked_sign", "leaky_relu/positive_first", "matmul_open/rows", "matmul_open/tiles",
+        "pair_swap/ordered", "rotate_half/sign_bits", "scaled_scores/warp_key", "residual_half/half2_c_cast",
         "residual_half/half2_index", "residual_half/half2_reinterpret", "residual_half/via_float",
         "row_max/warp_and_block", "sgemm/naive", "templates/scale", "transpose/tiled",
     }
@@ -31,7 +32,7 @@ QUICK = sorted(
 SLOW = sorted(
     {
         "attention_decode/two_pass", "gemv_f16/block_row", "residual_mlp/atomic_counter", "residual_mlp/grid_sync",
-        "residual_mlp_2/grid_sync", "residual_mlp_f16/grid_sync", "rmsnorm/butterflies", "rmsnorm/tree_half2",
+        "residual_mlp_2/grid_sync", "residual_mlp_f16/grid_sync", "residual_mlp_f16_2/grid_sync", "rmsnorm/butterflies", "rmsnorm/tree_half2",
         "rmsnorm/tree_uint4", "rmsnorm_op23/butterflies", "sgemm/double_buffered_functions",
     }
 )  # fmt: skip

@@ -1,7 +1,8 @@
-"""The parts of a search for a counterexample: layouts, contents of inputs, exactness of sums, moved functions."""
+"""The parts of a search for a counterexample: layouts, contents of inputs, what any order of sums may give, moved functions."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from tv.refute.setting import Watched
 from tv.refute.trials import sizes
 from tv.replay.buffers import GeneratedBuffer
 from tv.replay.doubt import ULPS, moved
-from tv.replay.exactness import Exactness
-from tv.replay.graph_values import GraphValues
+from tv.replay.enclosure import Value
+from tv.replay.graph_bounds import GraphBounds
 from tv.sets import Affine
 from tv.sets.affine import floordiv, mod
 
@@ -56,7 +57,9 @@ def test_contents_are_functions_of_the_element_and_keep_to_assumptions() -> None
             assert (bits[::-1] == Pattern.of(Pattern(kind, 3, 1).name).bits(slot, at[::-1])).all()
             if label == "f32":
                 values = bits.astype(np.uint32).view(np.float32)
-                assert np.isfinite(values).all()
+                assert np.isfinite(values).all() == (kind != "nan")
+                finite = Pattern(kind, 3, 1).bits(replace(slot, finite=True), at).astype(np.uint32).view(np.float32)
+                assert np.isfinite(finite).all()
                 assert kind == "signed" or not (np.signbit(values) & (values == 0)).any()
         fixed = Pattern(kind).bits(Slot("t", 1, "i64", 5000, 50, 7, 9), at)
         assert 7 <= int(fixed.min()) <= int(fixed.max()) <= 9
@@ -100,11 +103,11 @@ def test_a_watched_buffer_knows_what_was_stored() -> None:
     assert list(buffer.written_elements(8)) == [0, 1, 4]
 
 
-# ------------------------------------------------------------------------------------------------ exactness
-def watched(
+# ------------------------------------------------------------------------------------------------ any order of sums
+def enclosed(
     path: Path, nodes: list[onnx.NodeProto], feeds: dict[str, np.ndarray], label: int = TensorProto.FLOAT
-) -> Exactness:
-    """What a graph's evaluation on float inputs says of its sums; the output is called y."""
+) -> Value:
+    """What a graph's output y, row-major, may be on float inputs."""
     ins = [helper.make_tensor_value_info(n, label, list(a.shape)) for n, a in feeds.items()]
     outs = [helper.make_tensor_value_info("y", label, None)]
     model = helper.make_model(
@@ -113,17 +116,18 @@ def watched(
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     onnx.save(model, path)
     graph = read_model(path)
-    watch = Exactness()
     of_unit = {info.unit: name for name, info in graph.inputs.items()}
-    unsigned = {2: np.uint16, 4: np.uint32}
+    short = {2: "f16", 4: "f32"}
 
     def inputs(unit, index):  # type: ignore[no-untyped-def]
-        a = np.ascontiguousarray(feeds[of_unit[unit]])
-        return a.view(unsigned[a.dtype.itemsize])[tuple(index)].astype(np.uint64)
+        a = feeds[of_unit[unit]]
+        return Value(None, a[tuple(index)].astype(np.float64), short[a.dtype.itemsize])
 
+    info = graph.outputs["y"]
+    shape = tuple(int(e.const) for e in info.shape)
+    points = np.stack([i.reshape(-1) for i in np.indices(shape)], axis=1)
     with np.errstate(all="ignore"):
-        GraphValues(graph, {}, inputs, watch=watch).output("y")
-    return watch
+        return GraphBounds(graph, {}, inputs).at(info.unit, points)
 
 
 def node(op: str, *names: str, **attributes: object) -> onnx.NodeProto:
@@ -157,7 +161,7 @@ THIRDS = (np.arange(1, 17, dtype=np.float32) / np.float32(3)).reshape(4, 4)
     ],
 )
 def test_exactness(tmp_path: Path, nodes: list[onnx.NodeProto], feeds: dict[str, np.ndarray], exact: bool) -> None:
-    assert watched(tmp_path / "m.onnx", nodes, feeds).exact is exact
+    assert enclosed(tmp_path / "m.onnx", nodes, feeds).certain is exact
 
 
 def test_magnitudes_that_cancel_count_in_full(tmp_path: Path) -> None:
@@ -168,19 +172,56 @@ def test_magnitudes_that_cancel_count_in_full(tmp_path: Path) -> None:
         "c": np.ones((1,), np.float32),
     }
     nodes = [node("Add", "a", "b", "s"), node("Add", "s", "c", "y")]
-    assert not watched(tmp_path / "m.onnx", nodes, feeds).exact
+    assert not enclosed(tmp_path / "m.onnx", nodes, feeds).certain
 
 
 def test_sums_of_16_bits_keep_their_order(tmp_path: Path) -> None:
     feeds = {"a": THIRDS.astype(np.float16), "b": THIRDS.astype(np.float16)}
     nodes = [node("Add", "a", "b", "s"), node("Add", "s", "a", "y")]
-    assert watched(tmp_path / "m.onnx", nodes, feeds, TensorProto.FLOAT16).exact
+    assert enclosed(tmp_path / "m.onnx", nodes, feeds, TensorProto.FLOAT16).certain
 
 
 def test_functions_are_beyond_doubt_only_where_every_implementation_agrees(tmp_path: Path) -> None:
     zero, some = np.zeros((4,), np.float32), np.ones((4,), np.float32)
-    assert not watched(tmp_path / "m.onnx", [node("Exp", "a", "y")], {"a": zero}).loose
-    assert watched(tmp_path / "m.onnx", [node("Exp", "a", "y")], {"a": some}).loose == {"exp.f32"}
+    assert enclosed(tmp_path / "m.onnx", [node("Exp", "a", "y")], {"a": zero}).certain
+    radius = enclosed(tmp_path / "m.onnx", [node("Exp", "a", "y")], {"a": some}).radius
+    assert radius is not None
+    assert (radius > 2 * np.spacing(np.float32(np.e))).all()
+    assert (radius < 8 * np.spacing(np.float32(np.e))).all()
+
+
+def dot(rng: np.random.Generator, a: np.ndarray, b: np.ndarray) -> np.float32:
+    """A dot product in f32, its terms added by a random tree, some products fused into an addition."""
+    terms = [(np.float64(x) * np.float64(y), True) for x, y in zip(a, b, strict=True)]
+    while len(terms) > 1:
+        (x, whole), (y, other) = (terms.pop(int(rng.integers(len(terms)))) for _ in range(2))
+        if whole and other:  # only one of two products can be fused
+            y = np.float64(np.float32(y))
+        if whole and rng.random() < 0.5:
+            x = np.float64(np.float32(x))
+        terms.append((np.float64(np.float32(x + y)), False))
+    return np.float32(terms[0][0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_order_lies_within_the_radius(tmp_path: Path, seed: int) -> None:
+    """y = relu(a b) / sqrt((a b)^2 + 1) + a b c, each product of matrices in an order of its own: one value a tensor."""
+    rng = np.random.default_rng(seed)
+    a, b, c = (rng.standard_normal((n, m)).astype(np.float32) for n, m in ((3, 40), (40, 5), (5, 5)))
+    feeds = {"a": a, "b": b, "c": c, "one": np.ones((1, 1), np.float32)}
+    nodes = [
+        node("MatMul", "a", "b", "p"), node("Relu", "p", "r"), node("Mul", "p", "p", "s"), node("Add", "s", "one", "t"),
+        node("Sqrt", "t", "w"), node("Div", "r", "w", "q"), node("MatMul", "p", "c", "m"), node("Add", "q", "m", "y"),
+    ]  # fmt: skip
+    found = enclosed(tmp_path / "m.onnx", nodes, feeds)
+    centre, radius = found.numbers("f32").reshape(3, 5), found.radius
+    assert radius is not None
+    assert (radius < 1e-3).all()
+    for _ in range(20):
+        p = np.array([[dot(rng, a[i], b[:, j]) for j in range(5)] for i in range(3)], np.float32)
+        m = np.array([[dot(rng, p[i], c[:, j]) for j in range(5)] for i in range(3)], np.float32)
+        y = np.maximum(p, 0) / np.sqrt(p * p + np.float32(1)) + m
+        assert (np.abs(y - centre) <= radius.reshape(3, 5)).all()
 
 
 def test_a_moved_function_is_a_function() -> None:

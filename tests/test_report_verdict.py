@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tv.diagnostic import BadInput, Diagnostic, TvError, Unknown, Unsupported
 from tv.obligation import KINDS, Obligation, Relation, Status
-from tv.request import PENDING, CheckRequest, pending_options
+from tv.request import CheckRequest
 from tv.source import Span
 from tv.verdict import (
     CheckResult,
@@ -220,10 +220,3 @@ def test_giving_up_is_never_more_than_unknown() -> None:
 def test_results_and_requests_survive_pickling() -> None:
     request = CheckRequest("k.cu", "m.onnx", require=Relation.BITWISE)
     assert pickle.loads(pickle.dumps((request, PROVED))) == (request, PROVED)
-
-
-def test_pending_options_are_noticed_only_when_given() -> None:
-    assert pending_options(CheckRequest("k.cu", "m.onnx")) == ()
-    for name in PENDING:
-        value = {"jobs": 2, "strict_nan": True, "body_precision": "type"}.get(name, "file")
-        assert pending_options(replace(CheckRequest("k.cu", "m.onnx"), **{name: value})) == (name,)

@@ -240,6 +240,9 @@ def apply(head: str, f: Format, operands: list[Float]) -> Value:
             return fmax(*operands)
         case "fmin":
             return fmin(*operands)
+        case "fmaximum" | "fminimum":
+            nan = [x for x in operands if x.is_nan]
+            return nan[0] if nan else fmax(*operands) if head == "fmaximum" else fmin(*operands)
         case "fneg":
             return negate(operands[0])
         case "frcp":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
 from math import gcd
 
@@ -12,8 +13,9 @@ from tv.equiv.problem import Image
 from tv.graph import Graph, TensorInfo
 from tv.kernel import Kernel
 from tv.launch import BufferBinding, IntOrText, Launch, ScalarBinding, TensorImage
-from tv.sets import Affine, Dim, Formula, Map, Quotient, Ranges, Sets, Sym
-from tv.sets.affine import Range, all_of, eq, floordiv, mod, negate, within
+from tv.sets import TRUE, Affine, Dim, Formula, Map, Quotient, Ranges, Set, Sets, Sym
+from tv.sets.affine import Range, all_of, eq, factors, floordiv, mod, negate, times, within
+from tv.sets.products import divide, leading
 from tv.source import NOWHERE
 from tv.spec.expression import Apply, Expression, Name, Number, parse
 from tv.spec.layout import parse_layout
@@ -45,10 +47,8 @@ def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
                     return a + b
                 case "-":
                     return a - b if len(values) == 2 else -a
-                case "*" if b.constant is not None:
-                    return a * b.constant
-                case "*" if a.constant is not None:
-                    return b * a.constant
+                case "*":
+                    return times(a, b)
                 case "//" if b.constant:
                     return floordiv(a, b.constant)
                 case "%" if b.constant:
@@ -68,13 +68,14 @@ def size(value: IntOrText, symbols: Mapping[str, Affine]) -> Affine:
 
 @dataclass(slots=True)
 class Binder:
-    """One launch's buffers against one graph. ranges: of symbols."""
+    """One launch's buffers against one graph. ranges: of symbols. values: of graph inputs all of whose elements are one."""
 
     sets: Sets
     kernel: Kernel
     launch: Launch
     graph: Graph
     ranges: Mapping[str, tuple[int, int]]
+    values: Mapping[str, Affine] = field(default_factory=dict)
 
     @property
     def symbols(self) -> dict[str, Affine]:
@@ -91,6 +92,29 @@ class Binder:
             raise BadInput("TV0813", f"the graph has no {kind} `{image.tensor}`", help=f"it has: {', '.join(table)}")
         return found
 
+    def range_of(self, a: Dim | Sym) -> Range:
+        """Of a symbol."""
+        return self.ranges[a.name]
+
+    def known_buffers(self) -> dict[str, Affine]:
+        """Buffers that hold one input with one value and nothing else, and are not written by the caller's account."""
+        out: dict[str, Affine] = {}
+        for name, b in self.buffers().items():
+            if (
+                len(b.inputs) != 1
+                or b.outputs
+                or b.inputs[0].tensor not in self.values
+                or b.inputs[0].layout is not None
+            ):
+                continue
+            t, count = self.info(b.inputs[0], False), 1
+            for extent in t.shape:
+                count *= extent.constant or 0
+            whole = b.extent is None or size(b.extent, self.symbols).constant == count
+            if whole and size(b.inputs[0].offset, self.symbols).constant == 0:
+                out[name] = self.values[b.inputs[0].tensor]
+        return out
+
     # -------------------------------------------------------------- offsets
     def offset(self, image: TensorImage, t: TensorInfo) -> Affine:
         """Offset in elements over dimensions i0.. of the tensor."""
@@ -99,17 +123,10 @@ class Binder:
             layout = parse_layout(image.layout, len(t.shape), NOWHERE)
             out = affine(layout.offset, {**self.symbols, **dict(zip(layout.dims, index, strict=True))})
         else:
-            out, stride = Affine.of(0), 1
+            out, stride = Affine.of(0), Affine.of(1)
             for k in reversed(range(len(t.shape))):
-                out = out + index[k] * stride
-                extent = t.shape[k].constant
-                if extent is None and k:
-                    raise Unknown(
-                        "TV0814",
-                        f"`{t.name}` is row-major with an open stride",
-                        help="give the buffer a `layout` with fixed strides",
-                    )
-                stride *= extent or 1
+                out = out + times(index[k], stride)
+                stride = times(stride, t.shape[k])
         return out + size(image.offset, self.symbols)
 
     def shapes(self) -> dict[str, BufferShape]:
@@ -136,7 +153,8 @@ class Binder:
         if b.extent is not None:
             end = size(b.extent, self.symbols) * obj.element.bytes
         content = "input" if b.inputs else "zero" if b.zeroed else "undefined"
-        return BufferShape(end, self.strides(wanted, offsets, width), content, b.align, width)
+        open = open_strides([off for off, _, _ in offsets], name)
+        return BufferShape(end, self.strides(wanted, offsets, width, open), content, b.align, width, open)
 
     def family_strides(self, offsets: list[tuple[Affine, TensorInfo, int]]) -> set[int]:
         """Distances between consecutive layers of a rolled family."""
@@ -150,15 +168,17 @@ class Binder:
             out |= {b - a for a, b in pairwise(starts)}
         return out
 
-    def strides(self, wanted: set[int], offsets: list[tuple[Affine, TensorInfo, int]], width: int) -> tuple[int, ...]:
-        """The strides, in bytes, at which a buffer is taken apart: descending, each dividing the one before, and such that
+    def strides(
+        self, wanted: set[int], offsets: list[tuple[Affine, TensorInfo, int]], width: int, open: tuple[Affine, ...]
+    ) -> tuple[int, ...]:
+        """The constant strides, in bytes, at which a buffer is taken apart: descending, each dividing the one before, and such that
         no tensor in it needs a floor to say where its elements are."""
         chosen: tuple[int, ...] = ()
         for w in sorted((w for w in wanted if w > width), reverse=True):
             if chosen and (chosen[-1] % w or chosen[-1] == w):
                 continue
             tried = (*chosen, w)
-            if all(floor_free(off, tried, self.tensor_ranges(t)) for off, t, _ in offsets):
+            if all(floor_free(below(off, open), tried, self.tensor_ranges(t)) for off, t, _ in offsets):
                 chosen = tried
         return chosen
 
@@ -262,6 +282,9 @@ class Binder:
             return self.sets.empty(self.sets.set(f"at{len(dims)}", dims, all_of(domain, negate(f))))
 
         cell = cells.coordinates(linear, range_of, proved)
+        if cells.open:
+            unit_cells = self.sets.map(f"in_{unit}", dims, domain, cells.name, cell)
+            self.inside(cells, unit_cells, self.sets.set(f"in_{unit}", dims, domain), t.name)
         at = index if t.layer is None else [Affine.of(t.layer), *index]
         return Reader(tuple(dims), domain, cell, self.sets.map(unit, dims, domain, t.unit, at))
 
@@ -287,7 +310,18 @@ class Binder:
         rename: dict[Dim | Sym, Affine] = {Dim(f"i{k}"): Affine.dim(d) for k, d in enumerate(dims)}
         there = tuple(f"cell{k}" for k in range(cells.arity))
         meets = cells.holds(tuple(Affine.dim(c) for c in there), off.substitute(rename))
-        return self.sets.relation(scope.name, scope.dims, cells.name, there, all_of(domain, meets))
+        m = self.sets.relation(scope.name, scope.dims, cells.name, there, all_of(domain, meets))
+        self.inside(cells, m, self.sets.set(scope.name, scope.dims, domain), t.name)
+        return m
+
+    def inside(self, cells: Cells, m: Map, whole: Set, tensor: str) -> None:
+        """Where rows have an open size, coordinates say which cell is meant only inside their boxes: every element has to be there."""
+        if not cells.open:
+            return
+        dims = tuple(f"c{i}" for i in range(cells.arity))
+        box = self.sets.set(cells.name, dims, cells.domain(dims, TRUE))
+        if not self.sets.subset(whole, self.sets.domain(m)) or not self.sets.subset(self.sets.range(m), box):
+            raise Unknown("TV0814", f"`{tensor}` does not lie in rows of `{cells.object}`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +332,32 @@ class Reader:
     domain: Formula
     cell: tuple[Affine, ...]
     relation: Map
+
+
+def open_strides(offsets: list[Affine], name: str) -> tuple[Affine, ...]:
+    """The strides with symbols of the tensors in a buffer, each a multiple of the next. Raises Unknown (TV0814) where they are not."""
+    found: list[Affine] = []
+    for off in offsets:
+        strides: dict[Dim, Affine] = {}
+        for atom, c in off.terms:
+            symbols, rest = factors(atom)
+            if isinstance(rest, Dim):
+                stride = reduce(times, (Affine.sym(n) for n in symbols), Affine.of(c))
+                strides[rest] = strides.get(rest, Affine.of(0)) + stride
+        found += [s for s in strides.values() if s.terms and s not in found]
+    found.sort(key=lambda s: (len(leading(s)[0]), leading(s)[1]), reverse=True)
+    for a, b in pairwise(found):
+        if divide(a, b)[1] != Affine.of(0):
+            text = f"the tensors in `{name}` have open strides of which none is a multiple of the other"
+            raise Unknown("TV0814", text, help="give the buffer a `layout` with fixed strides")
+    return tuple(found)
+
+
+def below(off: Affine, open: tuple[Affine, ...]) -> Affine:
+    """What the open strides leave of an offset."""
+    for s in open:
+        off = divide(off, s)[1]
+    return off
 
 
 def floor_free(off: Affine, strides: tuple[int, ...], ranges: Ranges) -> bool:
@@ -311,12 +371,19 @@ def floor_free(off: Affine, strides: tuple[int, ...], ranges: Ranges) -> bool:
     return True
 
 
-def affine_values(launch: Launch, symbols: Mapping[str, Affine]) -> dict[str, Affine]:
-    """Integer parameters whose value is a symbol or an expression over symbols."""
+def affine_values(
+    launch: Launch, symbols: Mapping[str, Affine], values: Mapping[str, Affine] | None = None
+) -> dict[str, Affine]:
+    """Integer parameters whose value is a symbol, an expression over symbols, or an element of an input with one value."""
     out: dict[str, Affine] = {}
     for name, b in launch.args.items():
-        if isinstance(b, ScalarBinding) and b.symbol is not None and b.symbol in symbols:
+        if not isinstance(b, ScalarBinding):
+            continue
+        tensor = (b.element or "").partition("[")[0].strip()
+        if b.symbol is not None and b.symbol in symbols:
             out[name] = symbols[b.symbol]
-        elif isinstance(b, ScalarBinding) and isinstance(b.value, str):
+        elif isinstance(b.value, str):
             out[name] = size(b.value, symbols)
+        elif values is not None and tensor in values:
+            out[name] = values[tensor]
     return out

@@ -16,7 +16,7 @@ from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.equiv.certificate import Certificate
 from tv.examine import Findings, index_sets, run_kernel
 from tv.kernel import Kernel
-from tv.obligation import Relation
+from tv.launch import Reading
 from tv.order.collect import Collecting, collect
 from tv.order.contraction import Choices, choices
 from tv.order.program import to_json
@@ -57,14 +57,13 @@ def statement(spec: Resolved, kernel: Kernel) -> dict[str, Any]:
         "symbols": [asdict(s) for s in spec.spec.symbols],
         "inputs": [asdict(i) for i in spec.spec.inputs],
         "part": {"inputs": spec.spec.model_inputs, "outputs": spec.spec.model_outputs},
+        "reading": asdict(spec.spec.reading),
     }
     return json.loads(json.dumps(about))  # type: ignore[no-any-return]
 
 
-def certificate_of(
-    request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings, relation: Relation
-) -> dict[str, Any]:
-    """The certificate of a check that ended as proved.
+def certificate_of(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings) -> dict[str, Any]:
+    """The certificate of a check that ended as proved. Its relation is that of the proof, to the graph in its own order.
 
     orders: how each sum that was matched up to order is added; null, and why, where that could not be written down.
     """
@@ -73,7 +72,8 @@ def certificate_of(
     proof = f.related.proof
     data = Certificate(hashes(request), proof.certificate.claims, proof.certificate.roots).to_json(f.problem.sets)
     data |= statement(spec, kernel)
-    data |= {"relation": relation.value, "laws": list(proof.laws), "assumptions": assumptions(spec, f), "lemmas": []}
+    data |= {"relation": proof.relation.value, "laws": list(proof.laws), "assumptions": assumptions(spec, f)}
+    data |= {"lemmas": list(proof.lemmas)}
     try:
         found = orders(spec, kernel, f, proof.certificate)
         return data | {"orders": [to_json(o) for o in found.orders], "without_orders": ""}
@@ -104,6 +104,16 @@ def fused(spec: Resolved, kernel: Kernel, f: Findings) -> Choices:
         return run_kernel(fresh, options, Terms(), {s: Affine.sym(s) for s in binder.ranges})
 
     return choices(f.program, kernel, options.fmad, again)
+
+
+def reading(data: Mapping[str, Any]) -> Reading:
+    """How a certificate reads its graph. Raises KeyError, TypeError or ValueError where it does not say."""
+    r = data["reading"]
+    strict, precision, values, fixed = r["strict_nan"], r["body_precision"], r["values"], r["fixed"]
+    if not isinstance(strict, bool) or precision not in ("f32", "type"):
+        raise ValueError("no reading of a graph")
+    known = tuple((str(name), v if isinstance(v, int) else str(v)) for name, v in values)
+    return Reading(strict, precision, known, tuple(str(n) for n in fixed))
 
 
 def write(path: str, data: Mapping[str, Any]) -> None:

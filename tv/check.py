@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tv import certify
-from tv.diagnostic import TvError, Unsupported
+from tv.diagnostic import TvError, Unknown, Unsupported
 from tv.equiv.relate import relate
 from tv.examine import Findings, examine, numbered, read_inputs
 from tv.execution import hunt, replay
 from tv.kernel import Kernel
 from tv.launch import Launch
 from tv.obligation import Obligation, Status
+from tv.pinning import pin
 from tv.recheck import recheck
 from tv.reference import reference
 from tv.refute import Refuter, is_ieee
@@ -28,6 +29,7 @@ from tv.verdict import CheckResult, Counterexample, KernelInfo, Verdict, conclud
 
 __all__ = ["check", "hunt", "recheck", "reference", "replay"]
 
+HUNT_SECONDS = 20.0
 Progress = Callable[[str], None]
 
 
@@ -36,6 +38,8 @@ def check(request: CheckRequest, progress: Progress = lambda _: None) -> CheckRe
     start = time.perf_counter()
     try:
         result = _check(request, progress)
+    except (Unknown, Unsupported) as e:
+        result = stopped(request, e, progress)
     except TvError as e:
         result = failed(request, e)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -49,10 +53,12 @@ def _check(request: CheckRequest, progress: Progress) -> CheckResult:
     launch = spec.spec.launches[0]
     findings = Findings(assumptions=[*spec.assumptions])
     examine(request, spec, kernel, launch, findings, progress, relate)
+    if request.order is not None:
+        pin(request, spec, kernel, findings, progress)
     obligations, counterexample = shown(request, spec, kernel, launch, findings, progress)
     verdict = conclude(obligations, request.require, findings.expected, spec.guessed)
-    if request.certificate is not None and verdict.verdict is Verdict.PROVED and verdict.relation is not None:
-        certify.write(request.certificate, certify.certificate_of(request, spec, kernel, findings, verdict.relation))
+    if request.certificate is not None and verdict.verdict is Verdict.PROVED:
+        certify.write(request.certificate, certify.certificate_of(request, spec, kernel, findings))
     info = KernelInfo(request.kernel, kernel.name, launch.grid, launch.block)
     return CheckResult(
         verdict.verdict,
@@ -67,9 +73,16 @@ def _check(request: CheckRequest, progress: Progress) -> CheckResult:
         bindings=spec.bindings,
         guessed=spec.guessed,
         symbols=spec.spec.symbols,
-        diagnostics=spec.diagnostics,
+        diagnostics=(*spec.diagnostics, *findings.notes),
         assumptions=tuple(dict.fromkeys(findings.assumptions)),
     )
+
+
+def stopped(request: CheckRequest, e: TvError, progress: Progress) -> CheckResult:
+    """The proof came to nothing it can name an obligation for: an execution may still show that the kernel is wrong."""
+    progress("looking for a counterexample")
+    found = hunt(request, HUNT_SECONDS)
+    return found if found.verdict is Verdict.REFUTED else failed(request, e)
 
 
 def shown(

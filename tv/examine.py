@@ -6,18 +6,19 @@ follows the one it was given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tv import cuda_frontend, graph_frontend
 from tv.binding import Binder, affine_values, size
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, Diagnostic
+from tv.equiv.asked import Asked
 from tv.equiv.outcome import Related
 from tv.equiv.problem import Output, Problem
 from tv.graph import Graph
 from tv.kernel import Kernel, Space
-from tv.launch import CompileOptions, Launch, Symbol
+from tv.launch import CompileOptions, Launch, Reading, Spec
 from tv.obligation import Obligation, Status, Witness
 from tv.request import CheckRequest
 from tv.sets import Affine, SameTime, Sets
@@ -25,9 +26,12 @@ from tv.sets.affine import all_of, ge
 from tv.spec import Resolved, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
 from tv.symexec import Program, execute
+from tv.symexec.folding import fold_known_calls
+from tv.symexec.known import with_known_loads
 from tv.symexec.obligations import failing, kernel_obligations
 from tv.symexec.outputs import add_reader, coverage, last_store, untouched
 from tv.symexec.races import Races
+from tv.symexec.reach import idle_stores
 from tv.symexec.recurrences import find_recurrences
 from tv.symexec.resolve import resolve
 from tv.symexec.scalars import scalar_values
@@ -44,10 +48,12 @@ class Findings:
     obligations: list[Obligation] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
     related: Related | None = None
     binder: Binder | None = None
     problem: Problem | None = None
     program: Program | None = None
+    asked: Asked = field(default_factory=Asked)
 
 
 def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Kernel]:
@@ -61,7 +67,18 @@ def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Ke
     )
     signature = read_signature(request.model, document.cut())
     resolved = resolve_spec(module, signature, document, request.overrides)
-    return resolved, resolved.kernels[0]
+    return with_reading(resolved, request), resolved.kernels[0]
+
+
+def with_reading(resolved: Resolved, request: CheckRequest) -> Resolved:
+    """The command line's word on how the graph is read; the specification's stands where it says nothing."""
+    own = resolved.spec.reading
+    reading = replace(
+        own,
+        strict_nan=own.strict_nan or request.strict_nan,
+        body_precision=request.body_precision or own.body_precision,
+    )
+    return replace(resolved, spec=replace(resolved.spec, reading=reading))
 
 
 def read_text(path: Path) -> str:
@@ -87,12 +104,13 @@ def examine(
     known = {s: Affine.sym(s) for s in symbols}
     sets, terms = index_sets(symbols), Terms()
     progress("reading the graph")
-    graph = read_graph(request.model, sets, terms, spec.spec.symbols, (spec.spec.model_inputs, spec.spec.model_outputs))
-    f.binder = binder = Binder(sets, kernel, launch, graph, symbols)
+    graph = read_graph(request.model, sets, terms, spec.spec)
+    f.binder = binder = Binder(sets, kernel, launch, graph, symbols, assumed_values(spec.spec))
     progress("executing the kernel")
     program = run_kernel(binder, spec.spec.options, terms, known)
     f.assumptions += [*graph.assumptions, *program.trace.assumptions]
     readers = add_readers(program, binder)
+    f.notes += idle_stores(program)
     f.obligations += kernel_obligations(program, launch)
     progress("races")
     f.obligations += Races(program).obligations()
@@ -111,6 +129,8 @@ def examine(
         return
     f.obligations += coverage_obligations(program, binder, readers)
     find_recurrences(program)
+    fold_known_calls(program)
+    f.asked = Asked(request.dump_smt2)
     progress("relating")
     f.obligations += equal_obligations(program, binder, graph, readers, f, progress, relate)
 
@@ -123,24 +143,50 @@ def index_sets(symbols: Mapping[str, tuple[int, int]]) -> Sets:
     return Sets(tuple(symbols), all_of(*least, *most))
 
 
-def read_graph(
-    model: str, sets: Sets, terms: Terms, symbols: Sequence[Symbol], cut: tuple[tuple[str, ...], tuple[str, ...]]
-) -> Graph:
-    """The model, or the part of it between `cut`'s inputs and outputs; its open dimensions are the symbols'."""
-    dims = {d: Affine.sym(s.name) for s in symbols for d in (s.name, *s.dims)}
-    return graph_frontend.read(Path(model), sets, terms, dims=dims, inputs=cut[0], outputs=cut[1])
+def read_graph(model: str, sets: Sets, terms: Terms, spec: Spec) -> Graph:
+    """The model, or the part of it that the specification cuts out, read as it says; its open dimensions are the symbols'."""
+    dims = {d: Affine.sym(s.name) for s in spec.symbols for d in (s.name, *s.dims)}
+    graph = graph_frontend.read(
+        Path(model),
+        sets,
+        terms,
+        dims=dims,
+        inputs=spec.model_inputs,
+        outputs=spec.model_outputs,
+        strict_nan=spec.reading.strict_nan,
+        body_precision=spec.reading.body_precision,
+        fixed=spec.reading.fixed,
+        values=assumed_values(spec),
+    )
+    graph.assumptions[:0] = chosen_readings(spec.reading)
+    return graph
+
+
+def chosen_readings(reading: Reading) -> list[str]:
+    """What was asked for in place of the usual reading: said of every verdict, whether an operator is concerned or not."""
+    strict = ["Max, Min, Relu, Clip and their reductions propagate NaN"] if reading.strict_nan else []
+    return strict + (
+        ["function bodies on 16-bit types are evaluated in that type"] if reading.body_precision == "type" else []
+    )
+
+
+def assumed_values(spec: Spec) -> dict[str, Affine]:
+    """Graph inputs all of whose elements are one integer: it, over the symbols."""
+    known = {s.name: Affine.sym(s.name) for s in spec.symbols}
+    return {name: size(value, known) for name, value in spec.reading.values}
 
 
 def run_kernel(binder: Binder, options: CompileOptions, terms: Terms, known: dict[str, Affine]) -> Program:
     launch = binder.launch
     grid = tuple(size(g, known) for g in launch.grid)
-    integers = affine_values(launch, known)
-    scalars = scalar_values(binder.kernel, launch.args, integers)
+    integers = affine_values(launch, known, binder.values)
+    kernel, loaded = with_known_loads(binder.kernel, binder.known_buffers(), binder.range_of)
+    scalars = scalar_values(kernel, launch.args, integers) | loaded
     fmad = options.fmad
     return execute(
         binder.sets,
         terms,
-        binder.kernel,
+        kernel,
         launch,
         (grid[0], grid[1], grid[2]),
         size(launch.shared, known),
@@ -174,23 +220,15 @@ def coverage_obligations(program: Program, binder: Binder, readers: list[Output]
     return coverage(program, {o.reader: o.name for o in readers}) + untouched(program, allowed, scratch)
 
 
-def equal_obligations(
-    program: Program,
-    binder: Binder,
-    graph: Graph,
-    readers: list[Output],
-    f: Findings,
-    progress: Progress,
-    relate: Relate,
-) -> list[Obligation]:
-    """One `equal` an output, with the relation that was proved or the place where the two sides part."""
+def problem_of(program: Program, binder: Binder, graph: Graph, readers: list[Output], asked: Asked) -> Problem:
+    """What is to be related: both sides, and where their memories meet."""
     private = {
         u
         for u, m in program.accesses.items()
         if m.access.register or program.objects[m.access.object].space is Space.LOCAL
     }
     plain = frozenset(u for u, m in program.accesses.items() if m.access.mode not in ("volatile", "atomic"))
-    problem = Problem(
+    return Problem(
         binder.sets,
         program.system.terms,
         program.system,
@@ -202,7 +240,21 @@ def equal_obligations(
         spans=program.spans,
         origins=program.origins,
         memory=plain | program.publications.keys(),
+        asked=asked,
     )
+
+
+def equal_obligations(
+    program: Program,
+    binder: Binder,
+    graph: Graph,
+    readers: list[Output],
+    f: Findings,
+    progress: Progress,
+    relate: Relate,
+) -> list[Obligation]:
+    """One `equal` an output, with the relation that was proved or the place where the two sides part."""
+    problem = problem_of(program, binder, graph, readers, f.asked)
     f.problem, f.program = problem, program
     name = program.trace.kernel.name
     f.related = related = relate(problem, progress)
@@ -225,7 +277,9 @@ def equal_obligations(
             )
         elif x is not None:
             message = x.why + (f" ({x.detail})" if x.detail else "")
-            where = x.span if x.span.line else span
+            where = (
+                x.span if x.span.line and x.span != program.trace.kernel.span else span
+            )  # what no line states: the store
             out.append(
                 Obligation(
                     id if x.kind == "equal" else f"{id[:-6]}.{x.kind}",

@@ -6,12 +6,14 @@ import time
 
 from tv.binding import Binder
 from tv.diagnostic import TvError, Unsupported
-from tv.examine import index_sets, read_graph, read_inputs
-from tv.kernel import Kernel
+from tv.examine import assumed_values, index_sets, read_graph, read_inputs
+from tv.kernel import Kernel, Store, walk
+from tv.launch import BufferBinding, Launch
 from tv.obligation import Obligation, Status
 from tv.refute import Refuter, is_ieee
 from tv.refute.defects import EVENTS
 from tv.request import CheckRequest
+from tv.source import Span
 from tv.spec import Resolved
 from tv.term import Terms
 from tv.verdict import Answer, CheckResult, KernelInfo, conclude, failed
@@ -27,10 +29,8 @@ def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolve
     launch = spec.spec.launches[0]
     symbols = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets = index_sets(symbols)
-    graph = read_graph(
-        request.model, sets, Terms(), spec.spec.symbols, (spec.spec.model_inputs, spec.spec.model_outputs)
-    )
-    binder = Binder(sets, kernel, launch, graph, symbols)
+    graph = read_graph(request.model, sets, Terms(), spec.spec)
+    binder = Binder(sets, kernel, launch, graph, symbols, assumed_values(spec.spec))
     refuter = Refuter(
         kernel,
         launch,
@@ -59,10 +59,12 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
     start = time.monotonic()
     try:
         spec, kernel, refuter = opened(request, seconds / 2)
+        launch = spec.spec.launches[0]
         kinds = [*sorted(EVENTS), "coverage"]
         asked = [Obligation(f"{kernel.name}.{k}", k, Status.UNKNOWN, kernel.span) for k in kinds]
         for name in refuter.graph.outputs:
-            asked.append(Obligation(f"{kernel.name}.{name}.equal", "equal", Status.UNKNOWN, kernel.span, tensor=name))
+            span = stored_at(kernel, launch, name)
+            asked.append(Obligation(f"{kernel.name}.{name}.equal", "equal", Status.UNKNOWN, span, tensor=name))
         obligations, found = refuter.confirm(asked)
         if found is not None:
             obligations = [o for o in obligations if o.status is Status.REFUTED]
@@ -71,7 +73,6 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
     except TvError as e:
         return failed(request, e)
     verdict = conclude(obligations, request.require, [o.id for o in asked], spec.guessed)
-    launch = spec.spec.launches[0]
     return CheckResult(
         verdict.verdict,
         request.require,
@@ -88,3 +89,12 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
         assumptions=spec.assumptions,
         time_s=time.monotonic() - start,
     )
+
+
+def stored_at(kernel: Kernel, launch: Launch, tensor: str) -> Span:
+    """Where the kernel stores an output, if that is one place; else the kernel."""
+    bound = {
+        n for n, b in launch.args.items() if isinstance(b, BufferBinding) and tensor in {o.tensor for o in b.outputs}
+    }
+    spans = {s.span for s in walk(kernel.body) if isinstance(s, Store) and s.ref.object in bound}
+    return spans.pop() if len(spans) == 1 else kernel.span

@@ -34,6 +34,7 @@ class Graph:
     inputs: dict[str, TensorInfo] = field(default_factory=dict)
     outputs: dict[str, TensorInfo] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
+    numbers_only: bool = False  # some operator is read as if it saw no NaN
     layers: int = 0  # length of the rolled stretch, 0 where nothing is rolled
 
     def family(self, unit: str) -> tuple[TensorInfo, ...]:

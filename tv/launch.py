@@ -94,8 +94,22 @@ class InputAssumption:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How the graph is read where ONNX leaves it open, and which of its tensors are known.
+
+    strict_nan: Max and its kin propagate NaN. body_precision: f32 | type, of 16-bit function bodies. values: graph input ->
+    integer expression over symbols that every element is. fixed: initializers of at most 4096 elements that no buffer holds.
+    """
+
+    strict_nan: bool = False
+    body_precision: str = "f32"
+    values: tuple[tuple[str, IntOrText], ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
-    """A resolved spec: launches in order, symbols, options, assumptions, the cut of the model."""
+    """A resolved spec: launches in order, symbols, options, assumptions, the cut of the model and how it is read."""
 
     launches: tuple[Launch, ...]
     symbols: tuple[Symbol, ...] = ()
@@ -104,3 +118,4 @@ class Spec:
     globals: dict[str, Binding] = field(default_factory=dict)
     model_inputs: tuple[str, ...] = ()
     model_outputs: tuple[str, ...] = ()
+    reading: Reading = Reading()

@@ -6,7 +6,7 @@ read from the certificate and followed by the checker.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tv import certify
@@ -55,6 +55,7 @@ class Recheck:
     def run(self) -> str:
         """Why the certificate is not valid; empty where it is. Raises what reading and executing raise."""
         spec, kernel = read_inputs(self.request, lambda _: None)
+        spec = self.read_alike(spec)
         if len(spec.spec.launches) != 1:
             raise Unsupported("TV0801", "several launches in one specification")
         for key, value in certify.statement(spec, kernel).items():
@@ -75,6 +76,15 @@ class Recheck:
             return f"it does not state an assumption: {min(missing)}"
         return ""
 
+    def read_alike(self, spec: Resolved) -> Resolved:
+        """The graph read as the certificate reads it: that is part of what it claims, and printed with it."""
+        try:
+            stated = certify.reading(self.data)
+        except (KeyError, TypeError, ValueError) as e:
+            raise BadInput("TV0652", f"not a certificate: {e}") from None
+        reading = replace(spec.spec.reading, strict_nan=stated.strict_nan, body_precision=stated.body_precision)
+        return replace(spec, spec=replace(spec.spec, reading=reading))
+
     def relation(self) -> Relation:
         try:
             return Relation(self.data.get("relation"))
@@ -92,12 +102,14 @@ class Recheck:
             result.failures.append(explain(problem, problem.outputs[0], e))
             return result
         wrong = "" if set(self.data.get("laws") or ()) == checker.laws else "it uses other laws than it states"
+        if self.data.get("lemmas") != list(checker.lemmas):
+            wrong = "its lemmas are not those of its proof"
         if isinstance(checker, Collecting) and not same(self.data["orders"], [to_json(o) for o in checker.orders]):
             wrong = "its orders of sums are not those of its proof"
         if wrong:
             result.failures = [Failure(o.name, "equal", wrong) for o in problem.outputs]
             return result
-        result.proof = Proof(given, checker.relation, tuple(sorted(checker.laws)))
+        result.proof = Proof(given, checker.relation, tuple(sorted(checker.laws)), tuple(checker.lemmas))
         result.times = {o.name: 0.0 for o in problem.outputs}
         return result
 

@@ -16,7 +16,7 @@ from tv.diagnostic import BadInput
 from tv.examine import index_sets, read_graph
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
-from tv.launch import Symbol
+from tv.launch import Spec, Symbol
 from tv.order.evaluate import use_orders
 from tv.order.program import Order, from_json
 from tv.replay.graph_values import Bits, GraphValues, Ints
@@ -56,12 +56,13 @@ def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
 def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
     """All outputs of the model in the order of a certificate `data` (as parsed from JSON), by name, in their types."""
     try:
-        symbols = [Symbol(s["name"], s["min"], s["max"], tuple(s["dims"])) for s in data["symbols"]]
+        symbols = tuple(Symbol(s["name"], s["min"], s["max"], tuple(s["dims"])) for s in data["symbols"])
         part = tuple(data["part"]["inputs"]), tuple(data["part"]["outputs"])
+        spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
         orders = [from_json(o) for o in data["orders"]]
     except (KeyError, TypeError, ValueError) as e:
         raise BadInput("TV0652", f"not a certificate: {e}") from None
-    graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), symbols, part)
+    graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), spec)
     tensors = with_weights(graph, model, arrays)
     sizes = open_sizes(graph, symbols, tensors)
     values = evaluation(graph, sizes, tensors, orders)

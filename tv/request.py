@@ -32,7 +32,10 @@ class Overrides:
 class CheckRequest:
     """One call of `tv check`. Paths are as the user wrote them; `spec` None means the sidecar beside the kernel, if any.
 
-    replay: auto | gpu | cpu | none (the interpreter runs in any case). frontend: auto | c | clang. body_precision: f32 | type.
+    replay: auto | gpu | cpu | none (the interpreter runs in any case). frontend: auto | c | clang. body_precision:
+    f32 | type, None where the specification says. strict_nan: asked for here; the specification may ask for it too.
+    order: a certificate whose order of sums `bitwise` means. jobs: how many processes may work at a time; a check's steps rest on
+    each other, so that it uses one whatever is allowed.
     memory_mb and timeout_s are enforced from outside (`tv.limits`); timeout_s is there so that the search can plan its time.
     """
 
@@ -51,15 +54,5 @@ class CheckRequest:
     frontend: str = "auto"
     order: str | None = None
     strict_nan: bool = False
-    body_precision: str = "f32"
+    body_precision: str | None = None
     verbose: bool = False
-
-
-# Options that parse but that no part of a check honours yet: giving one ends in exit 2, never in a silently ignored wish.
-PENDING = frozenset({"dump_smt2", "order", "strict_nan", "body_precision", "jobs"})
-
-
-def pending_options(request: CheckRequest) -> tuple[str, ...]:
-    """The options of `request` that differ from their default and are in `PENDING`, by field name, sorted."""
-    default = CheckRequest(request.kernel, request.model)
-    return tuple(sorted(name for name in PENDING if getattr(request, name) != getattr(default, name)))

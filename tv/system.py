@@ -54,6 +54,7 @@ class Unit:
     thread: Map | None = None
     position: int = -1  # of a statement: its place in the kernel's top-level text, which decides most questions of time
     uses: int = 0  # graph: references by other tensors; a graph output counts as one more
+    format: str = ""  # graph: the float format of its values; "" for integers
 
 
 @dataclass(slots=True)

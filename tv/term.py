@@ -13,10 +13,11 @@ A term lives in a scope (an instance space); the maps inside go from that scope.
 - `pick`   args[0] (a child-scope term, as of a reduce) at the one child instance whose new dimensions, in order, are the values
   of args[1:] (64-bit terms of this scope): a read at indices that are data, in range by a printed assumption.
 
-Operations carry their types: `fadd.f32 fsub fmul fdiv fsqrt fneg fabs fmax fmin ffma.f32`, compares `feq flt fle` (width 1),
+Operations carry their types: `fadd.f32 fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum (NaN wins) ffma.f32`, compares `feq flt fle` (width 1),
 `cvt.<to>.<from>` (floats: to nearest even; float to int: toward zero; others `cvt.<to>.<from>.rz`), `select(c, a, b)`,
 `concat(low, high, ...)`, `extract.<low>.<width>`, integer `add sub mul sdiv udiv srem urem and or xor shl lshr ashr` + `.i32`,
-`eq ult ule slt sle` + `.i32` (width 1), functions `exp.f32 log.f32 ... rsqrt.f32 fast_exp.f32`. `attr` "c" marks a kernel
+`eq ult ule slt sle` + `.i32` (width 1), functions `exp.f32 log.f32 ... rsqrt.f32 fast_exp.f32`;
+`folded_exp.f32`: a library call on what nvcc may know while it compiles, which it evaluates on the host. `attr` "c" marks a kernel
 float operation that nvcc may contract (fmad on, no `_rn`).
 """
 
@@ -136,6 +137,14 @@ class Terms:
             raise TypeError("case without pieces")
         return self.make("case", args=tuple(t for _, t in ps), sets=tuple(s for s, _ in ps), width=ps[0][1].width)
 
+
+# Functions of the C library: symbols. Their last step may be a multiplication, which nvcc contracts like any other.
+LIBRARY = frozenset(
+    "exp exp2 exp10 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh erf erfc pow cbrt hypot atan2".split()
+)
+FOLDED = "folded_"  # in front of a library call that nvcc may evaluate while it compiles
+
+ARGUMENT = "argument"  # attr of a constant that the launch passes: known to a proof, not to the compiler
 
 COMPARES = ("feq", "flt", "fle", "eq", "ult", "ule", "slt", "sle", "fisnan")
 

@@ -6,7 +6,7 @@ Small graphs with small sizes: what is attacked here is one rule of the proof at
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import onnx
@@ -180,6 +180,72 @@ def square_transpose() -> onnx.ModelProto:
     return model("square_transpose", nodes, [tensor("x", F32, [4, 4, 4])], [tensor("y", F32, [4, 4, 4])])
 
 
+def chain(nodes: Sequence[onnx.NodeProto], ins: str, outs: str, *stored: TensorProto) -> Graph:
+    """Nodes over f32 [32] tensors."""
+
+    def build() -> onnx.ModelProto:
+        return model("chain", nodes, [tensor(n, F32, [32]) for n in ins], [tensor(n, F32, [32]) for n in outs], stored)
+
+    return build
+
+
+def node(op: str, ins: Sequence[str], out: str) -> onnx.NodeProto:
+    return helper.make_node(op, list(ins), [out])
+
+
+def neighbours_halved() -> onnx.ModelProto:
+    """y = x[:31] x[1:] / 2."""
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "last"], ["a"]),
+        helper.make_node("Slice", ["x", "one", "end"], ["b"]),
+        helper.make_node("Mul", ["a", "b"], ["p"]),
+        helper.make_node("Div", ["p", "two"], ["y"]),
+    ]
+    stored = [constant(n, I64, [1], [v]) for n, v in (("zero", 0), ("one", 1), ("last", 31), ("end", 32))]
+    ends = [tensor("x", F32, [32])], [tensor("y", F32, [31])]
+    return model("neighbours_halved", nodes, *ends, [*stored, constant("two", F32, [], [2])])
+
+
+TWO, LOW, HIGH = constant("two", F32, [], [2]), constant("low", F32, [], [0]), constant("high", F32, [], [6])
+SIZE_OF_SUM = chain([node("Add", "ab", "s"), node("Abs", "s", "y")], "ab", "y")
+HALF_AND_MORE = chain([node("Div", ["a", "two"], "h"), node("Add", "hb", "y")], "ab", "y", TWO)
+TIMES_ONE = chain(
+    [node("Mul", "ab", "p"), node("Mul", ["p", "one"], "q"), node("Add", "qc", "y")],
+    "abc",
+    "y",
+    constant("one", F32, [], [1]),
+)
+CLIPPED = chain([node("Clip", ["x", "low", "high"], "y")], "x", "y", LOW, HIGH)
+REVERSED_SIZE = chain(
+    [node("Slice", ["x", "first", "end", "axis", "step"], "r"), node("Abs", "r", "y")], "x", "y",
+    *(constant(n, I64, [1], [v]) for n, v in (("first", 31), ("end", -33), ("axis", 0), ("step", -1))),
+)  # fmt: skip
+
+TIMES_E = chain([node("Exp", ["one"], "e"), node("Mul", "xe", "y")], "x", "y", constant("one", F32, [], [1]))
+E_WHERE_ONE = chain(
+    [node("Equal", ["x", "one"], "is"), node("Exp", "x", "e"), node("Where", ["is", "e", "x"], "y")], "x", "y",
+    constant("one", F32, [], [1]),
+)  # fmt: skip
+
+
+def times_exp_of_index(shape: list[int], along: list[int]) -> Graph:
+    """y = x * exp(i), i the index along the dimension that `along` keeps."""
+
+    def build() -> onnx.ModelProto:
+        nodes = [
+            node("Range", ["zero", "count", "one"], "i"),
+            node("Reshape", ["i", "along"], "j"),
+            helper.make_node("Cast", ["j"], ["f"], to=F32),
+            node("Exp", "f", "e"),
+            node("Mul", "xe", "y"),
+        ]
+        stored = [constant(n, I32, [], [v]) for n, v in (("zero", 0), ("count", max(along)), ("one", 1))]
+        stored.append(constant("along", I64, [len(along)], along))
+        return model("times_exp", nodes, [tensor("x", F32, shape)], [tensor("y", F32, shape)], stored)
+
+    return build
+
+
 GRAPHS: dict[str, Graph] = {
     "barrier_rounds_by_thread": unary("Neg", 32),
     "barrier_under_predefined_macro": reversed_(64),
@@ -199,11 +265,30 @@ GRAPHS: dict[str, Graph] = {
     "counter_read_in_next_round": plus(4, 5, I32),
     "division_by_zero_unused": unary("Neg", 32),
     "exclusive_or_of_minus_one": unary("Neg", 32),
+    "exponential_of_carried_constant": TIMES_E,
+    "exponential_of_compared_value": E_WHERE_ONE,
+    "exponential_of_constant": TIMES_E,
+    "exponential_of_first_round": TIMES_E,
+    "exponential_of_pinned_thread": times_exp_of_index([32], [32]),
+    "exponential_of_unrolled_round": times_exp_of_index([3, 32], [3, 1]),
     "fused_in_one_place": chain_twice("Mul"),
     "halves_overlap": gemm,
     "integer_to_float_rounded_twice": plus(32, 2.0**60),
     "integer_to_float_toward_zero": plus(32, 16777220.0),
     "last_layer_swapped": layers,
+    "lemma_and_fused_elsewhere": chain_twice("Mul"),
+    "lemma_clips_minus_zero": CLIPPED,
+    "lemma_clips_nan": CLIPPED,
+    "lemma_of_another_cell": REVERSED_SIZE,
+    "lemma_of_bits_of_nan": SIZE_OF_SUM,
+    "lemma_of_bits_of_stored_nan": SIZE_OF_SUM,
+    "lemma_of_finite_values": unary("Identity", 32),
+    "lemma_of_fused_product": HALF_AND_MORE,
+    "lemma_of_normal_values": HALF_AND_MORE,
+    "lemma_of_one_cell_for_two": neighbours_halved,
+    "lemma_of_other_rounds": reduced("ReduceL1", [32, 8], [32], 1),
+    "lemma_of_product": TIMES_ONE,
+    "lemma_of_rounded_product": HALF_AND_MORE,
     "local_array_of_last_round": second_repeated,
     "loop_bound_minimum": unary("Neg", "N"),
     "loop_bound_truncates": unary("Neg", "N"),
@@ -211,6 +296,8 @@ GRAPHS: dict[str, Graph] = {
     "maximum_by_comparison": reduced("ReduceMax", [32, 8], [32], 1),
     "maximum_from_first_term": reduced("ReduceMax", [32, 8], [32], 1),
     "maximum_from_infinity": two_inputs("Max"),
+    "maximum_strict_by_select": two_inputs("Max"),
+    "maximum_strict_one_test": two_inputs("Max"),
     "middle_counted_twice": reduced("ReduceSum", ["N"], [1], 0),
     "mixed_signs_compared": unary("Neg", 32),
     "negation_by_subtraction": unary("Neg", 32),

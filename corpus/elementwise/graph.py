@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, main, model, tensor
+from authoring import Sizes, Spec, about, main, model, tensor
 
 SIZES = (
     {"N": 16777216, "BLOCK": 256, "GRID": 264},
@@ -30,6 +31,11 @@ def build() -> onnx.ModelProto:
     return model("bias_relu", nodes, inputs, [tensor("y", f32, ["N"])])
 
 
+def draw(rng: random.Random) -> Sizes:
+    """N: any. BLOCK: whole warps."""
+    return {"N": about(rng, 100, 2**24), "BLOCK": about(rng, 32, 1024, 32), "GRID": about(rng, 1, 300)}
+
+
 def spec(case: str, sizes: Sizes) -> Spec:
     grid_stride = case.startswith("bias_relu_grid_stride")
     return {
@@ -43,6 +49,11 @@ def spec(case: str, sizes: Sizes) -> Spec:
             "n": {"symbol": "N", "min": 1, "max": sizes["N"]},
         },
     }
+
+
+def allows(case: str, sizes: Sizes) -> bool:
+    """A stride is too long only where there is a second round."""
+    return not case.endswith("__stride_too_long") or sizes["N"] // 4 > sizes["GRID"] * sizes["BLOCK"]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, defines, main, model, tensor, weight
+from authoring import Sizes, Spec, about, defines, main, model, tensor, weight
 
 SIZES = (
     {"N": 4096, "K": 11008, "BLOCK": 256},
@@ -26,6 +27,11 @@ def build(N: int = 4096, K: int = 11008) -> onnx.ModelProto:
     return model(
         "gemv", nodes, [tensor("x", element, [K])], [tensor("y", element, [N])], [weight("W", element, [N, K])]
     )
+
+
+def draw(rng: random.Random) -> Sizes:
+    """K: whole 16-byte loads."""
+    return {"N": about(rng, 3, 20000), "K": about(rng, 256, 30000, 4), "BLOCK": about(rng, 64, 1024, 32)}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, defines, main, model, tensor, weight
+from authoring import Sizes, Spec, about, defines, main, model, tensor, weight
 
 SIZES = (
     {"VOCAB": 256000, "HIDDEN": 12288, "BLOCK": 256},
@@ -25,6 +26,11 @@ def build(VOCAB: int = 256000, HIDDEN: int = 12288) -> onnx.ModelProto:
     nodes = [helper.make_node("MatMul", ["embedding", "hidden"], ["logits"], "lm_head")]
     inputs, outputs = [tensor("hidden", f16, [HIDDEN])], [tensor("logits", f16, [VOCAB])]
     return model("lm_head", nodes, inputs, outputs, [weight("embedding", f16, [VOCAB, HIDDEN])])
+
+
+def draw(rng: random.Random) -> Sizes:
+    """HIDDEN: whole pairs."""
+    return {"VOCAB": about(rng, 11, 300000), "HIDDEN": about(rng, 130, 20000, 2), "BLOCK": about(rng, 64, 1024, 32)}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, constant, defines, main, model, tensor
+from authoring import Sizes, Spec, about, constant, defines, main, model, tensor
 
 SIZES = (
     {"BLOCKS": 4096, "BLOCK": 128, "RUN": 4},
@@ -34,6 +35,11 @@ def build(BLOCKS: int = 4096, BLOCK: int = 128, RUN: int = 4) -> onnx.ModelProto
         *(constant(name, i64, [1], [v]) for name, v in (("zero", 0), ("one", 1), ("two", 2), ("axis", 1))),
     ]
     return model("pair_swap", nodes, [tensor("x", f32, [n])], [tensor("y", f32, [n])], constants)
+
+
+def draw(rng: random.Random) -> Sizes:
+    """BLOCK: whole pairs."""
+    return {"BLOCKS": about(rng, 2, 5000), "BLOCK": about(rng, 64, 1024, 2), "RUN": about(rng, 2, 9)}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, main, model, tensor
+from authoring import Sizes, Spec, about, main, model, tensor
 
 SIZES = (
     {"N": 16777216, "BLOCK": 256},
@@ -24,6 +25,11 @@ def build() -> onnx.ModelProto:
     f16 = TensorProto.FLOAT16
     nodes = [helper.make_node("Add", ["a", "b"], ["y"], "residual")]
     return model("residual", nodes, [tensor("a", f16, ["N"]), tensor("b", f16, ["N"])], [tensor("y", f16, ["N"])])
+
+
+def draw(rng: random.Random) -> Sizes:
+    """Sizes that the kernels take."""
+    return {"N": about(rng, 100, 2**24), "BLOCK": about(rng, 32, 1024, 32)}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

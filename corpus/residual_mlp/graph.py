@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from authoring import Sizes, Spec, main
-from mlp_stack import stack, stack_spec
+from mlp_stack import drawn_stack, stack, stack_spec
 
 SIZES = (
     {"L": 32, "D": 4096, "H": 11008, "GRID": 132, "THREADS": 512},
@@ -22,6 +23,11 @@ SIZES = (
 def build(L: int = 32, D: int = 4096, H: int = 11008) -> onnx.ModelProto:
     """x0, y: f32 [D]; W1_l: [H, D]; W2_l: [D, H]."""
     return stack(L, D, H)
+
+
+def draw(rng: random.Random) -> Sizes:
+    """D, H: whole 16-byte loads."""
+    return drawn_stack(rng, layers=(2, 60), step=4)
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

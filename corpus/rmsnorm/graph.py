@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, constant, defines, main, model, tensor, weight
+from authoring import Sizes, Spec, about, constant, defines, main, model, tensor, weight
 
 SIZES = (
     {"R": 65536, "COLS": 5120, "BLOCK": 256},
@@ -47,6 +48,11 @@ def build(COLS: int = 5120) -> onnx.ModelProto:
     )
 
 
+def draw(rng: random.Random) -> Sizes:
+    """COLS: whole 16-byte loads."""
+    return {"R": about(rng, 2, 65536), "COLS": about(rng, 512, 12000, 8), "BLOCK": about(rng, 64, 1024, 32)}
+
+
 def spec(case: str, sizes: Sizes) -> Spec:
     return {
         "kernel": "rmsnorm",
@@ -61,6 +67,14 @@ def spec(case: str, sizes: Sizes) -> Spec:
             "eps": 1e-5,
         },
     }
+
+
+def allows(case: str, sizes: Sizes) -> bool:
+    """A tree halves the block down to a warp, in more than one step where its steps may race. 32 warps leave no cell unused."""
+    block = sizes["BLOCK"]
+    if case.endswith("__partials_past_end"):
+        return block < 1024
+    return not case.startswith("tree_") or (block & (block - 1) == 0 and (block > 64 or not case.endswith("__tree_unordered")))
 
 
 if __name__ == "__main__":

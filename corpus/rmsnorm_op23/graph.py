@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, defines, main, model, tensor, weight
+from authoring import Sizes, Spec, about, defines, main, model, tensor, weight
 
 SIZES = (
     {"R": 65536, "COLS": 5120, "BLOCK": 256},
@@ -27,6 +28,11 @@ def build(COLS: int = 5120) -> onnx.ModelProto:
     )
     inputs, outputs = [tensor("x", f16, ["R", COLS])], [tensor("y", f16, ["R", COLS])]
     return model("rmsnorm", [node], inputs, outputs, [weight("weight", f16, [COLS])], opset=23)
+
+
+def draw(rng: random.Random) -> Sizes:
+    """COLS: whole 16-byte loads."""
+    return {"R": about(rng, 2, 65536), "COLS": about(rng, 512, 12000, 8), "BLOCK": about(rng, 64, 1024, 32)}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

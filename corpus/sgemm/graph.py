@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -27,6 +28,16 @@ def build(M: int = 4096, N: int = 4096, K: int = 4096) -> onnx.ModelProto:
     return model("sgemm", nodes, [tensor("A", f32, [M, K]), tensor("B", f32, [K, N])], [tensor("C", f32, [M, N])])
 
 
+def draw(rng: random.Random) -> Sizes:
+    """Every tile whole, and its loads an equal share of each thread."""
+    tm, tn, bk = rng.choice((4, 8)), rng.choice((4, 8)), rng.choice((4, 8, 16))
+    rows, columns = rng.choice((4, 8, 16)), rng.choice((4, 8, 16))
+    return {
+        **{"M": tm * rows * rng.randint(2, 40), "N": tn * columns * rng.randint(2, 40), "K": bk * rng.randint(2, 300)},
+        **{"BM": tm * rows, "BN": tn * columns, "BK": bk, "TM": tm, "TN": tn, "TILE": rng.choice((4, 8, 16, 32))},
+    }
+
+
 def spec(case: str, sizes: Sizes) -> Spec:
     arguments = {"A": "A", "B": "B", "C": "C"}
     if case.startswith("naive"):
@@ -46,6 +57,16 @@ def spec(case: str, sizes: Sizes) -> Spec:
         **defines(sizes, SIZES[0], ["M", "N", "K", "BM", "BN", "BK", "TM", "TN"]),
         "args": arguments,
     }
+
+
+def allows(case: str, sizes: Sizes) -> bool:
+    """Double buffers are loaded by all threads alike. A stale tile is one that was loaded before; a column's number, taken for a
+    row's, stays inside the tile."""
+    rows, columns = sizes["BM"] // sizes["TM"], sizes["BN"] // sizes["TN"]
+    if case.startswith("double_buffered"):
+        whole = sizes["TM"] * sizes["BK"] // 4 % columns == 0 and sizes["TN"] * sizes["BK"] // 4 % rows == 0
+        return whole and (not case.endswith("__last_tile_stale") or sizes["K"] >= 3 * sizes["BK"])
+    return not case.endswith("__thread_coordinates") or columns <= rows
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from authoring import Sizes, Spec, defines, main, model, tensor
+from authoring import Sizes, Spec, about, defines, main, model, tensor
 
 SIZES = (
     {"ROWS": 11000, "COLS": 4100, "TILE": 32, "STEP": 8},
@@ -24,6 +25,13 @@ def build(ROWS: int = 11000, COLS: int = 4100) -> onnx.ModelProto:
     f32 = TensorProto.FLOAT
     nodes = [helper.make_node("Transpose", ["x"], ["y"], "transpose", perm=[1, 0])]
     return model("transpose", nodes, [tensor("x", f32, [ROWS, COLS])], [tensor("y", f32, [COLS, ROWS])])
+
+
+def draw(rng: random.Random) -> Sizes:
+    """STEP divides TILE."""
+    tile = rng.choice((8, 12, 16, 24, 32))
+    step = rng.choice([s for s in range(2, tile) if tile % s == 0])
+    return {"ROWS": about(rng, 30, 12000), "COLS": about(rng, 30, 12000), "TILE": tile, "STEP": step}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tv import __version__
-from tv.cli.options import DEFAULTS, launch_options, proof_options, request_of
+from tv.cli.options import DEFAULTS, launch_options, proof_options, reading_options, request_of
 from tv.cli.output import Progress, Reports
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -28,6 +28,7 @@ def tv() -> None:
 @click.argument("kernel")
 @click.argument("model")
 @launch_options
+@reading_options
 @proof_options
 @click.option("--json", metavar="FILE", help="Write a JSON report; `-` is stdout.")
 @click.option("--sarif", metavar="FILE", help="Write a SARIF 2.1.0 report.")
@@ -61,6 +62,7 @@ def check(
 @click.argument("model")
 @click.option("--on", type=click.Choice(["gpu", "cpu"]), help="Where to run it; default: a GPU if there is one.")
 @launch_options
+@reading_options
 def replay(counterexample: str, kernel: str, model: str, on: str | None, **given: Any) -> int:
     """Runs COUNTEREXAMPLE (.npz) again and prints both outputs with the bits that differ: exit 0 if they do."""
     return _answer("replay", counterexample, request_of(kernel, model, {**DEFAULTS, **given}), on)
@@ -92,6 +94,7 @@ def recheck(certificate: str, kernel: str, model: str, **given: Any) -> int:
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), required=True, help="How long to look.")
 @click.option("--counterexample", metavar="FILE", help="Write the inputs that show a difference (.npz).")
 @launch_options
+@reading_options
 def hunt(kernel: str, model: str, seconds: float, counterexample: str | None, **given: Any) -> int:
     """Looks for a counterexample by execution alone: refuted if it finds one, else unknown, for it proves nothing."""
     from tv.cli.session import engine

@@ -19,6 +19,7 @@ CODE_MODULES = (
     "tv.refute.codes",
     "tv.replay.codes",
     "tv.sets.codes",
+    "tv.solvers.codes",
     "tv.spec.codes",
     "tv.symexec.codes",
 )

@@ -33,17 +33,31 @@ _LAUNCH = [
     click.option("--fast-math", is_flag=True, default=None, help="The kernel is compiled with -use_fast_math."),
     click.option("--frontend", type=click.Choice(["auto", "c", "clang"]), default="auto", show_default=True),
 ]
+_READING = [
+    click.option("--strict-nan", is_flag=True, help="Max, Min, Relu and Clip propagate NaN."),
+    click.option(
+        "--body-precision",
+        type=click.Choice(["f32", "type"]),
+        help="Where function bodies on 16-bit types are evaluated: in f32 (the default), or in that type.",
+    ),
+]
 _PROOF = [
     click.option("--require", type=click.Choice([r.value for r in Relation]), default="reassoc", show_default=True),
-    click.option("--order", metavar="CERT", help="Pin sums to the order of a certificate (for bitwise)."),
-    click.option("--strict-nan", is_flag=True, help="Max, Min and Relu propagate NaN."),
-    click.option("--body-precision", type=click.Choice(["f32", "type"]), default="f32", show_default=True),
+    click.option(
+        "--order", metavar="CERT", help="`bitwise` means the graph with its sums in the order of this certificate."
+    ),
     click.option("--replay", type=click.Choice(["auto", "gpu", "cpu", "none"]), default="auto", show_default=True),
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole call."
     ),
     click.option("--memory", "memory_mb", type=click.IntRange(min=64), metavar="MB", help="Memory limit."),
-    click.option("--jobs", type=click.IntRange(min=1), default=1, metavar="N", help="Processes to work with."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        metavar="N",
+        help="Processes at work at most; a check uses one.",
+    ),
     click.option("--certificate", metavar="FILE", help="Write the certificate of a proof."),
     click.option("--counterexample", metavar="FILE", help="Write the inputs of a refutation (.npz)."),
     click.option("--dump-smt2", metavar="DIR", help="Write every question put to a solver."),
@@ -55,7 +69,7 @@ DEFAULTS: dict[str, Any] = {
     "require": "reassoc",
     "order": None,
     "strict_nan": False,
-    "body_precision": "f32",
+    "body_precision": None,
     "replay": "auto",
     "timeout": None,
     "memory_mb": None,
@@ -70,6 +84,11 @@ DEFAULTS: dict[str, Any] = {
 def launch_options(command: F) -> F:
     """Everything about kernel, launch and compilation."""
     return _stack(_LAUNCH, command)
+
+
+def reading_options(command: F) -> F:
+    """How the graph is read where its standard leaves it open."""
+    return _stack(_READING, command)
 
 
 def proof_options(command: F) -> F:

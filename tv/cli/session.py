@@ -12,7 +12,7 @@ from typing import Any
 
 from tv.diagnostic import BadInput, TvError
 from tv.limits import Died, Finished, Outcome, OutOfMemory, Raised, TimedOut, run_each, run_limited
-from tv.request import CheckRequest, pending_options
+from tv.request import CheckRequest
 from tv.verdict import CheckResult, Verdict, failed, gave_up
 
 REPORT = "please report it: the command, the kernel and the model if you can, and the traceback that `-v` prints"
@@ -39,10 +39,6 @@ def engine(name: str) -> Callable[..., Any]:
 def checked(request: CheckRequest, progress: Callable[[str], None]) -> CheckResult:
     """The check itself, in this process; what it raises on purpose becomes its result."""
     try:
-        pending = pending_options(request)
-        if pending:
-            option = pending[0].replace("_", "-")
-            raise BadInput("TV0002", f"`--{option}` is not implemented in this version", help="leave the option out")
         result = engine("check")(request, progress)
     except TvError as error:
         return failed(request, error)

@@ -78,6 +78,9 @@ BUILTINS.add("__h2div")(_arithmetic("div", True, True))
 for _symbol, _word, _arity in (("fma", "fma", 3), ("fmax", "max", 2), ("fmin", "min", 2), ("fabs", "abs", 1)):
     BUILTINS.add(f"__h{_word}")(_functions(_symbol, _arity, False))
     BUILTINS.add(f"__h{_word}2")(_functions(_symbol, _arity, True))
+for _symbol, _word in (("fmaximum", "max"), ("fminimum", "min")):
+    BUILTINS.add(f"__h{_word}_nan")(_functions(_symbol, 2, False))
+    BUILTINS.add(f"__h{_word}2_nan")(_functions(_symbol, 2, True))
 for _word in ("sqrt", "exp", "log", "sin", "cos", "rsqrt", "rcp", "floor", "ceil", "trunc", "rint", "exp2", "log2"):
     BUILTINS.add(f"h{_word}")(
         _functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, op_head
+from tv.equiv.rules import COMMUTATIVE, EXTREMA, op_head
 from tv.sets import Map
 from tv.term import Term
 
@@ -24,6 +24,7 @@ class Candidates:
         self.p, self.sets, self.known = problem, problem.sets, known
         self.footprints: dict[tuple[str, int, int], dict[str, Map]] = {}
         self.wide = False
+        self.lemmas = False  # different operations may be equal after all
 
     def relation(self, kt: Term, gt: Term, wide: bool) -> Map | None:
         """A relation that holds of all pairs of instances at which the two can be proved equal; None: no idea, or none."""
@@ -49,6 +50,8 @@ class Candidates:
             return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n - 1), None, gt)
         if kt.kind == "input" and gt.kind == "input":
             return self.inputs(kt, gt)
+        if kt.kind == "index" and gt.kind == "index":
+            return self.sets.compose(kt.embedding(), self.sets.reverse(gt.embedding()))
         if self.sum_like(kt) or self.sum_like(gt):
             if "input" in (kt.kind, gt.kind):
                 raise Impossible
@@ -56,18 +59,20 @@ class Candidates:
         if kt.kind == "op" and gt.kind == "op" and kt.name == gt.name:
             return self.arguments(kt, gt, n)
         if "const" in (kt.kind, gt.kind) or "op" in (kt.kind, gt.kind):
-            return None if kt.kind == gt.kind == "const" else self.unlike(kt, gt)
+            return None if kt.kind == gt.kind == "const" else self.unlike(kt, gt, n)
         raise Impossible
 
-    def unlike(self, kt: Term, gt: Term) -> Map | None:
-        """Different operations: a law may still make them equal, cells decide."""
-        if "input" in (kt.kind, gt.kind):
+    def unlike(self, kt: Term, gt: Term, n: int) -> Map | None:
+        """Different operations: a law or a lemma may still make them equal, cells decide."""
+        if self.lemmas and self.wide:
+            return self.common_cells(kt, gt, n)
+        if "input" in (kt.kind, gt.kind) and not self.lemmas:
             raise Impossible
         return None
 
     @staticmethod
     def sum_like(t: Term) -> bool:
-        return t.kind == "reduce" or (t.kind == "op" and op_head(t) in ("fadd", "fmax", "fmin", "ffma"))
+        return t.kind == "reduce" or (t.kind == "op" and op_head(t) in ("fadd", "ffma", *EXTREMA))
 
     def through(self, c: Map | None, kt: Term | None, gt: Term | None) -> Map | None:
         if c is None:

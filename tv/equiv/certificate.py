@@ -11,7 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from tv.diagnostic import BadInput
-from tv.equiv.script import Apply, Claim, Fold, Leaf, Pairing, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
+from tv.equiv.script import (
+    Apply,
+    Claim,
+    Fold,
+    Joint,
+    Leaf,
+    Lemma,
+    Pairing,
+    Rewrite,
+    Script,
+    Split,
+    Sum,
+    Unfold,
+    Use,
+    Vacuous,
+    uses,
+)
 from tv.sets import Map, Sets
 
 SCHEMA = 1
@@ -95,6 +111,8 @@ def encode(s: Script, sets: Sets) -> list[Any]:
             return ["sum", op, list(stop), [[p.k, p.g, sets.text(p.map), encode(p.proof, sets)] for p in pairs]]
         case Fold(map=m, step=step, init=init):
             return ["fold", sets.text(m), encode(step, sets), encode(init, sets)]
+        case Lemma(opened=opened, joints=joints):
+            return ["lemma", list(opened), [[j.k, j.g, encode(j.proof, sets)] for j in joints]]
         case _:
             raise TypeError(f"not a proof step: {s!r}")
 
@@ -119,8 +137,15 @@ def decode(x: Any, sets: Sets) -> Script:
             return Sum(op, tuple(str(n) for n in stop), tuple(_pairing(p, sets) for p in pairs))
         case ["fold", str(m), step, init]:
             return Fold(sets.read_map(m), decode(step, sets), decode(init, sets))
+        case ["lemma", [*opened], [*joints]]:
+            return Lemma(tuple(str(n) for n in opened), tuple(_joint(j, sets) for j in joints))
         case _:
             raise ValueError(f"no proof step: {str(x)[:60]}")
+
+
+def _joint(x: Any, sets: Sets) -> Joint:
+    k, g, proof = x
+    return Joint(int(k), int(g), decode(proof, sets))
 
 
 def _pairing(x: Any, sets: Sets) -> Pairing:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from tv.diagnostic import Unknown
 from tv.equiv.laws import LAWS
+from tv.equiv.lemmas import Lemmas
 from tv.equiv.matching import Matching
 from tv.equiv.problem import Problem
 from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head, op_type
-from tv.equiv.script import Apply, Claim, Fold, Leaf, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
+from tv.equiv.script import Apply, Claim, Fold, Leaf, Lemma, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
 from tv.equiv.uniform import Reordered, Uniformity
 from tv.obligation import Relation, weaker
 from tv.sets import Map
@@ -28,6 +29,10 @@ class Checker:
         self.relation = Relation.BITWISE
         self.laws: set[str] = set()
         self.sums: list[Reordered] = []
+        self.exact: list[
+            tuple[Term, Map]
+        ] = []  # additions that a lemma takes as the graph has them, with R to their scope
+        self.lemmas: dict[str, None] = {}  # texts, in the order of use
 
     def check(self, roots: Mapping[str, tuple[int, ...]]) -> Relation:
         """Every output's claims, and every claim they rest on. roots: output name -> claim ids. Raises what a rule raises."""
@@ -52,6 +57,7 @@ class Checker:
             self.claim(c)
             todo += sorted(uses(c.script))
         Uniformity(self.p, self.rules).check(self.sums)
+        self.one_value()
         return self.relation
 
     def claim(self, c: Claim) -> None:
@@ -106,6 +112,8 @@ class Checker:
                 self.sum(kt, gt, r, s)
             case Fold():
                 self.fold(kt, gt, r, s)
+            case Lemma():
+                self.lemma(kt, gt, r, s)
             case _:
                 raise TypeError(f"not a proof step: {s!r}")
 
@@ -160,7 +168,7 @@ class Checker:
             self.relation = weaker(self.relation, Relation.REASSOC)
             self.sums.append(Reordered(kt, gt, r))
         for proof, (i, j, link) in zip(proofs, links, strict=True):
-            if s.op.startswith("fadd") and self.rules.may_be_product(k[i].leaf, op_type(s.op), set()):
+            if s.op.startswith("fadd") and self.rules.may_be_product(k[i].leaf, op_type(s.op)):
                 self.must(self.rules.graph_product(g[j].leaf), "a contraction that the graph does not allow")
             self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
 
@@ -171,3 +179,28 @@ class Checker:
             self.sums.append(Reordered(kt, gt, r, free=False))
         self.goal(kt.args[0], gt.args[0], s.map, s.step)
         self.goal(kt.args[1], gt.args[1], r, s.init)
+
+    # -------------------------------------------------------------- lemmas
+    def lemma(self, kt: Term, gt: Term, r: Map, s: Lemma) -> None:
+        rule = Lemmas(self.p, self.rules)
+        body = rule.body(gt, r, s.opened)
+        pairs = [rule.pair(kt, body, j.k, j.g, j.proof) for j in s.joints]
+        text = rule.text(kt, body, r, pairs)
+        if not self.p.asked.valid(text):
+            raise Unknown(
+                "TV0902", "no solver showed a lemma that the proof rests on", help="`--dump-smt2 DIR` writes it"
+            )
+        self.lemmas[text] = None
+        self.exact += rule.additions(body, r, pairs)
+        for p in pairs:
+            self.goal(p.kernel, p.graph, r, p.proof)
+
+    def one_value(self) -> None:
+        """No addition that a lemma takes exactly is done in an order or contraction of the kernel's choice elsewhere (S15)."""
+        for t, r in self.exact:
+            for s in self.sums:
+                if s.free and s.graph is t and not self.sets.disjoint(self.sets.range(r), self.sets.range(s.relation)):
+                    raise Unknown(
+                        "TV0621",
+                        "one sum of the graph is added in the graph's order in one place, otherwise in another",
+                    )

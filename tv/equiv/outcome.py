@@ -9,16 +9,17 @@ from tv.equiv.certificate import Certificate
 from tv.equiv.problem import Mismatch, Output, Problem
 from tv.obligation import Relation
 from tv.source import NOWHERE, Span
-from tv.term import Term, show
+from tv.term import FOLDED, Term, show
 
 
 @dataclass(slots=True)
 class Proof:
-    """What the checker accepted, the relation that it computed, and the laws that were used."""
+    """What the checker accepted, the relation that it computed, and the laws and lemmas that were used."""
 
     certificate: Certificate
     relation: Relation
     laws: tuple[str, ...]
+    lemmas: tuple[str, ...] = ()  # as SMT-LIB
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Failure:
     node: str = ""
     detail: str = ""
     help: str = ""
+    scalar: bool = False  # operations that differ: a lemma might show them equal
 
 
 @dataclass(slots=True)
@@ -59,8 +61,24 @@ def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
     at = operation_span(problem, e.kernel) or operation_span(problem, e.site)
     span = at or (unit.span if unit is not None else NOWHERE)
     return Failure(
-        o.name, e.kind, e.why, span, tensor.tensor if tensor else "", tensor.node if tensor else "", "; ".join(sides)
+        o.name,
+        e.kind,
+        e.why,
+        span,
+        tensor.tensor if tensor else "",
+        tensor.node if tensor else "",
+        "; ".join(sides),
+        advice(e.kernel),
+        e.kind == "equal" and any(t is not None and t.kind in ("op", "reduce") for t in (e.kernel, e.graph, e.site)),
     )
+
+
+def advice(t: Term | None) -> str:
+    """What to do where the kernel's side is a term that no graph has."""
+    if t is not None and t.kind == "op" and t.name.startswith(FOLDED):
+        name = t.name.removeprefix(FOLDED).partition(".")[0]
+        return f"nvcc evaluates `{name}` of what it knows on the host, with other bits: pass the value as an argument or input"
+    return ""
 
 
 def operation_span(problem: Problem, t: Term | None) -> Span | None:

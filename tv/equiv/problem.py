@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tv.equiv.asked import Asked
 from tv.sets import Map, Sets
 from tv.source import Span
 from tv.system import System
@@ -41,7 +42,9 @@ class Problem:
     private: frozenset[str] = frozenset()
     memory: frozenset[str] = frozenset()  # loads and stores that are not volatile, and lane exchanges
     time_arity: int = 0
+    pinned: bool = False  # the graph's sums are in the order that is asked for: none is searched for up to order
     assumptions: set[str] = field(default_factory=set)
+    asked: Asked = field(default_factory=Asked)  # the lemmas put to solvers
     origins: dict[int, int] = field(default_factory=dict)  # of kernel operations, by term id: which evaluation they are
     spans: dict[int, Span] = field(default_factory=dict)  # of kernel operations, by term id
 

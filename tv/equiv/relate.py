@@ -9,25 +9,23 @@ from dataclasses import replace
 from tv.diagnostic import Unknown
 from tv.equiv.certificate import Certificate, reachable
 from tv.equiv.checker import Checker
+from tv.equiv.lemmas import Lemmas
 from tv.equiv.outcome import Failure, Proof, Related, explain
 from tv.equiv.problem import Mismatch, Output, Problem
+from tv.equiv.proposing import Proposer
 from tv.equiv.search import Grew, Search
 
 
 def relate(problem: Problem, progress: Callable[[str], None] = lambda _: None) -> Related:
     """Proves every output or says where each fails. `proof` is set only if the checker accepted all of it."""
-    search = Search(problem, progress)
-    result = Related(None)
-    roots: dict[str, tuple[int, ...]] = {}
-    for o in problem.outputs:
-        start = time.perf_counter()
-        try:
-            roots[o.name] = search.prove(o.reader, o.unit, o.relation)
-        except Grew:
-            result.failures.append(Failure(o.name, "equal", "no invariant was found for a loop"))
-        except (Mismatch, Unknown) as e:
-            result.failures.append(explain(problem, o, e))
-        result.times[o.name] = time.perf_counter() - start
+    search, roots, result = attempt(problem, progress, lemmas=False)
+    if any(x.scalar for x in result.failures):
+        progress("asking solvers")
+        second = attempt(problem, progress, lemmas=True)
+        if len(second[2].failures) < len(result.failures):
+            search, roots, result = second
+        for x in result.failures:
+            x.help = x.help or problem.asked.undecided()
     if result.failures or not roots:
         for o in problem.outputs:
             if o.name in roots:
@@ -41,8 +39,29 @@ def relate(problem: Problem, progress: Callable[[str], None] = lambda _: None) -
         result.failures.append(explain(problem, problem.outputs[0], e))
         return result
     result.proved = dict.fromkeys(roots, relation)
-    result.proof = Proof(certificate, relation, tuple(sorted(checker.laws)))
+    result.proof = Proof(certificate, relation, tuple(sorted(checker.laws)), tuple(checker.lemmas))
     return result
+
+
+def attempt(
+    problem: Problem, progress: Callable[[str], None], lemmas: bool
+) -> tuple[Search, dict[str, tuple[int, ...]], Related]:
+    """One search for a proof of every output: the claims found for each, and the failures."""
+    search, result = Search(problem, progress), Related(None)
+    if lemmas:
+        search.propose = Proposer(Lemmas(problem, search.rules), search.attempt).propose
+        search.candidates.lemmas = True
+    roots: dict[str, tuple[int, ...]] = {}
+    for o in problem.outputs:
+        start = time.perf_counter()
+        try:
+            roots[o.name] = search.prove(o.reader, o.unit, o.relation)
+        except Grew:
+            result.failures.append(Failure(o.name, "equal", "no invariant was found for a loop"))
+        except (Mismatch, Unknown) as e:
+            result.failures.append(explain(problem, o, e))
+        result.times[o.name] = time.perf_counter() - start
+    return search, roots, result
 
 
 def alone(problem: Problem, search: Search, o: Output, claims: tuple[int, ...], result: Related) -> None:

@@ -9,19 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
+from tv.equiv.padding import padded
 from tv.equiv.problem import Mismatch, Problem, is_view
 from tv.sets import Affine, Map, Remainder, Set
 from tv.sets.ordering import lex_less
 from tv.system import Scope, System, Unit
-from tv.term import Term
+from tv.term import FOLDED, LIBRARY, Term
 
 IDENTITY_BITS = {
-    "f32": {"fmax": 0xFF800000, "fmin": 0x7F800000},
-    "f16": {"fmax": 0xFC00, "fmin": 0x7C00},
-    "bf16": {"fmax": 0xFF80, "fmin": 0x7F80},
+    "f32": {"max": 0xFF800000, "min": 0x7F800000},
+    "f16": {"max": 0xFC00, "min": 0x7C00},
+    "bf16": {"max": 0xFF80, "min": 0x7F80},
 }
-LIBRARY = ("exp", "log", "sin", "cos", "tanh", "erf", "pow", "exp2", "log2", "log10", "exp10")
-COMMUTATIVE = ("fadd", "fmul", "fmax", "fmin", "feq", "add", "mul", "and", "or", "xor", "eq")
+EXTREMA = {"fmax": "max", "fmin": "min", "fmaximum": "max", "fminimum": "min"}  # the latter propagate NaN
+COMMUTATIVE = ("fadd", "fmul", *EXTREMA, "feq", "add", "mul", "and", "or", "xor", "eq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def op_type(name: str) -> str:
 def accumulates(name: str) -> bool:
     """May terms of this operation be flattened and reordered: wide float sums, and maxima of any float type."""
     head, kind = name.split(".")[0], op_type(name)
-    return (head == "fadd" and kind in ("f32", "f64")) or head in ("fmax", "fmin")
+    return (head == "fadd" and kind in ("f32", "f64")) or head in EXTREMA
 
 
 class Rules:
@@ -139,31 +140,43 @@ class Rules:
         """Operands of a kernel add or subtract that nvcc may take in as an unrounded product."""
         if t.kind != "op" or t.attr != "c" or op_head(t) not in ("fadd", "fsub"):
             return []
-        for a in t.args:
-            if a.kind == "op" and op_head(a) in LIBRARY:
-                self.p.assumptions.add(
-                    f"nvcc does not contract the inside of `{op_head(a)}` into the addition it feeds, where that is subnormal"
-                )
-        return [i for i, a in enumerate(t.args) if self.may_be_product(a, op_type(t.name), set())]
+        kind = op_type(t.name)
+        feeding = [self.products(a, kind, set()) for a in t.args]
+        for heads in feeding:
+            self.note_library(heads)
+        return [i for i, heads in enumerate(feeding) if "fmul" in heads]
 
-    def may_be_product(self, t: Term, kind: str, seen: set[int]) -> bool:
-        """Through selects, negation and thread-private cells: can this value be a contractible product of type `kind`?"""
+    def may_be_product(self, t: Term, kind: str) -> bool:
+        """Can this value be a contractible product of type `kind`?"""
+        return "fmul" in self.products(t, kind, set())
+
+    def note_library(self, heads: set[str]) -> None:
+        """Functions that feed an addition which nvcc may contract: that it does not reach inside them is an assumption."""
+        for head in sorted(heads & LIBRARY):
+            self.p.assumptions.add(
+                f"nvcc does not contract the inside of `{head}` into the addition it feeds, where that is subnormal"
+            )
+
+    def products(self, t: Term, kind: str, seen: set[int]) -> set[str]:
+        """Through selects, negation and memory that a thread reads back: `fmul` where the value can be a contractible product
+        of type `kind`, and the library functions of that type that it can be the result of."""
         if t.id in seen:
-            return False
+            return set()
         seen.add(t.id)
+        below: tuple[Term, ...] = ()
         if t.kind == "op":
-            if op_head(t) == "fmul":
-                return t.attr == "c" and op_type(t.name) == kind
-            if op_head(t) in ("select", "fneg"):
-                return any(self.may_be_product(a, kind, seen) for a in t.args)
-            return False
-        if t.kind == "case":
-            return any(self.may_be_product(a, kind, seen) for a in t.args)
-        if t.kind == "ref" and self.passes_on(t):
-            return self.may_be_product(self.p.kernel.units[t.name].value, kind, seen)
-        if t.kind == "reduce":
-            return any(self.may_be_product(a, kind, seen) for a in t.args)
-        return False
+            head = op_head(t).removeprefix(FOLDED)
+            if op_type(t.name) == kind and ((head == "fmul" and t.attr == "c") or head in LIBRARY):
+                return {head}
+            below = t.args[1:] if head == "select" else t.args if head == "fneg" else ()
+        elif t.kind in ("case", "reduce"):
+            below = t.args
+        elif t.kind == "ref" and self.passes_on(t):
+            below = (self.p.kernel.units[t.name].value,)
+        out: set[str] = set()
+        for a in below:
+            out |= self.products(a, kind, seen)
+        return out
 
     def passes_on(self, t: Term) -> bool:
         """May nvcc keep the referred value in a register: a load, or a store that some thread reads back itself."""
@@ -215,7 +228,7 @@ class Rules:
         head, kind = op.split(".")[0], op_type(op)
         if head == "fadd":
             return drop_zero and t.bits == 0
-        return drop_zero and IDENTITY_BITS.get(kind, {}).get(head) == t.bits
+        return drop_zero and IDENTITY_BITS.get(kind, {}).get(EXTREMA.get(head, "")) == t.bits
 
     def flatten(
         self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop_zero: bool
@@ -223,12 +236,16 @@ class Rules:
         """Contributions to the results that `at` (result -> instance of t's scope) starts from, was there a reduction, and
         which results start from a literal identity that was dropped."""
         f = Flattening(self, side, op, stop, drop_zero)
-        return f.run(t, at), f.saw_reduction, f.neutral
+        found = f.run(t, at)
+        if f.contractible and side == "k":
+            for c in found:
+                self.note_library(self.products(c.leaf, op_type(op), set()))
+        return found, f.saw_reduction, f.neutral
 
     def same_start(self, op: str, r: Map, kernel: Set | None, graph: Set | None) -> None:
         """A maximum over nothing but NaN is the identity it starts from, and NaN where it starts from none (S11): both sides
-        start alike. A sum may start either way."""
-        if op.startswith("fadd"):
+        start alike. A sum may start either way, and so may a maximum that propagates NaN."""
+        if op.startswith("fadd") or op.split(".")[0] in ("fmaximum", "fminimum"):
             return
         left = r if kernel is None else self.sets.restrict_domain(r, kernel)
         right = r if graph is None else self.sets.restrict_range(r, graph)
@@ -250,6 +267,7 @@ class Flattening:
         self.done: set[str] = set()
         self.counted = op.startswith("fadd")
         self.saw_reduction = False
+        self.contractible = False  # some addition on the way is not `_rn`
         self.neutral: Set | None = None  # results that an identity reaches
 
     def run(self, t: Term, at: Map) -> list[Contribution]:
@@ -275,10 +293,11 @@ class Flattening:
             if not sets.empty(rest):
                 raise Mismatch("equal", "no case covers a summand", rest, t)
         elif t.kind == "op" and t.name == self.op:
+            self.contractible |= t.attr == "c"
             for a in t.args:
                 self.visit(a, at)
         elif t.kind == "op" and t.name == "ffma." + op_type(self.op) and self.op.startswith("fadd"):
-            self.items.append(Contribution(at, self.rules.terms.op("fmul." + op_type(self.op), t.args[0], t.args[1])))
+            self.leaf(self.rules.terms.op("fmul." + op_type(self.op), t.args[0], t.args[1], attr="u"), at)
             self.visit(t.args[2], at)
         elif t.kind == "reduce" and t.name == self.op:
             self.saw_reduction = True
@@ -296,7 +315,20 @@ class Flattening:
         elif t.kind == "ref" and t.name not in self.done and self.joins(t.name):
             self.enter(t, at)
         else:
+            self.leaf(t, at)
+
+    def leaf(self, t: Term, at: Map) -> None:
+        if self.counted and self.drop_zero and t.kind == "op" and op_head(t) == "fmul":
+            zero = padded(self.sets, self.system, t, self.sets.range(at))
+            if not self.sets.empty(zero):
+                self.pad(zero)
+                self.starts(self.sets.restrict_range(at, zero))
+                at = self.sets.minus(at, self.sets.restrict_range(at, zero))
+        if not self.sets.empty(at):
             self.items.append(Contribution(at, t))
+
+    def pad(self, nodes: Set) -> None:
+        """For who watches: at these instances the leaf is a product of zeros, and was dropped."""
 
     def starts(self, at: Map) -> None:
         here = self.sets.domain(at)

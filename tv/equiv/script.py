@@ -90,6 +90,26 @@ class Fold(Script):
     init: Script
 
 
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """The k-th subterm of the kernel's side of a lemma and the g-th of the graph's are equal."""
+
+    k: int
+    g: int
+    proof: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Lemma(Script):
+    """A solver shows the two terms equal, whatever the values of the subterms that they share.
+
+    opened: graph units whose values stand in place of references to them. Subterms are counted by `lemmas.subterms`.
+    """
+
+    opened: tuple[str, ...]
+    joints: tuple[Joint, ...]
+
+
 @dataclass(slots=True)
 class Claim:
     """Kernel unit and graph unit hold the same value wherever `relation` relates them. script None: not proved."""
@@ -116,6 +136,8 @@ def uses(s: Script) -> set[int]:
             return set().union(*(uses(p.proof) for p in ps)) if ps else set()
         case Fold(step=a, init=b):
             return uses(a) | uses(b)
+        case Lemma(joints=js):
+            return set().union(*(uses(j.proof) for j in js)) if js else set()
         case Vacuous() | Leaf():
             return set()
         case _:

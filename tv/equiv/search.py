@@ -37,6 +37,7 @@ class Tables:
     settled: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     open: list[int] = field(default_factory=list)
     no_envelope: set[tuple[str, str]] = field(default_factory=set)
+    failed: dict[tuple[str, str], list[Map]] = field(default_factory=dict)
 
 
 class Search:
@@ -45,6 +46,8 @@ class Search:
         self.t, self.fuel, self.depth = Tables(), FUEL, 0
         self.candidates = Candidates(problem, self.known)
         self.progress = progress
+        self.tried: dict[tuple[int, int], list[tuple[Map, Script | None]]] = {}
+        self.propose: Callable[[Term, Term, Map], Script | None] | None = None  # lemmas, where all else fails
 
     def prove(self, reader: str, unit: str, relation: Map) -> tuple[int, ...]:
         """Claims under which `reader` equals `unit` on the relation. Raises Mismatch or Unknown."""
@@ -95,6 +98,32 @@ class Search:
         return self.operations(kt, gt, r)
 
     def operations(self, kt: Term, gt: Term, r: Map) -> Script:
+        try:
+            return self.without_lemma(kt, gt, r)
+        except (Mismatch, Unknown):
+            found = None if self.propose is None else self.propose(kt, gt, r)
+            if found is None:
+                raise
+            return found
+
+    def attempt(self, kt: Term, gt: Term, r: Map) -> Script | None:
+        """A proof, or None: what a failed one tabled is gone. A pair is tried once."""
+        before = self.tried.setdefault((kt.id, gt.id), [])
+        live = {*self.t.open, *(i for ids in self.t.settled.values() for i in ids)}
+        for m, found in before:
+            if self.sets.subset(r, m) and (found is None or uses(found) <= live):
+                return found
+        opened = len(self.t.open)
+        try:
+            script: Script | None = self.goal(kt, gt, r)
+        except (Mismatch, Unknown):
+            del self.t.open[opened:]
+            self.prune()
+            script = None
+        before.append((r, script))
+        return script
+
+    def without_lemma(self, kt: Term, gt: Term, r: Map) -> Script:
         alternatives: list[Callable[[], Script]] = []
         if kt.kind == "reduce" and gt.kind == "reduce" and kt.name == gt.name:
             alternatives.append(lambda: self.fold(kt, gt, r))
@@ -106,7 +135,7 @@ class Search:
                 orders.append((1, 0, 2))
             alternatives += [lambda o=o: self.apply(kt, gt, r, o) for o in orders]  # type: ignore[misc]
         op = self.sum_op(kt, gt)
-        if op:
+        if op and not (self.p.pinned and op.startswith("fadd")):
             alternatives.append(lambda: self.sum(op, kt, gt, r))
         for side, t in (("k", kt), ("g", gt)):
             for law, new in rewrites(self.p.terms, t):
@@ -202,7 +231,13 @@ class Search:
                 if self.sets.subset(rest, c.relation):
                     return (*used, i)
                 raise Grew(c, rest)
-        return (*used, self.enter(key, rest))
+        if self.p.pinned and any(self.sets.subset(x, rest) for x in self.t.failed.get(key, ())):
+            raise Mismatch("equal", "added in another order", rest)  # what failed once is not tried along every path
+        try:
+            return (*used, self.enter(key, rest))
+        except Mismatch:
+            self.t.failed.setdefault(key, []).append(rest)
+            raise
 
     def enter(self, key: tuple[str, str], r: Map) -> int:
         """Claims r, or first its envelope: the path that led here leaves its constraints in r."""
@@ -301,14 +336,27 @@ class Search:
     def fold(self, kt: Term, gt: Term, r: Map) -> Script:
         """Reductions that run in step: the j-th round of one is the j-th round of the other."""
         summands = [[a for a in t.args[0].args if a.kind != "hole"] for t in (kt, gt)]
-        if len(summands[0]) != 1 or len(summands[1]) != 1:
+        if len(summands[0]) != len(summands[1]):
             raise Mismatch("equal", "reductions of different form", r, kt, gt)
-        candidate = self.candidates.relation(summands[0][0], summands[1][0], False)
         over = self.sets.compose(self.sets.compose(self.sets.reverse(kt.embedding()), r), gt.embedding())
-        along = over if candidate is None else self.sets.meet(over, candidate)
-        self.rules.in_step(kt, gt, r, along)
+        along = self.rounds_along(kt, gt, r, over, [(x, y) for x in summands[0][:2] for y in summands[1][:2]])
         self.depth += 1
         return Fold(along, self.goal(kt.args[0], gt.args[0], along), self.goal(kt.args[1], gt.args[1], r))
+
+    def rounds_along(self, kt: Term, gt: Term, r: Map, over: Map, pairs: list[tuple[Term, Term]]) -> Map:
+        """Which round goes with which: the first guess from a pair of summands that lets both run in step."""
+        last: Mismatch | None = None
+        for x, y in pairs:
+            candidate = self.candidates.relation(x, y, False)
+            if candidate is None and self.propose is not None:
+                candidate = self.candidates.relation(x, y, True)
+            along = over if candidate is None else self.sets.meet(over, candidate)
+            try:
+                self.rules.in_step(kt, gt, r, along)
+                return along
+            except Mismatch as e:
+                last = last or e
+        raise last or Mismatch("equal", "reductions of different form", r, kt, gt)
 
 
 def rank(e: Mismatch | Unknown) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
 from tv.equiv.rules import COMMUTATIVE, Rules, op_head
-from tv.sets import Affine, Map
+from tv.sets import Affine, Map, Set
 from tv.sets.affine import all_of, eq
 from tv.term import Term
 
@@ -75,7 +75,7 @@ class Uniformity:
             asked, found = self.memo[key]
             if sets.subset(want, asked):
                 return sets.meet(found, asked_for)
-        found = self.by_structure(x, y, want)
+        found = self.plain(self.by_structure(x, y, want), want)
         self.memo[key] = (want, found)
         return sets.meet(found, asked_for)
 
@@ -83,12 +83,7 @@ class Uniformity:
         sets = self.sets
         nothing = sets.minus(want, want)
         if x.kind == "case" or y.kind == "case":
-            t, cut = (x, sets.restrict_domain) if x.kind == "case" else (y, sets.restrict_range)
-            out = nothing
-            for s, arm in zip(t.sets, t.args, strict=True):
-                part = cut(want, s)
-                out = sets.join(out, self.same(arm, y, part) if t is x else self.same(x, arm, part))
-            return out
+            return self.arms(x, y, want)
         if x.kind == "ref" or y.kind == "ref":
             return self.references(x, y, want)
         if x.kind != y.kind or x.name != y.name or x.width != y.width:
@@ -106,6 +101,33 @@ class Uniformity:
                 return self.reduction(x, y, want)
             case _:
                 return nothing
+
+    def plain(self, found: Map, want: Map) -> Map:
+        """The same pairs by their equations alone, where those suffice: what is left of many cases that were told apart."""
+        sets = self.sets
+        if not sets.messy(found):
+            return found
+        simple = sets.envelope(found, sets.domain(want), sets.range(want))
+        return simple if sets.subset(simple, found) else found
+
+    def arms(self, x: Term, y: Term, want: Map) -> Map:
+        """Arm by arm. Constants agree wherever they stand: of their pairs only those are kept that agree in the coordinates in which
+        the other arms' pairs do, so that padding with zeros leaves the answer as simple as it is without."""
+        sets = self.sets
+        found = sets.minus(want, want)
+        padding = found
+        for p, left in _arms(x):
+            for q, right in _arms(y):
+                part = want if p is None else sets.restrict_domain(want, p)
+                part = part if q is None else sets.restrict_range(part, q)
+                same = self.same(left, right, part)
+                if left.kind == right.kind == "const":
+                    padding = sets.join(padding, same)
+                else:
+                    found = sets.join(found, same)
+        if sets.empty(found) or sets.empty(padding):
+            return sets.join(found, padding)
+        return sets.join(found, sets.meet(padding, sets.agreeing(found)))
 
     def references(self, x: Term, y: Term, want: Map) -> Map:
         """Through references: the units' values at the instances referred to."""
@@ -171,3 +193,8 @@ class Uniformity:
         lonely_a = sets.domain(sets.minus(rounds_a, sets.first_of(matched)))
         lonely_b = sets.domain(sets.minus(rounds_b, sets.second_of(matched)))
         return sets.unwrap(sets.minus(sets.minus(sets.wrap(pairs), lonely_a), lonely_b))
+
+
+def _arms(t: Term) -> list[tuple[Set | None, Term]]:
+    """(where, value) of a case's arms; any other term is one arm that stands everywhere."""
+    return list(zip(t.sets, t.args, strict=True)) if t.kind == "case" else [(None, t)]

@@ -18,7 +18,7 @@ from tv.term import type_width
 
 Array = Any  # a numpy array of some numeric type
 EXACT = frozenset(
-    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin ffma feq flt fle fisnan floor ceil trunc rint cvt select extract "
+    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum ffma feq flt fle fisnan floor ceil trunc rint cvt select extract "
     "add sub mul sdiv udiv srem urem and or xor shl lshr ashr eq ult ule slt sle smin smax umin umax".split()
 )
 _UINT: dict[int, Any] = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
@@ -144,6 +144,10 @@ def _float_op(head: str, label: str, args: Sequence[Bits]) -> Bits:
             return _fma(args[0], args[1], args[2], label)
         case "fmax" | "fmin":
             return _extreme(args[0], args[1], label, head == "fmax")
+        case "fmaximum" | "fminimum":
+            best = _extreme(args[0], args[1], label, head == "fmaximum")
+            nan = [np.isnan(decode(a, label)) for a in args]
+            return np.where(nan[0], args[0], np.where(nan[1], args[1], best))
     x = [decode(a, label) for a in args]
     match head:
         case "fadd":

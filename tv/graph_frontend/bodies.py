@@ -16,6 +16,7 @@ from tv.graph_frontend.registry import schema
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 
+WIDENED = "function bodies on 16-bit types are evaluated in f32 and rounded once"
 DEPTH = 32  # of nested bodies
 # Bodies that say themselves in which precision each step is taken (stash_type, softmax_precision, casts).
 PRECISE = frozenset(
@@ -42,6 +43,8 @@ def inline_official(n: NodeView, b: Builder) -> bool:
     s = schema(n.node.op, n.opset)
     widen = b.options.body_precision == "f32" and n.node.op not in PRECISE
     inputs = [n.optional(k) for k in range(n.count)]
+    if widen and any(t is not None and t.element.narrow for t in inputs):
+        b.assume(WIDENED)
     wide = [_widened(b, n, k, t) if widen else t for k, t in enumerate(inputs)]
     found = _body(n, s, wide)
     if found is None:
@@ -70,6 +73,8 @@ def inline_contrib(n: NodeView, b: Builder) -> bool:
         raise Unsupported("TV0313", f"{n.what} with other than {len(function.input)} inputs")
     first = n.input(0).element
     widen = b.options.body_precision == "f32" and first.narrow
+    if widen:
+        b.assume(WIDENED)
     wide = [_widened(b, n, k, t) if widen else t for k, t in enumerate(inputs)]
     results = _run(n, b, function, wide, {**b.opsets, "": function.opset_import[0].version}, {})
     for name, t in zip(n.node.outputs, results, strict=False):

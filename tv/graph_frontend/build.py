@@ -61,6 +61,7 @@ class Builder:
         self.fixed: frozenset[str] = frozenset()
         self.announced: dict[str, str] = {}
         self.assumptions: list[str] = []
+        self.numbers_only = False
         self._names: set[str] = set()
         self._symbol_ranges: dict[str, Range] = {}
 
@@ -74,7 +75,9 @@ class Builder:
         self._names.add(out)
         return out
 
-    def assume(self, text: str) -> None:
+    def assume(self, text: str, *, numbers_only: bool = False) -> None:
+        """Notes a reading. numbers_only: by it the graph has no meaning where some operator sees a NaN."""
+        self.numbers_only |= numbers_only
         if text not in self.assumptions:
             self.assumptions.append(text)
 
@@ -181,7 +184,9 @@ class Builder:
             units[unit].value, units[unit].node, units[unit].order = value, node, len(units)
             return
         domain = self.system.scope_sets[unit]
-        units[unit] = Unit(unit, scope, domain, element.width, value, len(units), node=node, tensor=tensor, shape=shape)
+        u = Unit(unit, scope, domain, element.width, value, len(units), node=node, tensor=tensor, shape=shape)
+        u.format = element.op if element.is_float else ""
+        units[unit] = u
 
     def uniform(self, name: str, element: Element, shape: Shape, bits: int) -> Tensor:
         if element.is_float:

@@ -95,10 +95,12 @@ def extreme(p: Place, e: Element, largest: bool, strict: bool, x: Term, y: Term)
     if not e.is_float:
         name = ("s" if e.kind == "signed" else "u") + ("max" if largest else "min")
         return p.op(f"{name}.i{e.width}", x, y)
-    best = p.op(f"{'fmax' if largest else 'fmin'}.{e.op}", x, y)
-    if not strict:
-        return best
-    return p.select(p.is_nan(x, e), x, p.select(p.is_nan(y, e), y, best))
+    return p.op(f"{extreme_name(largest, strict)}.{e.op}", x, y)
+
+
+def extreme_name(largest: bool, strict: bool) -> str:
+    """The operation on floats: of IEEE 754's two kinds the one that prefers numbers, or the one that propagates NaN."""
+    return ("fmaximum" if largest else "fminimum") if strict else ("fmax" if largest else "fmin")
 
 
 @denotes("Max", "Min", since=8)
@@ -143,8 +145,9 @@ def relu(n: NodeView, b: Builder) -> None:
 
     def compute(p: Place, a: Sequence[Term]) -> Term:
         zero = p.number(0.0, e)
-        out = p.select(p.op(f"flt.{e.op}", zero, a[0]), a[0], zero)
-        return p.select(p.is_nan(a[0], e), a[0], out) if b.options.strict_nan else out
+        if b.options.strict_nan:
+            return p.op(f"fmaximum.{e.op}", a[0], zero)
+        return p.select(p.op(f"flt.{e.op}", zero, a[0]), a[0], zero)
 
     b.assume("Relu(x) is x > 0 ? x : +0" + (", and NaN stays NaN" if b.options.strict_nan else ""))
     pointwise(n, b, [x], e, compute)

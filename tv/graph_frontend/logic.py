@@ -49,7 +49,7 @@ def convert_to(n: NodeView, b: Builder, x: Tensor, to: Element) -> None:
         b.define(n, 0, to, x.shape, lambda p: p.convert(p.integer(known, p.index, source), source, to))
         return
     if e.is_float and not to.is_float and to.kind != "bool":
-        b.assume("floats cast to integers are in range")
+        b.assume("floats cast to integers are in range", numbers_only=True)
     pointwise(n, b, [x], to, lambda p, a: p.convert(a[0], e, to))
 
 

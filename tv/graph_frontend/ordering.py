@@ -35,7 +35,7 @@ def ranks(n: NodeView, b: Builder, x: Tensor, axis: int, largest: bool, last_fir
     e = x.element
     if e.kind == "bool":
         raise Unsupported("TV0312", f"{n.what} on booleans")
-    b.assume(f"{n.node.op} sees no NaN")
+    b.assume(f"{n.node.op} sees no NaN", numbers_only=True)
 
     def body(p: Place) -> Term:
         mine = p.index[axis]

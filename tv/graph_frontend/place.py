@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tv.diagnostic import Unknown
 from tv.graph_frontend import arithmetic, static
-from tv.graph_frontend.elements import Element
+from tv.graph_frontend.elements import I64, Element
 from tv.graph_frontend.shapes import Shape
 from tv.graph_frontend.tensors import Indexed, InUnit, PreviousLayer, SameLayer, Stored, Tensor, Uniform
 from tv.sets import Affine, Formula
@@ -105,6 +105,12 @@ class Place:
             self.b.refs[key] = t
         return self.b.refs[key]
 
+    def count(self, value: Affine, e: Element) -> Term:
+        """A size as a float of type e: converted from a 64-bit integer, where it is open."""
+        if value.constant is not None:
+            return self.number(float(value.constant), e)
+        return self.op(f"cvt.{e.op}.{I64.op}", self._index_term(value, I64))
+
     # -------------------------------------------------------------- operations
     def op(self, name: str, *args: Term) -> Term:
         """An operation; exact ones on constants are computed here."""
@@ -125,7 +131,18 @@ class Place:
             return self.op("xor.i1", self.is_zero(a, source), self.bits(1, 1))
         if source.kind != "float" and to.kind != "float" and source.width == to.width:
             return a
+        if a.kind == "index" and to.is_float and source != I64:
+            a, source = self._widened(a, source)
         return self.op(f"cvt.{to.op}.{source.op}", a)
+
+    def _widened(self, a: Term, source: Element) -> tuple[Term, Element]:
+        """An integer known by its index as a 64-bit one, where its own type holds it: one integer is one float."""
+        (value,) = self.b.system.indices[a.id]
+        low, high = value.interval(self.ranges)
+        least, most = source.limits()
+        if low is None or high is None or low < least or high > most:
+            return a, source
+        return self._index_term(value, I64), I64
 
     def is_zero(self, a: Term, e: Element) -> Term:
         if e.is_float:

@@ -88,7 +88,7 @@ def quantize(n: NodeView, b: Builder) -> None:
         q = p.op("fmin.f32", p.op("fmax.f32", q, p.number(float(low), e)), p.number(float(high), e))
         return p.convert(q, e, to)
 
-    b.assume("QuantizeLinear sees no NaN")
+    b.assume("QuantizeLinear sees no NaN", numbers_only=True)
     b.define(n, 0, to, x.shape, body)
 
 

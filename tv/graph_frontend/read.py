@@ -76,12 +76,13 @@ def read(
     options = Options(strict_nan, body_precision)
 
     def attempt(stretch: Stretch | None) -> Graph:
-        return _denote(Builder(sets, terms, model, options), frozenset(fixed), values or {}, stretch)
+        constants = frozenset(fixed) - (stretch.members() if stretch is not None else set())
+        return _denote(Builder(sets, terms, model, options), constants, values or {}, stretch)
 
     if roll:
         model.nodes = shared_first(model.nodes)
     stretch = find_stretch(model) if roll else None
-    if stretch is not None and not stretch.members() & set(fixed):
+    if stretch is not None:
         try:
             return attempt(stretch)
         except Irregular:
@@ -113,7 +114,10 @@ def _denote(b: Builder, fixed: frozenset[str], values: Mapping[str, Affine], str
 
 
 def _assumed_values(b: Builder, values: Mapping[str, Affine]) -> None:
+    unread = {i.name for i in b.model.proto.graph.input} - b.env.keys()
     for name, value in values.items():
+        if name in unread:
+            continue
         t = b.env.get(name)
         if t is not None and isinstance(t.source, InUnit) and t.source.layer is not None:
             raise Irregular(f"`{name}` has a value of its own")
@@ -138,6 +142,7 @@ def _finish(b: Builder, layers: int, members: Mapping[str, tuple[str, int]]) -> 
         source = b.env[name]
         graph.outputs[name] = TensorInfo(name, source.element.label, source.shape, unit, layer)
     _recount(b, graph)
+    graph.numbers_only = b.numbers_only
     audit(b.system)
     for name, d in {**b.model.declared, **b.stored}.items():
         if name in members:

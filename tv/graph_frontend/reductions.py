@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf
 
-from tv.diagnostic import Unknown, Unsupported
+from tv.diagnostic import Unsupported
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import F32
+from tv.graph_frontend.functions import extreme_name
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
 from tv.graph_frontend.shapes import ONE, Product, Shape
@@ -72,12 +73,9 @@ def float_sum(
     return b.inner(n, "f32" if e.narrow else "sum", w, reduced_shape(x.shape, axes, keep), body)
 
 
-def count_of(n: NodeView, shape: Shape, axes: Sequence[int]) -> int:
-    """How many elements are averaged; Unknown where an open size takes part."""
-    p = Product.of([shape[a] for a in axes])
-    if p.factors:
-        raise Unknown("TV0314", f"{n.what} divides by an open size", help="give that size a value in the spec")
-    return p.coefficient
+def count_of(n: NodeView, shape: Shape, axes: Sequence[int]) -> Affine:
+    """How many elements are averaged; Unsupported where that is a product of open sizes."""
+    return Product.of([shape[a] for a in axes]).extent(n.what)
 
 
 @denotes("ReduceSum", "ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceMean", since=1)
@@ -104,13 +102,13 @@ def float_reduction(n: NodeView, b: Builder) -> None:
 
         b.define(n, 0, e, shape, fold_axes(n, b, x, axes, keep, w_add, lambda p: p.number(0.0, w), element))
         return
-    count = count_of(n, x.shape, axes) if op == "ReduceMean" else 1
+    count = count_of(n, x.shape, axes) if op == "ReduceMean" else Affine.of(1)
     total = float_sum(n, b, x, axes, keep, square, absolute)
 
     def finish(p: Place) -> Term:
         s = p.get(total)
         if op == "ReduceMean":
-            s = p.op(f"fdiv.{w.op}", s, p.number(float(count), w))
+            s = p.op(f"fdiv.{w.op}", s, p.count(count, w))
         if op == "ReduceL2":
             s = p.op(f"fsqrt.{w.op}", s)
         return p.convert(s, w, e)
@@ -138,12 +136,11 @@ def identity_reduction(n: NodeView, b: Builder, x: Tensor) -> None:
 
 @denotes("ReduceMax", "ReduceMin", since=1)
 def extreme_reduction(n: NodeView, b: Builder) -> None:
-    """fmaxf over the axes from -inf (fminf from +inf): elements that are no NaN win; integers from the type's end"""
+    """fmaxf over the axes from -inf (fminf from +inf): elements that are no NaN win (--strict-nan: NaN wins); integers from
+    the type's end"""
     x = n.input(0)
     axes, keep = reduced_axes(n, x.rank)
     e, largest = x.element, n.node.op == "ReduceMax"
-    if e.is_float and b.options.strict_nan:
-        raise Unsupported("TV0313", f"{n.what} with --strict-nan")
     shape = reduced_shape(x.shape, axes, keep)
     if not axes:
         identity_reduction(n, b, x)
@@ -151,8 +148,11 @@ def extreme_reduction(n: NodeView, b: Builder) -> None:
     if e.kind == "bool":
         raise Unsupported("TV0312", f"{n.what} on booleans")
     if e.is_float:
-        b.assume(f"{n.node.op} starts from {'-' if largest else '+'}inf and ignores NaN")
-        op, first = ("fmax" if largest else "fmin") + f".{e.op}", -inf if largest else inf
+        strict = b.options.strict_nan
+        b.assume(
+            f"{n.node.op} starts from {'-' if largest else '+'}inf and {'propagates' if strict else 'ignores'} NaN"
+        )
+        op, first = f"{extreme_name(largest, strict)}.{e.op}", -inf if largest else inf
         b.define(n, 0, e, shape, fold_axes(n, b, x, axes, keep, op, lambda p: p.number(first, e), lambda p, t: t))
         return
     op = ("s" if e.kind == "signed" else "u") + ("max" if largest else "min") + f".i{e.width}"

@@ -81,18 +81,26 @@ class Collecting(Checker):
             link = matching.pairing(p.k, p.g, p.map)
             if link is not None:
                 parts[p.k].append(self.part(g[p.g].leaf, link.leaves))
-        value, units = Recorder(self.sets, self.p.kernel, s.op, self.choices.of).program(w)
+        recorder = Recorder(self.sets, self.p.kernel, s.op, self.choices.of)
+        value, units = recorder.program(w)
         self.computed.append(Computed(kt, gt, r, True))
-        self.record(s.op, gt, r, tuple(map(tuple, parts)), value, units)
+        self.record(s.op, gt, r, tuple(map(tuple, parts)), value, units, recorder.zeros)
 
     def part(self, graph: Term, along: Map) -> Part:
         return Part(self.places.of(graph), self.sets.target_name(along), self.sets.text(along))
 
     def record(
-        self, op: str, gt: Term, r: Map, leaves: tuple[tuple[Part, ...], ...], value: Expr, units: dict[str, Expr]
+        self,
+        op: str,
+        gt: Term,
+        r: Map,
+        leaves: tuple[tuple[Part, ...], ...],
+        value: Expr,
+        units: dict[str, Expr],
+        zeros: dict[int, str],
     ) -> None:
         choose = self.sets.text(self.sets.reverse(r))
-        self.orders.append(Order(op, self.places.of(gt), self.sets.target_name(r), choose, leaves, value, units))
+        self.orders.append(Order(op, self.places.of(gt), self.sets.target_name(r), choose, leaves, value, units, zeros))
 
     # -------------------------------------------------------------- loops in step, single additions: only where a product is fused
     def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:
@@ -117,7 +125,7 @@ class Collecting(Checker):
             init = c.leaf is kt.args[1]
             parts.append((self.part(gt.args[1], r) if init else self.part(graph[0], s.map),))
         value, units = Recorder(self.sets, self.p.kernel, kt.name, self.choices.of).program(w)
-        self.record(kt.name, gt, r, tuple(parts), value, units)
+        self.record(kt.name, gt, r, tuple(parts), value, units, {})
 
     def apply(self, kt: Term, gt: Term, r: Map, s: Apply) -> None:
         super().apply(kt, gt, r, s)
@@ -133,7 +141,7 @@ class Collecting(Checker):
         if subtract and k == 0:
             rest = Negate(rest)
         leaves = tuple((self.part(gt.args[s.order[i]], r),) for i in (k, 1 - k))
-        self.record(kt.name, gt, r, leaves, Fuse(0, subtract and k == 1, rest), {})
+        self.record(kt.name, gt, r, leaves, Fuse(0, subtract and k == 1, rest), {}, {})
 
 
 def collect(

@@ -13,7 +13,7 @@ from tv.diagnostic import Unsupported
 from tv.kernel import Kernel
 from tv.replay.contraction import contract
 from tv.symexec import Program
-from tv.term import Term
+from tv.term import FOLDED, Term
 
 Fusions = frozenset[tuple[Term, str]]
 LEFT, RIGHT = "left", "right"
@@ -104,7 +104,7 @@ class _Alignment:
         addition = t.kind == "op" and t.name.split(".")[0] in ("fadd", "fsub") and t.attr == "c"
         if addition and u.kind == "op" and u.name == "ffma." + t.name.split(".")[1]:
             return self.fused(t, u)
-        if t.kind != u.kind or t.name != u.name or len(t.args) != len(u.args):
+        if t.kind != u.kind or t.name.removeprefix(FOLDED) != u.name.removeprefix(FOLDED) or len(t.args) != len(u.args):
             return None
         below = self.all(*zip(t.args, u.args, strict=True))
         return below | {(t, "")} if below is not None and addition else below

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tv.diagnostic import BadInput, Unknown
-from tv.equiv.laws import LAWS
 from tv.graph_frontend.arithmetic import apply
+from tv.order.places import rewritten, term_at_place
 from tv.order.program import (
     Add,
     Cases,
@@ -43,43 +43,15 @@ def use_orders(values: GraphValues, orders: Iterable[Order]) -> None:
     for o in orders:
         t = term_of(values, o.place)
         by_term.setdefault(t.id, (t, []))[1].append(Sum(values, o))
-        _follow_laws(values, o.place)
-        for parts in o.leaves:
-            for p in parts:
-                _follow_laws(values, p.place)
+        for unit, before, after in rewritten(values.system, o):  # evaluated as rewritten
+            values.overrides[before.id] = lambda env, n, plain, unit=unit, t=after: values.term_at(unit, t, env, n)  # type: ignore[misc]
     for id, (t, sums) in by_term.items():
         values.overrides[id] = Ordered(t, tuple(sums))
 
 
 def term_of(values: GraphValues, place: Place) -> Term:
     """Raises BadInput where the graph has no such place."""
-    unit, path = place
-    if unit not in values.system.units:
-        raise BadInput("TV0655", f"an order is about `{unit}`, which the graph does not have")
-    t = values.system.units[unit].value
-    for k in path:
-        t = _below(values, t, k, unit)
-    return t
-
-
-def _below(values: GraphValues, t: Term, k: int | str, unit: str) -> Term:
-    below: Term | None
-    if isinstance(k, int):
-        below = t.args[k] if 0 <= k < len(t.args) else None
-    else:
-        below = LAWS[k](values.system.terms, t) if k in LAWS else None
-    if below is None:
-        raise BadInput("TV0655", f"an order is about a part of `{unit}` that it does not have")
-    return below
-
-
-def _follow_laws(values: GraphValues, place: Place) -> None:
-    """A term that a law rewrote on the way to a sum is evaluated as rewritten."""
-    unit, path = place
-    for i, k in enumerate(path):
-        if isinstance(k, str):
-            before, after = term_of(values, (unit, path[:i])), term_of(values, (unit, path[: i + 1]))
-            values.overrides[before.id] = lambda env, n, plain, t=after: values.term_at(unit, t, env, n)  # type: ignore[misc]
+    return term_at_place(values.system, place)
 
 
 @dataclass(slots=True)
@@ -259,6 +231,8 @@ class Sum:
     def parts(self, i: int, points: Ints):  # type: ignore[no-untyped-def]
         """For each part of leaf i: it, the term, where it applies, and its scope's dimensions there."""
         left = np.ones(len(points), np.bool_)
+        if i in self.order.zeros:
+            left &= ~self.set(self.order.zeros[i]).holds(points, self.values.symbols)
         for p in self.order.leaves[i]:
             at, found = self.map(p.map).image(points, self.values.symbols)
             found &= left

@@ -92,6 +92,7 @@ class Order:
     """How the graph's value at `place` (a sum, over instances of `scope`) is added up.
 
     op: the addition. choose: instance of `scope` -> kernel instances that compute it, all with the same bits. value: there.
+    zeros: of a leaf, the kernel instances (isl text) at which it is no value of the graph but +0 * +0: the padding of a tile.
     """
 
     op: str
@@ -101,6 +102,7 @@ class Order:
     leaves: tuple[tuple[Part, ...], ...]
     value: Expr
     units: dict[str, Expr]
+    zeros: dict[int, str]
 
 
 def children(e: Expr) -> tuple[Expr, ...]:
@@ -193,6 +195,7 @@ def to_json(o: Order) -> dict[str, Any]:
         ],
         "value": encode(o.value),
         "units": {n: encode(e) for n, e in o.units.items()},
+        "zeros": [[i, s] for i, s in o.zeros.items()],
     }
 
 
@@ -210,6 +213,7 @@ def from_json(data: Any) -> Order:
         leaves,
         decode(data["value"]),
         units,
+        {int(i): str(text) for i, text in data["zeros"]},
     )
 
 

@@ -9,7 +9,7 @@ from tv.diagnostic import Unknown
 from tv.equiv.rules import Flattening, Rules, op_type
 from tv.order.contraction import LEFT, RIGHT
 from tv.order.program import Add, Cases, Expr, Fuse, Hole, LeafAt, Link, Number, Rounds
-from tv.sets import Map, Sets
+from tv.sets import Map, Set, Sets
 from tv.sets.affine import Affine, all_of, eq
 from tv.system import System
 from tv.term import Term
@@ -17,7 +17,10 @@ from tv.term import Term
 
 @dataclass(slots=True)
 class Visit:
-    """One visit of flattening: its term, the instances, the contributions [first, last) made on the way, inner visits."""
+    """One visit of flattening: its term, the instances, the contributions [first, last) made on the way, inner visits.
+
+    padding: instances at which the visit's own contribution was a product of zeros.
+    """
 
     term: Term
     at: Map
@@ -25,6 +28,7 @@ class Visit:
     last: int = 0
     entered: bool = False
     inner: list[Visit] = field(default_factory=list)
+    padding: Set | None = None
 
 
 class Watched(Flattening):
@@ -43,6 +47,9 @@ class Watched(Flattening):
         self.stack.pop()
         v.last = len(self.items)
 
+    def pad(self, nodes: Set) -> None:
+        self.stack[-1].padding = nodes
+
     def enter(self, t: Term, at: Map) -> None:
         self.stack[-1].entered = True
         super().enter(t, at)
@@ -53,6 +60,7 @@ class Recorder:
 
     def __init__(self, sets: Sets, kernel: System, op: str, fused: Callable[[Term], str]) -> None:
         self.sets, self.kernel, self.op, self.fused = sets, kernel, op, fused
+        self.zeros: dict[int, str] = {}  # by leaf
 
     def program(self, w: Watched) -> tuple[Expr, dict[str, Expr]]:
         """The root's expression, and those of the joined units by name."""
@@ -71,15 +79,16 @@ class Recorder:
         if t.kind == "op" and t.name == self.op and len(v.inner) == 2:
             return self.addition(t, v.inner[0], v.inner[1])
         if t.kind == "op" and t.name == "ffma." + op_type(self.op) and len(v.inner) == 1:
-            return Fuse(v.first, False, self.expr(v.inner[0]))
+            rest = self.expr(v.inner[0])
+            return self.padded(v, Fuse(v.first, False, rest), Add(Number(0), rest))
         if t.kind == "reduce" and t.name == self.op and len(v.inner) == 2:
             return Rounds(rounds(self.sets, self.kernel, t), self.expr(v.inner[0]), self.expr(v.inner[1]))
         if v.inner:
             raise _unclear()
         if t.kind == "hole":
             return Hole()
-        if v.last == v.first + 1:
-            return LeafAt(v.first)
+        if v.last == v.first + 1 or v.padding is not None:
+            return self.padded(v, LeafAt(v.first), Number(0))
         if t.kind == "const" and v.last == v.first:
             return Number(t.bits)
         raise _unclear()
@@ -103,9 +112,21 @@ class Recorder:
         if not which:
             return Add(self.expr(left), self.expr(right))
         product, rest = {LEFT: (left, right), RIGHT: (right, left)}[which]
-        if product.inner or product.last != product.first + 1:
+        if product.inner or (product.last != product.first + 1 and product.padding is None):
             raise _unclear()
-        return Fuse(product.first, False, self.expr(rest))
+        other = self.expr(rest)
+        return self.padded(product, Fuse(product.first, False, other), Add(Number(0), other))
+
+    def padded(self, v: Visit, usual: Expr, zero: Expr) -> Expr:
+        """The expression of a contribution; that it is +0 * +0 somewhere is noted of its leaf."""
+        if v.padding is None:
+            return usual
+        if self.sets.subset(self.sets.range(v.at), v.padding):
+            return zero
+        if v.first in self.zeros:
+            raise _unclear()
+        self.zeros[v.first] = self.sets.text(v.padding)
+        return usual
 
 
 def rounds(sets: Sets, system: System, t: Term) -> str:

@@ -94,7 +94,9 @@ class Refuter:
         ]
         if not open_ones:
             return out, None
-        search = Differences(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds))
+        orders = [o for o in out if o.kind in ("race", "barrier")]
+        races = not orders or any(o.status is not Status.PROVED for o in orders)
+        search = Differences(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds), races)
         first = [
             o.witness.symbols for o in out if o.status is Status.UNKNOWN and o.witness is not None and o.witness.symbols
         ]

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tv.diagnostic import TvError
-from tv.kernel import Kernel, Space, Store, walk
+from tv.kernel import Kernel, Loop, Space, Store, walk
 from tv.obligation import Obligation
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Setting
+from tv.refute.single import targets
 from tv.refute.slicing import KINDS, Cut
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
 from tv.replay.events import Event
+from tv.replay.waiting import waits, waits_across_blocks
 from tv.source import Span
 
 EVENTS = frozenset({"race", "bounds", "init", "barrier", "range"})
 PLAIN_SHARE, SLICE_SHARE = 0.1, 0.5  # of the time that is left, for one run of a whole kernel and of a slice
+NOTHING = "no run showed it"
 MOST_SIZES = 5  # assignments of the symbols that are tried for one obligation
 MOST_ELEMENTS = 1 << 25  # of an output that is searched for what was left out
 _STRETCH = 1 << 20
@@ -70,6 +73,11 @@ def cuts_for(o: Obligation, kernel: Kernel) -> Iterator[Cut]:
             yield Cut((w.object,) if w is not None and w.object else ())
 
 
+def spins(kernel: Kernel) -> bool:
+    """Whether blocks wait for each other in a loop, so that the pace of each of them counts."""
+    return any(isinstance(s, Loop) and waits(s) for s in walk(kernel.body)) and waits_across_blocks(kernel) is not None
+
+
 def line_of(o: Obligation, e: Event) -> Span:
     """The place that the proof named if the event is there, else the event's; of an undefined value, where it was read."""
     if o.kind == "init" and e.spans:
@@ -88,7 +96,7 @@ class Defects:
     ranges: Mapping[str, tuple[int, int]]
     fmad: bool
     clock: Clock
-    why: str = "no run showed it"
+    why: str = NOTHING
     _done: set[Trial] = field(default_factory=set)
 
     def show(self, open_ones: Sequence[Obligation]) -> dict[int, Shown]:
@@ -97,7 +105,7 @@ class Defects:
         while pending:
             for trials in list(pending):
                 if self.clock.left <= 0:
-                    self.why = "looking for a run that shows it took too long"
+                    self.why = "looking for a run that shows it took too long" if self.why == NOTHING else self.why
                     return {}
                 trial = next(trials, None)
                 if trial is None:
@@ -110,16 +118,26 @@ class Defects:
 
     def _all_in(self, open_ones: Sequence[Obligation], setting: Setting, trial: Trial) -> dict[int, Shown]:
         """Of a run, then of slices of it where it took too long, what they show."""
+        kernel = setting.kernel
+        cuts = list(dict.fromkeys(c for o in open_ones if o.kind in KINDS for c in cuts_for(o, kernel)))
+        if trial.blocks is None and spins(kernel) and any(o.kind in ("race", "barrier") for o in open_ones):
+            found = self._in_slices(open_ones, setting, [replace(trial, cut=c, turns=True) for c in cuts])
+            if found:
+                return found
         outcome = self._run(setting, trial, PLAIN_SHARE)
         if outcome is None:
             return {}
         found = self._in(open_ones, outcome, KINDS | {"init"})
-        if found or outcome.execution.ended != "budget":
+        if found or outcome.execution.ended != "budget" or trial.target is not None:
             return found
-        kernel = setting.kernel
-        for cut in dict.fromkeys(c for o in open_ones if o.kind in KINDS for c in cuts_for(o, kernel)):
-            smaller = self._run(setting, replace(trial, cut=cut), SLICE_SHARE)
-            found = {} if smaller is None else self._in(open_ones, smaller, KINDS)
+        return self._in_slices(open_ones, setting, [replace(trial, cut=c) for c in cuts])
+
+    def _in_slices(
+        self, open_ones: Sequence[Obligation], setting: Setting, trials: Sequence[Trial]
+    ) -> dict[int, Shown]:
+        for trial in trials:
+            outcome = self._run(setting, trial, SLICE_SHARE)
+            found = {} if outcome is None else self._in(open_ones, outcome, KINDS)
             if found:
                 return found
         return {}
@@ -157,6 +175,9 @@ class Defects:
                 return
             setting = self.settings(symbols)
             for blocks in dict.fromkeys(block_choices(setting, o.witness if n == 0 else None)):
+                if o.kind == "init":
+                    for part in targets(setting.kernel, setting.outputs):
+                        yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks, None, part)
                 yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks)
 
     def _event(self, o: Obligation, outcome: Outcome) -> Shown | None:
@@ -168,9 +189,11 @@ class Defects:
         if outcome.execution.events:
             return None
         objects = [obj] if obj else [n for n, places in outcome.setting.places.items() if places]
+        if outcome.trial.cut is not None:  # a slice stores to no other
+            objects = [n for n in objects if n in outcome.trial.cut.objects]
         if any(foreign(outcome, n) is not None for n in objects):
             return Shown(outcome, o.kind, o.span)
-        if outcome.trial.blocks is not None or not outcome.execution.clean:
+        if outcome.trial.blocks is not None or outcome.trial.target is not None or not outcome.execution.clean:
             return None
         missing = next((m for n in objects if (m := unwritten(outcome, n)) is not None), None)
         return None if missing is None else Shown(outcome, o.kind, o.span, None, *missing)

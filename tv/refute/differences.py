@@ -15,25 +15,29 @@ from tv.graph_frontend.arithmetic import decode
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Obligation
 from tv.refute.layouts import Place
-from tv.refute.patterns import search_order
+from tv.refute.patterns import Pattern, search_order
 from tv.refute.setting import Dim3, Setting
+from tv.refute.single import OTHERS, Target, targets
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
 from tv.replay.doubt import VARIANTS
+from tv.replay.enclosure import Value
 from tv.replay.events import Event
-from tv.replay.exactness import Exactness
-from tv.replay.graph_values import GraphValues
+from tv.replay.graph_bounds import GraphBounds
 
 Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
-FIRST = 6  # elements of an output that are compared first
+FIRST = 64  # elements of an output that are compared first
 MOST = 4096
 ENOUGH = 0.2  # seconds, after which no further elements of an output are compared
+QUICK = 0.5  # seconds; an evaluation of the graph that takes longer is not repeated for single elements
 MOST_SIZES = 9  # assignments of the symbols that are tried
 FIRST_GUESS = 0.05
 PATIENCE, ENOUGH_RUNS = 10.0, 200  # seconds and runs: with both spent, a search ends before its time
 MOST_THREADS = 1 << 16  # of a launch whose values are compared after a run of all blocks
-MARGIN = 32.0  # times the change that other implementations of the functions make
-ALONE = 3  # differing elements that are evaluated by themselves where the batch was not exact
+BROKEN_SECONDS, BROKEN_RUNS = 1.0, 3  # with both spent, an uninitialised value that was met is what was found
+WHOLE = 8.0  # by how much a run of all of a kernel is put off where one of its values can be shown alone
+MARGIN = 32.0  # times the change that other implementations of its functions make to the kernel's value
+ALONE = 3  # differing elements that are looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +62,20 @@ class Broken:
 
 @dataclass(slots=True)
 class Differences:
-    """Runs kernel and graph on the same contents. ranges: of symbols."""
+    """Runs kernel and graph on the same contents. ranges: of symbols. races: whether to look for them; not where none is left."""
 
     settings: Callable[[Mapping[str, int]], Setting]
     ranges: Mapping[str, tuple[int, int]]
     fmad: bool
     clock: Clock
+    races: bool = True
     why: str = "no input that was tried shows a difference"
     _deadline: float = 0.0  # of the trial
 
     def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
         """The first difference that no order of sums explains, else the first run that is not clean."""
         broken: Broken | None = None
+        uninitialised = failing is not None and failing.kind == "init"  # which a run shows as well as a proof
         for runs, (trial, setting) in enumerate(self._trials(failing, first)):
             if self.clock.left <= 0 or (self.clock.used > PATIENCE and runs >= ENOUGH_RUNS):
                 self.why += "; the search ran out of time"
@@ -82,19 +88,27 @@ class Differences:
             if isinstance(found, Difference):
                 return found
             broken = broken or found
+            spent = self.clock.used > BROKEN_SECONDS and runs >= BROKEN_RUNS
+            if broken is not None and broken.event.kind == "init" and (uninitialised or spent):
+                break
         return broken
 
     def _trials(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Iterator[tuple[Trial, Setting]]:
         """All sizes, blocks and patterns: the cheap ones with every pattern before the costly ones with many."""
         witness = failing.witness if failing is not None else None
-        options: list[tuple[float, Setting, tuple[Dim3, ...] | None]] = []  # with how much they are put off
+        options: list[
+            tuple[float, Setting, tuple[Dim3, ...] | None, Target | None]
+        ] = []  # with how much they are put off
         for n, values in enumerate(islice(sizes(self.ranges, first), MOST_SIZES)):
             setting = self.settings(values)
-            choices = dict.fromkeys(block_choices(setting, witness, MOST_THREADS))
-            options += [((1 + n / 8) * (1 + 12 * rank), setting, blocks) for rank, blocks in enumerate(choices)]
-        patterns = search_order(len(options[0][1].slots))
+            parts = targets(setting.kernel, setting.outputs)
+            for rank, blocks in enumerate(dict.fromkeys(block_choices(setting, witness, MOST_THREADS, whole=True))):
+                put_off = (1 + n / 8) * (1 + 12 * rank)
+                options += [(put_off, setting, blocks, part) for part in parts]
+                options.append((put_off * (WHOLE if parts else 1), setting, blocks, None))
+        patterns = search_order(len(options[0][1].slots), options[0][1].graph.layers)
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
-        guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _ in options]
+        guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _, _ in options]
         cost = list(guess)
         tried = [0] * len(options)
         while True:
@@ -102,11 +116,11 @@ class Differences:
             if not left:
                 return
             k = min(left, key=lambda k: cost[k] * (1 + tried[k]) ** 1.5 * options[k][0])
-            _, setting, blocks = options[k]
+            _, setting, blocks, part = options[k]
             start = time.monotonic()
             share = max(2.0, self.clock.used / 3) if self.ranges else self.clock.left
             self._deadline = min(self.clock.deadline, start + share)
-            yield Trial(tuple(setting.symbols.items()), patterns[tried[k]], blocks), setting
+            yield Trial(tuple(setting.symbols.items()), patterns[tried[k]], blocks, None, part), setting
             took = time.monotonic() - start
             cost[k] = took if took < share else 4 * took
             tried[k] += 1
@@ -115,7 +129,7 @@ class Differences:
 
     # -------------------------------------------------------------- one run
     def _try(self, trial: Trial, setting: Setting) -> Difference | Broken | None:
-        outcome = execute(setting, trial, self.fmad, self._deadline)
+        outcome = execute(setting, trial, self.fmad, self._deadline, races=self.races)
         if outcome.execution.events:
             return Broken(outcome, outcome.execution.events[0])
         if not outcome.execution.clean or outcome.execution.ordered_atomics:
@@ -145,12 +159,12 @@ class Differences:
 
     def _elements(self, outcome: Outcome, name: str, p: Place) -> Ints:
         """Row-major positions to compare: those that were written, after a whole run all; spread over the tensor."""
-        if outcome.trial.blocks is None and p.count <= MOST:
+        if outcome.trial.blocks is None and outcome.trial.target is None and p.count <= MOST:
             found = np.arange(p.count)
         else:
-            linear, good = p.at(outcome.buffers[name].written_elements(p.width))
+            linear, good = p.at(self._stored(outcome, name, p.width))
             found = linear[good]
-            if outcome.trial.blocks is None:
+            if outcome.trial.blocks is None and outcome.trial.target is None:
                 found = np.unique(np.concatenate([found, np.random.default_rng(1).integers(0, p.count, MOST)]))
         if not len(found):
             return found
@@ -158,6 +172,16 @@ class Differences:
         order = np.concatenate([[0, len(found) - 1], spread])
         _, at = np.unique(order, return_index=True)
         return np.asarray(found[order[np.sort(at)]][:MOST])
+
+    def _stored(self, outcome: Outcome, name: str, width: int) -> Ints:
+        """Offsets of the elements that hold what the kernel leaves there."""
+        found = outcome.buffers[name].written_elements(width)
+        target = outcome.trial.target
+        if target is None:
+            return found
+        if target.object != name:  # its values were left out
+            return found[:0]
+        return np.setdiff1d(found, outcome.buffers[name + OTHERS].written_elements(width))
 
     def _kernel_bits(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> tuple[Bits, npt.NDArray[np.bool_]]:
         at = p.of_linear(elements) * p.width
@@ -167,85 +191,104 @@ class Differences:
 
     def _compare_some(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> Difference | None:
         mine, written = self._kernel_bits(outcome, name, p, elements)
-        watch = Exactness(self._deadline)
-        theirs = self._graph_bits(outcome, p, elements, watch)
+        start = time.monotonic()
+        theirs, free_zero = graph_values(outcome.setting, outcome.trial.pattern, p, elements, self._deadline)
+        quick = time.monotonic() - start < QUICK
         label = outcome.setting.graph.outputs[p.tensor].type
-        wrong = np.flatnonzero(differing(mine, theirs, label, watch.free_zero) & written)
-        for k in wrong[:ALONE]:
-            if not watch.exact or watch.loose:
-                watch = Exactness(self._deadline)
-                again = self._graph_bits(outcome, p, elements[k : k + 1], watch)
-                if int(again[0]) != int(theirs[k]):
-                    continue
-            if watch.free_zero and outcome.trial.pattern.kind == "signed":
-                continue
-            if not watch.exact:
-                self.why = "outputs differ, but not by more than another order of sums may explain"
-                continue
-            loose = watch.loose | outcome.execution.loose_functions
-            at = elements[k : k + 1]
-            if loose and not self._outlives(outcome, name, p, at):
-                self.why = f"outputs differ, but hardly by more than the errors of {', '.join(sorted(loose))}"
-                continue
-            if self._holds_uncontracted(outcome, name, p, at, theirs[k : k + 1], watch.free_zero):
+        if free_zero and outcome.trial.pattern.kind == "signed":
+            return None
+        apart = outside(mine, theirs, label, free_zero) & written
+        unclear = np.flatnonzero(~apart & written & differing(mine, theirs.encoded(label), label, free_zero))
+        for k in [*np.flatnonzero(apart)[:ALONE], *unclear[: ALONE if quick else 0]]:
+            at, bits = elements[k : k + 1], mine[k : k + 1]
+            if not apart[k]:  # by itself, an element may depend on less
+                own, free_zero = graph_values(outcome.setting, outcome.trial.pattern, p, at, self._deadline)
+            else:
+                own = theirs.map(lambda a, k=k: a[k : k + 1])  # type: ignore[misc]
+            if not outside(bits, own, label, free_zero)[0]:
+                self.why = (
+                    "outputs differ, but not by more than another order of sums or the errors of functions may explain"
+                )
+            elif self._believed(outcome, name, p, at, own, free_zero):
                 index = tuple(int(i) for i in np.unravel_index(int(elements[k]), p.shape)) if p.shape else ()
-                return Difference(outcome, p.tensor, index, int(mine[k]), int(theirs[k]), BY_LABEL[label].width)
+                graph_bits = int(own.encoded(label)[0])
+                return Difference(outcome, p.tensor, index, int(bits[0]), graph_bits, BY_LABEL[label].width)
         return None
 
-    def _graph_bits(self, outcome: Outcome, p: Place, elements: Ints, watch: Exactness, variant: int = 0) -> Bits:
-        setting = outcome.setting
-        info = setting.graph.outputs[p.tensor]
-        graph = GraphValues(
-            setting.graph, setting.symbols, setting.graph_inputs(outcome.trial.pattern), None, watch, variant
-        )
-        index = list(np.unravel_index(elements, p.shape)) if p.shape else []
-        if info.layer is not None:
-            index.insert(0, np.full(elements.shape, info.layer, np.int64))
-        points = np.stack(index, axis=1) if index else np.zeros((len(elements), 0), np.int64)
-        with np.errstate(all="ignore"):
-            return graph.values_at(info.unit, points)
+    def _believed(self, outcome: Outcome, name: str, p: Place, at: Ints, theirs: Value, free_zero: bool) -> bool:
+        """Whether a difference is there with other functions and without contraction as well."""
+        loose = outcome.execution.loose_functions
+        if loose and not self._outlives(outcome, name, p, at, theirs):
+            self.why = f"outputs differ, but hardly by more than the errors of {', '.join(sorted(loose))}"
+            return False
+        return self._holds_uncontracted(outcome, name, p, at, theirs, free_zero)
 
-    def _outlives(self, outcome: Outcome, name: str, p: Place, element: Ints) -> bool:
-        """Whether the difference is far larger than what other implementations of the functions change on either side."""
+    def _again(self, outcome: Outcome, fmad: bool, variant: int) -> Outcome:
+        """The same run, contracted or not, with some implementation of the functions."""
+        deadline = self.clock.deadline + self.clock.seconds
+        return execute(outcome.setting, outcome.trial, fmad, deadline, variant, self.races)
+
+    def _outlives(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Value) -> bool:
+        """Whether the kernel lies further from all that the graph may be than other functions move the kernel."""
         label = outcome.setting.graph.outputs[p.tensor].type
         if not BY_LABEL[label].is_float:
             return False
-        sides: list[tuple[float, float]] = []
+        found = []
         for variant in (0, *VARIANTS):
-            run = (
-                outcome
-                if variant == 0
-                else execute(
-                    outcome.setting, outcome.trial, self.fmad, self.clock.deadline + self.clock.seconds, variant
-                )
-            )
+            run = outcome if variant == 0 else self._again(outcome, self.fmad, variant)
             if not run.execution.clean:
                 return False
-            mine = self._kernel_bits(run, name, p, element)[0]
-            theirs = self._graph_bits(outcome, p, element, Exactness(), variant)
-            sides.append((float(decode(mine, label)[0]), float(decode(theirs, label)[0])))
-        values = np.array(sides)
-        if not np.isfinite(values).all():
+            found.append(float(decode(self._kernel_bits(run, name, p, element)[0], label)[0]))
+        kernel, centre = np.array(found), float(theirs.numbers(label)[0])
+        radius = 0.0 if theirs.radius is None else float(theirs.radius[0])
+        if not np.isfinite(kernel).all() or not np.isfinite(centre):
             return False
-        spread = (values.max(axis=0) - values.min(axis=0)).max()
-        return bool(np.abs(values[:, 0] - values[:, 1]).min() > MARGIN * spread)
+        return bool((np.abs(kernel - centre) - radius).min() > MARGIN * (kernel.max() - kernel.min()))
 
     def _holds_uncontracted(
-        self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Bits, free_zero: bool
+        self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Value, free_zero: bool
     ) -> bool:
         """Whether the difference is there as well when nothing is contracted."""
         if not self.fmad or not outcome.execution.rounded_products:
             return True
-        other = execute(outcome.setting, outcome.trial, False, self.clock.deadline + self.clock.seconds)
+        other = self._again(outcome, False, 0)
         if not other.execution.clean:
             self.why = "outputs differ, but a run without contraction did not end"
             return False
         mine, written = self._kernel_bits(other, name, p, element)
         label = outcome.setting.graph.outputs[p.tensor].type
-        if bool((differing(mine, theirs, label, free_zero) & written).all()):
+        if bool((outside(mine, theirs, label, free_zero) & written).all()):
             return True
         self.why = "outputs differ only if a multiply and an add are contracted"
         return False
+
+
+def graph_values(
+    setting: Setting, pattern: Pattern, p: Place, elements: Ints, deadline: float | None = None
+) -> tuple[Value, bool]:
+    """What an output's elements (row-major) may be, arrays [n], and whether zeros may have either sign."""
+    info = setting.graph.outputs[p.tensor]
+    index = list(np.unravel_index(elements, p.shape)) if p.shape else []
+    if info.layer is not None:
+        index.insert(0, np.full(elements.shape, info.layer, np.int64))
+    points = np.stack(index, axis=1) if index else np.zeros((len(elements), 0), np.int64)
+    graph = GraphBounds(setting.graph, setting.symbols, setting.graph_inputs(pattern), deadline)
+    with np.errstate(all="ignore"):
+        return graph.at(info.unit, points), graph.free_zero
+
+
+def outside(mine: Bits, theirs: Value, label: str, free_zero: bool) -> npt.NDArray[np.bool_]:
+    """Where a content is none that the graph may have."""
+    differs = differing(mine, theirs.encoded(label), label, free_zero)
+    if theirs.radius is None:
+        return differs
+    if not BY_LABEL[label].is_float:
+        sure: npt.NDArray[np.bool_] = differs & (theirs.radius == 0)
+        return sure
+    x, centre = decode(mine, label).astype(np.float64), theirs.numbers(label)
+    far = (np.abs(x - centre) > theirs.radius) | (np.isnan(x) & np.isfinite(theirs.radius))
+    found: npt.NDArray[np.bool_] = np.where(theirs.radius == 0, differs, far & np.isfinite(centre))
+    return found
 
 
 def differing(a: Bits, b: Bits, label: str, free_zero: bool) -> npt.NDArray[np.bool_]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tv.diagnostic import Unknown
-from tv.sets import Affine, Dim
-from tv.sets.affine import Quotient
+from tv.sets import Affine, Dim, Sym
+from tv.sets.affine import Product, Quotient
 
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
@@ -22,10 +22,18 @@ def integer(a: Affine, symbols: Mapping[str, int]) -> int:
     return int(values(a, symbols, {}))
 
 
+def fixed(symbols: Mapping[str, int]) -> dict[Dim | Sym, Affine]:
+    return {Sym(n): Affine.of(v) for n, v in symbols.items()}
+
+
 def values(a: Affine, symbols: Mapping[str, int], dims: Mapping[str, Ints]) -> Ints:
     """The values of an expression at arrays of indices."""
+    if not a.linear:
+        a = a.substitute(fixed(symbols))
     out = np.asarray(a.const, np.int64)
     for atom, c in a.terms:
+        if isinstance(atom, Product):
+            raise TypeError(f"`{atom}` has a symbol without a value")
         if isinstance(atom, Quotient):
             v: Ints = values(atom.numerator, symbols, dims) // atom.denominator
         elif isinstance(atom, Dim):
@@ -74,7 +82,7 @@ class Place:
         good = rest >= 0
         if self._dense():
             good &= rest < self.count
-            return np.where(good, rest, 0), good
+            return rest if good.all() else np.where(good, rest, 0), good
         index: list[Ints] = [np.zeros(1, np.int64)] * len(self.shape)
         for k in sorted(range(len(self.shape)), key=lambda k: -strides[k]):
             if self.shape[k] == 1:  # its stride means nothing

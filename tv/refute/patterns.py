@@ -1,25 +1,29 @@
 """Contents of input tensors as pure functions of the element: values for which float sums tend to be exact.
 
-No pattern holds a NaN, and only `signed` a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
+Only `nan` holds NaN, and only `signed` a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from tv.graph_frontend.arithmetic import encode
+from tv.graph_frontend.arithmetic import decode, encode
 from tv.graph_frontend.elements import BY_LABEL
 
 Bits = npt.NDArray[np.uint64]
+Words = npt.NDArray[np.uint32]
+Table = TypeVar("Table", Bits, npt.NDArray[np.float64])
 Ints = npt.NDArray[np.int64]
 
-_SMALL = (-2.0, -1.0, -1.0, 0.0, 1.0, 1.0, 2.0, 3.0)
+_SMALL = (-2.0, -1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 2.0)  # of mean 0: sums grow slowly from layer to layer
 _POSITIVE = (1.0, 2.0, 4.0, 0.5)
 _ZERO = (0.0,)
+_NAN = (1.0, float("nan"), -1.0, 2.0, 1.0, -2.0, float("nan"), 3.0)
 _SIGNED = (0.0, -0.0, 1.0, -0.0)
 _DEEP = {"f16": 13, "bf16": 100, "f32": 100, "f64": 100}  # exponents of large magnitudes
 _PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
@@ -29,7 +33,7 @@ _PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
 class Slot:
     """A tensor that gets contents. ordinal: its place among the graph's inputs. last: extent of its last dimension.
 
-    low, high: what is assumed of its values (both included), None where nothing is.
+    low, high: what is assumed of its values (both included), None where nothing is. finite: assumed to hold no NaN.
     """
 
     name: str
@@ -39,20 +43,26 @@ class Slot:
     last: int
     low: int | None = None
     high: int | None = None
+    finite: bool = False
 
 
-def mixed(linear: Ints, ordinal: int, seed: int) -> Bits:
-    """A hash of an element, uniform over 32 bits."""
-    x = linear.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    x = x + np.uint64((ordinal * 0xBF58476D1CE4E5B9 + seed * 0x94D049BB133111EB + 0x2545F4914F6CDD1D) & (2**64 - 1))
-    x ^= x >> np.uint64(29)
-    x = x * np.uint64(0xBF58476D1CE4E5B9)
-    return x >> np.uint64(32)
+def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
+    """A hash of an element, uniform over 32 bits; in words of that size, since huge tensors are made of it."""
+    x = linear.astype(np.uint32)
+    if linear.size and int(linear.max()) >> 32:
+        x ^= (linear >> 32).astype(np.uint32) * np.uint32(0x85EBCA77)
+    x *= np.uint32(0x9E3779B1)
+    x += np.uint32((ordinal * 0xC2B2AE3D + seed * 0x27D4EB2F + 0x165667B1) & 0xFFFFFFFF)
+    for multiplier in (0x85EBCA6B, 0xC2B2AE35):
+        x ^= x >> np.uint32(15)
+        x *= np.uint32(multiplier)
+    x ^= x >> np.uint32(16)
+    return x
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """kind: small | positive | sparse | uneven | zero | opposed | level | hot | deep | tiny | signed; `zero`: the tensor numbered `which` is 0, the others small."""
+    """kind: small | positive | sparse | fine | uneven | zero | opposed | level | hot | deep | tiny | signed | nan; `zero`: the tensor numbered `which` is 0, the others small."""
 
     kind: str
     seed: int = 0
@@ -74,23 +84,43 @@ class Pattern:
         """The elements at row-major positions `linear`."""
         if not BY_LABEL[slot.label].is_float:
             return self._integers(slot, linear)
+        return self._chosen(slot, linear, self._table(slot))
+
+    def numbers(self, slot: Slot, linear: Ints) -> npt.NDArray[np.float64]:
+        """The elements of a tensor of floats, as numbers."""
+        return self._chosen(slot, linear, decode(self._table(slot), slot.label).astype(np.float64))
+
+    def _table(self, slot: Slot) -> Bits:
         least = -np.inf if slot.low is None else slot.low
         most = np.inf if slot.high is None else slot.high
-        table = encode(np.clip(self._values(slot), least, most).astype(_carrier(slot.label)), slot.label)
+        return encode(np.clip(self._values(slot), least, most).astype(_carrier(slot.label)), slot.label)
+
+    def _chosen(self, slot: Slot, linear: Ints, table: Table) -> Table:
         if len(table) == 1:
-            return np.full(linear.shape, table[0], np.uint64)
+            same: Table = table[np.zeros(linear.shape, np.int64)]
+            return same
         h = mixed(linear, slot.ordinal, self.seed)
-        out: Bits = table[(h & np.uint64(len(table) - 1)).astype(np.int64)]
+        share = self._share(slot)
+        which = np.uint32(len(table) - 1)
+        if share is None:
+            out: Table = table[h & which]
+            return out
+        out = np.zeros(linear.shape, table.dtype)
+        there = h <= np.uint32(share * (2.0**32 - 1))
+        out[there] = table[h[there] & which]
+        return out
+
+    def _share(self, slot: Slot) -> float | None:
+        """How much of a tensor is not zero; None: all that the table gives."""
         if slot.low is not None or slot.high is not None:
-            return out  # a zero may not be allowed
+            return None  # a zero may not be allowed
         match self.kind:
-            case "sparse" if slot.last < slot.count:
-                rest = (h >> np.uint64(8)) % np.uint64(max(1, slot.last))
+            case "sparse" | "fine" if slot.last < slot.count:
+                return (2 if self.kind == "fine" else 1) / max(2, slot.last)
             case "hot":
-                rest = (h >> np.uint64(8)) % np.uint64(max(2, min(slot.last, slot.count)))
+                return 1 / max(2, min(slot.last, slot.count))
             case _:
-                return out
-        return np.where(rest == 0, out, np.uint64(0))
+                return None
 
     def _integers(self, slot: Slot, linear: Ints) -> Bits:
         """A few values from the least one that is allowed; 0 alone where they may be indices of which nothing is assumed."""
@@ -100,7 +130,7 @@ class Pattern:
         low = max(least, min(0, most) if slot.low is None else slot.low)
         low = low if slot.high is None else min(low, slot.high)
         high = low if indices else min(most, low + 3 if slot.high is None else min(slot.high, low + 3))
-        values = (mixed(linear, slot.ordinal, self.seed) % np.uint64(high - low + 1)).astype(np.int64) + low
+        values = (mixed(linear, slot.ordinal, self.seed) % np.uint32(high - low + 1)).astype(np.int64) + low
         return values.view(np.uint64) & np.uint64((1 << element.width) - 1)
 
     def _values(self, slot: Slot) -> Sequence[float]:
@@ -113,13 +143,17 @@ class Pattern:
             case "sparse" | "hot":
                 return (1.0, 2.0) if self.kind == "hot" else (1.0, -1.0, 1.0, 2.0)
             case "uneven":
-                return _uneven(_PRECISION[slot.label], self.seed + 31 * slot.ordinal)
+                return _uneven(_PRECISION[slot.label], self.seed + 31 * slot.ordinal, 1, 9)
+            case "fine":
+                return _uneven(_PRECISION[slot.label], self.seed + 31 * slot.ordinal, 0, 2)
             case "deep":
                 return tuple(-float(np.ldexp(k, _DEEP[slot.label])) for k in (1, 2, 3, 1))
             case "tiny":
                 return tuple(k * 2.0**-10 for k in (1, 2, -1, 1))
             case "signed":
                 return _SIGNED
+            case "nan":
+                return _NAN if slot.low is None and slot.high is None and not slot.finite else _SMALL
             case "zero":
                 return _ZERO if slot.ordinal == self.which else _SMALL
             case "opposed":
@@ -131,7 +165,21 @@ class Pattern:
 
 
 KINDS = frozenset(
-    {"small", "positive", "sparse", "uneven", "zero", "opposed", "level", "hot", "deep", "tiny", "signed"}
+    {
+        "small",
+        "positive",
+        "sparse",
+        "uneven",
+        "zero",
+        "opposed",
+        "level",
+        "hot",
+        "deep",
+        "tiny",
+        "signed",
+        "nan",
+        "fine",
+    }
 )
 
 
@@ -140,24 +188,30 @@ def _carrier(label: str) -> type[np.generic]:
     return carriers.get(label, np.float32)
 
 
-def _uneven(precision: int, seed: int) -> tuple[float, ...]:
-    """64 values with all bits of a significand in use, of magnitudes 1 .. 2^8: their sums need rounding."""
+def _uneven(precision: int, seed: int, low: int, high: int) -> tuple[float, ...]:
+    """64 values with all bits of a significand in use, of magnitudes 2^(low - 1) .. 2^(high - 1): their sums need rounding."""
     rng = np.random.default_rng(seed)
     whole = rng.integers(1 << (precision - 1), 1 << precision, 64).astype(np.float64)
-    values = np.ldexp(whole, rng.integers(1, 9, 64) - precision) * rng.choice([-1.0, 1.0], 64)
+    values = np.ldexp(whole, rng.integers(low, high, 64) - precision) * rng.choice([-1.0, 1.0], 64)
     return tuple(float(v) for v in values)
 
 
-def search_order(tensors: int) -> list[Pattern]:
-    """The patterns that a search for a difference tries, most telling first. tensors: how many there are."""
+def search_order(tensors: int, layers: int = 0) -> list[Pattern]:
+    """The patterns that a search for a difference tries, most telling first.
+
+    tensors: how many there are. layers: of a graph that repeats a part; dense contents grow from layer to layer.
+    """
     zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
     first = ["small", "positive", "uneven", "opposed", "tiny", "deep", "signed"]
     out = [Pattern(kind) for kind in first]
     out[1:1] = zeros[:1]
-    return [
+    order = [
+        *([Pattern("sparse"), Pattern("fine")] if layers > 1 else []),
         *out,
         *zeros[1:],
         *(Pattern(k) for k in ("hot", "level", "sparse")),
         Pattern("small", 1),
         Pattern("uneven", 1),
+        Pattern("nan"),
     ]
+    return list(dict.fromkeys(order))

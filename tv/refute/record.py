@@ -14,16 +14,16 @@ from tv.diagnostic import BadInput
 from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel
 from tv.refute.defects import Shown, foreign, unwritten
-from tv.refute.differences import Difference, differing
+from tv.refute.differences import Difference, graph_values, outside
 from tv.refute.layouts import Place
 from tv.refute.patterns import Pattern
 from tv.refute.setting import NARROW, Setting
+from tv.refute.single import Target
 from tv.refute.slicing import Cut
 from tv.refute.trials import Outcome, Trial, execute
-from tv.replay.graph_values import GraphValues
 from tv.source import Span
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_BYTES = 64 << 20  # of inputs that are written out
 ENDLESS = float("inf")
 
@@ -74,6 +74,8 @@ def write(path: str, shown: Shown | Difference, fmad: bool) -> None:
     meta = {
         "schema": SCHEMA, "kind": r.kind, "symbols": dict(r.trial.symbols), "pattern": r.trial.pattern.name, "blocks": r.trial.blocks,
         "cut": None if r.trial.cut is None else [r.trial.cut.objects, r.trial.cut.lines],
+        "turns": r.trial.turns,
+        "target": None if r.trial.target is None else [r.trial.target.object, r.trial.target.store, r.trial.target.element],
         "fmad": r.fmad, "line": r.line, "object": r.object, "tensor": r.tensor, "index": r.index, "kernel_bits": r.kernel_bits,
         "graph_bits": r.graph_bits, "fingerprint": r.fingerprint,
     }  # fmt: skip
@@ -111,7 +113,8 @@ def read(path: str) -> Record:
         blocks = None if meta["blocks"] is None else tuple((int(x), int(y), int(z)) for x, y, z in meta["blocks"])
         cut = None if meta["cut"] is None else Cut(tuple(meta["cut"][0]), tuple(meta["cut"][1]))
         symbols = tuple((str(k), int(v)) for k, v in meta["symbols"].items())
-        trial = Trial(symbols, Pattern.of(meta["pattern"]), blocks, cut)
+        target = None if meta["target"] is None else Target(str(meta["target"][0]), *map(int, meta["target"][1:]))
+        trial = Trial(symbols, Pattern.of(meta["pattern"]), blocks, cut, target, bool(meta["turns"]))
         return Record(
             meta["kind"], trial, bool(meta["fmad"]), int(meta["line"]), meta["object"], meta["tensor"], tuple(meta["index"]),
             int(meta["kernel_bits"]), int(meta["graph_bits"]), meta["fingerprint"],
@@ -122,7 +125,7 @@ def read(path: str) -> Record:
 
 def again(r: Record, setting: Setting) -> tuple[bool, str]:
     """Runs a record again: whether it shows the same, and what to print. Raises what a run raises."""
-    holds, text = _again(r, execute(setting, r.trial, r.fmad, ENDLESS))
+    holds, text = _again(r, execute(setting, r.trial, r.fmad, ENDLESS, races=r.kind != "value"))
     same = r.fingerprint == fingerprint(setting.kernel)
     return holds, text if same else f"{text}\nthe kernel is not the one that the counterexample was found for"
 
@@ -160,10 +163,12 @@ def _value_again(r: Record, outcome: Outcome) -> tuple[bool, str]:
     if name is None or p is None:
         raise BadInput("TV0737", f"no buffer holds the output `{r.tensor}`")
     mine = element_bits(outcome, name, p, r.index)
-    theirs = graph_bits(setting, r.trial.pattern, r.tensor, r.index)
+    at = np.array([int(np.ravel_multi_index(r.index, p.shape)) if p.shape else 0], np.int64)
+    value, free_zero = graph_values(setting, r.trial.pattern, p, at)
     label = setting.graph.outputs[r.tensor].type
     digits = max(1, _bits(label) // 4)
-    differ = bool(differing(np.array([mine], np.uint64), np.array([theirs], np.uint64), label, free_zero=False)[0])
+    theirs = int(value.encoded(label)[0])
+    differ = bool(outside(np.array([mine], np.uint64), value, label, free_zero)[0])
     lines = [
         f"element {list(r.index)} of `{r.tensor}`",
         f"  kernel  0x{mine:0{digits}x}",
@@ -177,12 +182,3 @@ def element_bits(outcome: Outcome, name: str, p: Place, index: tuple[int, ...]) 
     """What a run left in one element."""
     at = p.of([np.array([i], np.int64) for i in index]) * p.width
     return int(outcome.buffers[name].load(at, p.width)[0])
-
-
-def graph_bits(setting: Setting, pattern: Pattern, tensor: str, index: tuple[int, ...], variant: int = 0) -> int:
-    """What the graph has there."""
-    info = setting.graph.outputs[tensor]
-    point = list(index) if info.layer is None else [info.layer, *index]
-    with np.errstate(all="ignore"):
-        values = GraphValues(setting.graph, setting.symbols, setting.graph_inputs(pattern), variant=variant)
-        return int(values.values_at(info.unit, np.array([point], np.int64).reshape(1, len(point)))[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,12 @@ from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel, Parameter
 from tv.launch import InputAssumption, Launch, ScalarBinding
-from tv.refute.layouts import Place, integer
+from tv.refute.layouts import Place, fixed, integer
 from tv.refute.patterns import Pattern, Slot
 from tv.replay.buffers import Flags, GeneratedBuffer
 from tv.replay.carriers import Array
+from tv.replay.enclosure import Value
+from tv.replay.graph_bounds import joined
 from tv.spec.expression import evaluate, parse
 from tv.symexec.scalars import float_bits
 
@@ -85,23 +87,30 @@ class Setting:
     def _place(self, image, output: bool) -> Place:  # type: ignore[no-untyped-def]
         info = self.binder.info(image, output)
         width = max(1, BY_LABEL[info.type].width // 8)
-        return Place(image.tensor, output, self.shape(info), self.binder.offset(image, info), self.symbols, width)
+        offset = self.binder.offset(image, info).substitute(fixed(self.symbols))
+        return Place(image.tensor, output, self.shape(info), offset, self.symbols, width)
 
     def shape(self, info: TensorInfo) -> tuple[int, ...]:
         return tuple(integer(e, self.symbols) for e in info.shape)
 
     def _slot(self, ordinal: int, info: TensorInfo) -> Slot:
         shape = self.shape(info)
-        low, high = None, None
+        low, high, finite = None, None, self.graph.numbers_only
         for a in self.assumptions:
             if a.tensor == info.name:
+                finite |= a.finite
                 low, high = (
                     (a.min, a.max) if a.value is None else (fixed := evaluate(parse(a.value), self.symbols), fixed)
                 )
         count = int(np.prod(shape, dtype=object)) if shape else 1
-        return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high)
+        return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high, finite)
 
     # -------------------------------------------------------------- the launch
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Buffers in which outputs lie."""
+        return tuple(n for n, places in self.places.items() if any(p.output for p in places))
+
     @property
     def grid(self) -> Dim3:
         x, y, z = (integer(size(g, self.binder.symbols), self.symbols) for g in self.launch.grid)
@@ -165,28 +174,32 @@ class Setting:
             out[name] = Watched(total, width, content.bits, align=align, defined=None if whole else content.defined)
         return out
 
-    def graph_inputs(self, pattern: Pattern):  # type: ignore[no-untyped-def]
-        """The same contents as `GraphValues` asks for them."""
+    def graph_inputs(self, pattern: Pattern) -> Callable[[str, Sequence[Ints]], Value]:
+        """The same contents as the graph's evaluation asks for them."""
 
-        def inputs(unit: str, index: Sequence[Ints]) -> Bits:
+        def inputs(unit: str, index: Sequence[Ints]) -> Value:
             members = self._units[unit]
             if members[0][0] is None:
                 return self._elements(members[0][1], index, pattern)
-            out = np.zeros(index[0].shape, np.uint64)
-            for layer, name in members:
-                mask = index[0] == layer
-                if mask.any():
-                    out[mask] = self._elements(name, [i[mask] for i in index[1:]], pattern)
-            return out
+            if index[0].size == 1:
+                own = next(n for layer, n in members if layer == int(index[0].flat[0]))
+                return self._elements(own, index[1:], pattern)
+            index = np.broadcast_arrays(*index)
+            masks = [(index[0] == layer, name) for layer, name in members]
+            pieces = [(m, self._elements(name, [i[m] for i in index[1:]], pattern)) for m, name in masks if m.any()]
+            return joined(pieces, index[0].shape)
 
         return inputs
 
-    def _elements(self, name: str, index: Sequence[Ints], pattern: Pattern) -> Bits:
+    def _elements(self, name: str, index: Sequence[Ints], pattern: Pattern) -> Value:
         shape = self.shape(self.graph.inputs[name])
-        linear = np.zeros(index[0].shape if index else (1,), np.int64)
+        linear = np.zeros((1,) * (index[0].ndim if index else 1), np.int64)
         for extent, i in zip(shape, index, strict=True):
             linear = linear * extent + i
-        return pattern.bits(self.slots[name], linear)
+        slot = self.slots[name]
+        if BY_LABEL[slot.label].is_float:
+            return Value(None, pattern.numbers(slot, linear), slot.label)
+        return Value(pattern.bits(slot, linear))
 
 
 @dataclass(slots=True)
@@ -206,8 +219,8 @@ class Content:
             self._ends = np.array(first, np.int64), np.array(last, np.int64)
         return self._ends
 
-    def _pieces(self, at: Ints):  # type: ignore[no-untyped-def]
-        """For each tensor that may hold some of the elements: which tensor, and where in `at` to look."""
+    def _pieces(self, at: Ints) -> Iterator[tuple[int, Flags | None]]:
+        """For each tensor that may hold some of the elements: which tensor, and where in `at` to look (None: everywhere)."""
         if len(self.places) == 1:
             yield 0, None
             return
@@ -216,6 +229,9 @@ class Content:
             return
         low, high = int(at.min()), int(at.max())
         for k in np.flatnonzero((starts <= high) & (last >= low)):
+            if starts[k] <= low and high <= last[k]:
+                yield int(k), None
+                continue
             mask = (at >= starts[k]) & (at <= last[k])
             if mask.any():
                 yield int(k), mask
@@ -223,22 +239,22 @@ class Content:
     def bits(self, at: Ints) -> Bits:
         out = np.zeros(at.shape, np.uint64)
         for k, mask in self._pieces(at):
-            some = at if mask is None else at[mask]
-            linear, good = self.places[k].at(some)
+            linear, good = self.places[k].at(at if mask is None else at[mask])
             found = self.pattern.bits(self.slots[k], linear)
-            if mask is None:
+            if mask is None and good.all():
+                out = found
+            elif mask is None:
                 out = np.where(good, found, out)
             else:
                 out[mask] = np.where(good, found, out[mask])
         return out
 
-    def defined(self, at: Ints) -> npt.NDArray[np.bool_]:
+    def defined(self, at: Ints) -> Flags:
         out = np.zeros(at.shape, np.bool_)
         for k, mask in self._pieces(at):
-            some = at if mask is None else at[mask]
-            good = self.places[k].at(some)[1]
+            good = self.places[k].at(at if mask is None else at[mask])[1]
             if mask is None:
-                out = good
+                out |= good
             else:
                 out[mask] |= good
         return out

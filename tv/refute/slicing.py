@@ -22,6 +22,7 @@ from tv.kernel import (
     Break,
     Const,
     Continue,
+    Declare,
     Expr,
     Fence,
     If,
@@ -51,14 +52,14 @@ class Cut:
     lines: tuple[int, ...] = ()
 
 
-def sliced(kernel: Kernel, cut: Cut) -> Kernel:
-    """The slice; of a kernel from which nothing can be left out, all of it."""
-    return _Slicer(kernel, cut).run()
+def sliced(kernel: Kernel, cut: Cut, stores: Collection[int] = ()) -> Kernel:
+    """The slice; of a kernel from which nothing can be left out, all of it. stores: identities of those whose values it keeps."""
+    return _Slicer(kernel, cut, stores).run()
 
 
 class _Slicer:
-    def __init__(self, kernel: Kernel, cut: Cut) -> None:
-        self.kernel, self.cut = kernel, cut
+    def __init__(self, kernel: Kernel, cut: Cut, stores: Collection[int]) -> None:
+        self.kernel, self.cut, self.stores = kernel, cut, frozenset(stores)
         self.statements = list(walk(kernel.body))
         self.loop_of: dict[int, int] = {}  # break or continue -> the loop that it leaves; outer loops are met first
         for loop in self.statements:
@@ -95,6 +96,8 @@ class _Slicer:
                 return any(o in self.cut.objects or o in self.read for o in (d.object, r.object))
             case Loop() if waits(s):
                 return True
+            case Declare(object=name):  # of an array, or of its cells as variables
+                return name in self.read or any(n.startswith(f"{name}[") for n in self.needed)
             case If() | Loop():
                 return any(id(t) in self.kept for b in blocks(s) for t in walk(b))
             case Break() | Continue():
@@ -105,7 +108,7 @@ class _Slicer:
                 return False
 
     def _on_line(self, s: Stmt) -> bool:
-        return bool(self.cut.lines) and any(_touches(e, self.cut.lines) for e in expressions(s))
+        return id(s) in self.stores or bool(self.cut.lines) and any(_touches(e, self.cut.lines) for e in expressions(s))
 
     def _need(self, s: Stmt) -> None:
         used: Collection[Expr] = expressions(s)

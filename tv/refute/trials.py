@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tv.kernel import Atomic, Kernel, Space, walk
 from tv.obligation import Witness
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Dim3, Setting, Watched
+from tv.refute.single import OTHERS, Target, alone, prepared
 from tv.refute.slicing import Cut, sliced
 from tv.replay.events import Execution
 from tv.replay.interpreter import run
@@ -18,6 +20,7 @@ MOST_EVENTS = 12
 GRACE = 0.3  # seconds that a run goes on after its first event
 MOST_THREADS = 1 << 20  # of a launch that is run whole
 VALUES = (1, 2, 3, 255, 257, 1 << 16, 1 << 62, 31, 64, 1000)  # of symbols, cut to their ranges, in the order of trial
+UNEVEN = (5, 61)
 
 
 @dataclass(slots=True)
@@ -42,12 +45,17 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was run: blocks None for all of them; cut: only a slice of the kernel."""
+    """What was run: blocks None for all of them; cut: only a slice of the kernel; target: only what one of its values hangs on.
+
+    turns: blocks that wait for each other run one at a time, not in step: some races need an uneven pace.
+    """
 
     symbols: tuple[tuple[str, int], ...]
     pattern: Pattern
     blocks: tuple[Dim3, ...] | None
     cut: Cut | None = None
+    target: Target | None = None
+    turns: bool = False
 
 
 @dataclass(slots=True)
@@ -58,14 +66,22 @@ class Outcome:
     buffers: dict[str, Watched]
 
 
-def execute(setting: Setting, trial: Trial, fmad: bool, deadline: float, variant: int = 0) -> Outcome:
-    """One run; variant: of the functions' bits. Raises what the interpreter and the binding raise."""
+def execute(
+    setting: Setting, trial: Trial, fmad: bool, deadline: float, variant: int = 0, races: bool = True
+) -> Outcome:
+    """One run; variant: of the functions' bits; races: whether to look for them. Raises what interpreter and binding raise."""
     kernel = setting.kernel if trial.cut is None else sliced(setting.kernel, trial.cut)
+    if trial.cut is None and not races:
+        kernel, fmad = prepared(setting.kernel, fmad), False
     buffers = setting.buffers(trial.pattern)
-    outputs = [n for n, places in setting.places.items() if any(p.output for p in places)]
+    if trial.target is not None:
+        kernel, fmad = alone(setting.kernel, trial.target, fmad), False  # contracted before it was taken apart
+        own = buffers[trial.target.object]
+        buffers[trial.target.object + OTHERS] = Watched(own.size, 1, None, align=own.align)
     done = run(
         kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
-        fmad=fmad, blocks=trial.blocks, event_limit=MOST_EVENTS, outputs=outputs, deadline=deadline, grace=GRACE, variant=variant,
+        fmad=fmad, blocks=trial.blocks, event_limit=MOST_EVENTS, outputs=setting.outputs, deadline=deadline, grace=GRACE, variant=variant, races=races,
+        schedule="turns" if trial.turns else "auto",
     )  # fmt: skip
     return Outcome(trial, setting, done, buffers)
 
@@ -84,17 +100,23 @@ def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, in
     for values in first:
         yield from fresh(values)
     yield from fresh({s: low for s, (low, _) in ranges.items()})
+    if len(ranges) > 1:  # sizes that differ, so that one mistaken for another shows
+        for v in UNEVEN:
+            yield from fresh({s: v + 6 * k for k, s in enumerate(ranges)})
     if ranges:
         for v in VALUES:
             yield from fresh(dict.fromkeys(ranges, v))
 
 
 def block_choices(
-    setting: Setting, witness: Witness | None, most_threads: int = MOST_THREADS
+    setting: Setting, witness: Witness | None, most_threads: int = MOST_THREADS, whole: bool = False
 ) -> Iterator[tuple[Dim3, ...] | None]:
-    """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable, one."""
+    """Blocks to run: those of the witness, a few at the ends of the grid, all of them where that is affordable, one.
+
+    whole: all or none where blocks may work on one cell together, as each of them alone leaves something else there.
+    """
     grid, block = setting.grid, setting.launch.block
-    if waits_across_blocks(setting.kernel) is not None:
+    if waits_across_blocks(setting.kernel) is not None or (whole and _share_cells(setting.kernel)):
         yield None
         return
     count = grid[0] * grid[1] * grid[2]
@@ -109,6 +131,10 @@ def block_choices(
         yield None
     if count > 1:
         yield (place(0, grid),)
+
+
+def _share_cells(kernel: Kernel) -> bool:
+    return any(isinstance(s, Atomic) and kernel.objects[s.ref.object].space is Space.GLOBAL for s in walk(kernel.body))
 
 
 def place(linear: int, grid: Dim3) -> Dim3:

@@ -18,6 +18,7 @@ from tv.replay.paging import PAGE, PageTable
 Offsets = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+_SMALL = 1 << 22  # bytes; a buffer up to that is copied whole when it is first written
 POISON = 0xA5  # fills bytes that nobody wrote, so that using them shows
 
 
@@ -141,7 +142,7 @@ Generator = Callable[[Offsets], Array]  # element indices -> bits
 class GeneratedBuffer:
     """Memory whose contents are a pure function of the element's index, under a sparse overlay of pages written.
 
-    `generate` gets element indices (int64, any order) and returns their bits; None: the contents are uninitialised.
+    `generate` gets element indices (int64, any order and shape) and returns their bits; None: the contents are uninitialised.
     """
 
     def __init__(
@@ -162,19 +163,20 @@ class GeneratedBuffer:
         self._pages = PageTable(size)
         self._pool = np.zeros(0, dtype=np.uint8)
         self._flags = np.zeros(0, dtype=np.uint8)
+        self._flat = False  # all pages exist, in order: an offset is its own slot
 
     def _original(self, offsets: Offsets, width: int) -> Array:
         """Bits before any write."""
         if self._generate is None:
             return np.full(offsets.shape, int.from_bytes(bytes([POISON]) * width, "little"), dtype=UNSIGNED[width])
         unit = self._element
-        if width <= unit:
+        if width == unit:
+            return self._generate(offsets >> (unit.bit_length() - 1)).astype(UNSIGNED[width])
+        if width < unit:
             bits = self._generate(offsets // unit).astype(np.uint64)
             return (bits >> ((offsets % unit) * 8).astype(np.uint64)).astype(UNSIGNED[width])
-        total = np.zeros(offsets.shape, dtype=np.uint64)
-        for i in range(width // unit):
-            total |= self._generate(offsets // unit + i).astype(np.uint64) << np.uint64(8 * unit * i)
-        return total.astype(UNSIGNED[width])
+        index = (offsets >> (unit.bit_length() - 1))[:, None] + np.arange(width // unit)
+        return np.ascontiguousarray(self._generate(index).astype(UNSIGNED[unit])).view(UNSIGNED[width])[:, 0]
 
     def _originally_defined(self, offsets: Offsets, width: int) -> Flags:
         assert self._defined is not None
@@ -186,6 +188,9 @@ class GeneratedBuffer:
     def load(self, offsets: Offsets, width: int) -> Array:
         if not self._pages.pages:
             return self._original(offsets, width)
+        if self._flat:
+            found: Array = self._view(self._pool, width)[offsets >> (width.bit_length() - 1)]
+            return found
         slots = self._pages.lookup(offsets)
         written = slots >= 0
         out = np.empty(offsets.shape, dtype=UNSIGNED[width])
@@ -203,6 +208,9 @@ class GeneratedBuffer:
     def initialised(self, offsets: Offsets, width: int) -> Flags | None:
         if not self._pages.pages and self._generate is not None and self._defined is None:
             return None
+        if self._flat:
+            set_ = self._view(self._flags, width)[offsets >> (width.bit_length() - 1)] == _all_set(width)
+            return None if set_.all() else set_
         slots = self._pages.lookup(offsets)
         written = slots >= 0
         good = np.full(offsets.shape, self._generate is not None)
@@ -221,11 +229,11 @@ class GeneratedBuffer:
         return self._pages.pages > 0
 
     def snapshot(self) -> object:
-        return self._pages.copy(), self._pool.copy(), self._flags.copy()
+        return self._pages.copy(), self._pool.copy(), self._flags.copy(), self._flat
 
     def restore(self, state: object) -> None:
         assert isinstance(state, tuple)
-        pages, pool, flags = state
+        pages, pool, flags, self._flat = state
         self._pages, self._pool, self._flags = pages.copy(), pool.copy(), flags.copy()
 
     def _view(self, pool: NDArray[np.uint8], width: int) -> Array:
@@ -233,7 +241,11 @@ class GeneratedBuffer:
 
     def _writable(self, offsets: Offsets) -> Offsets:
         """Slots of offsets, whose pages are first filled with the generated contents."""
+        if self._flat:
+            return offsets
         new = self._pages.missing(offsets)
+        if len(new) and not self._pages.pages and self.size <= _SMALL:
+            new, self._flat = np.arange(-(-self.size // PAGE)), True
         if len(new):
             first = self._pages.capacity
             self._pages.add(new)
@@ -248,6 +260,8 @@ class GeneratedBuffer:
                 real = every < self.size
                 self._flags[first : self._pages.capacity][real] = self._originally_defined(every[real], 1)
             self._fill_tail(place[~inside & (place < self.size)])
+        if self._flat:
+            return offsets
         return self._pages.lookup(offsets)
 
     def _fill_tail(self, place: Offsets) -> None:

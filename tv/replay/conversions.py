@@ -34,6 +34,8 @@ def convert(value: Array, source: Scalar, target: Scalar, rounding: str, span: S
 def _to_float(value: Array, source: Scalar, target: Scalar, rounding: str) -> Array:
     if source is target:
         return value
+    if source.is_float and (target is Scalar.F64 or (target is Scalar.F32 and source is not Scalar.F64)):
+        return value.astype(CARRIER[target])  # exact
     if source.is_float or source.bits <= 32:
         wide = value.astype(np.float64)
     else:

@@ -1,7 +1,8 @@
 """Expressions of the Kernel IR as Python closures over a frame.
 
 `compile_expression` gives a function (frame, mask) -> value, shape (threads,) or (1,) where it is uniform. Lanes outside
-the mask hold anything. Operations that C leaves undefined are `range` events of the threads that execute them: the arm of
+the mask hold anything. No array is ever changed in place, so an integer operation that meets the operands of its last
+evaluation gives the same array again: what does not change in a loop costs nothing there. Operations that C leaves undefined are `range` events of the threads that execute them: the arm of
 a select that a thread does not take is not executed, nor the second operand of `and`/`or` on bool that the first decides.
 """
 
@@ -41,7 +42,7 @@ from tv.source import Span
 
 Evaluate = Callable[[Frame, Mask], Array]
 
-_COMPARE: dict[str, Callable[[Array, Array], Array]] = {
+COMPARE: dict[str, Callable[[Array, Array], Array]] = {
     "eq": np.equal,
     "ne": np.not_equal,
     "lt": np.less,
@@ -112,7 +113,7 @@ def compile_expression(e: Expr, math: MathLibrary) -> Evaluate:
         case Binary():
             return _binary(e, math)
         case Compare(op=op, a=a, b=b):
-            left, right, compare = compile_expression(a, math), compile_expression(b, math), _COMPARE[op]
+            left, right, compare = compile_expression(a, math), compile_expression(b, math), COMPARE[op]
             return lambda frame, mask: compare(left(frame, mask), right(frame, mask))
         case Select():
             return _select(e, math)
@@ -155,16 +156,20 @@ def _binary(e: Binary, math: MathLibrary) -> Evaluate:
             raise Unsupported("TV0701", f"`{op}` on {scalar!r}", span)
         operation = _FLOAT[op]
         return lambda frame, mask: operation(left(frame, mask), right(frame, mask), scalar)
-    if not integers.can_trap(op, scalar):
-        return lambda frame, mask: integers.binary(op, left(frame, mask), right(frame, mask), scalar)[0]
+    last: list[tuple[Array, Array, Array]] = []
 
-    def checked(frame: Frame, mask: Mask) -> Array:
-        value, bad = integers.binary(op, left(frame, mask), right(frame, mask), scalar)
-        if bad is not None:
+    def integer(frame: Frame, mask: Mask) -> Array:
+        a, b = left(frame, mask), right(frame, mask)
+        if last and last[0][0] is a and last[0][1] is b:
+            return last[0][2]
+        value, bad = integers.binary(op, a, b, scalar)
+        if bad is None:
+            last[:] = [(a, b, value)]
+        else:
             _trap(frame, mask, bad, integers.WORDS[op], span, e, math)
         return value
 
-    return checked
+    return integer
 
 
 def _trap(frame: Frame, mask: Mask, bad: Array, text: str, span: Span, e: Expr, math: MathLibrary) -> None:
@@ -216,9 +221,16 @@ def _convert(e: Convert, math: MathLibrary) -> Evaluate:
     inner, source, target, mode, span = compile_expression(e.a, math), e.a.type, e.type, e.rounding, e.span
     convert(np.zeros(1, dtype=CARRIER[source]), source, target, mode, span)  # refuses what it cannot do, before the run
 
+    last: list[tuple[Array, Array]] = []
+
     def run(frame: Frame, mask: Mask) -> Array:
-        value, bad = convert(inner(frame, mask), source, target, mode, span)
-        if bad is not None:
+        a = inner(frame, mask)
+        if last and last[0][0] is a:
+            return last[0][1]
+        value, bad = convert(a, source, target, mode, span)
+        if bad is None:
+            last[:] = [(a, value)]
+        else:
             _trap(frame, mask, bad, f"the value does not fit {target!r}", span, e, math)
         return value
 

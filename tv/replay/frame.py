@@ -33,6 +33,11 @@ class Hole:
     origin: Span | None = None
 
 
+def cell_name(object: str, offset: int) -> str:
+    """The variable that stands for a cell of a local array, by byte offset, where the array was taken apart."""
+    return f"{object}[{offset}]"
+
+
 class Scheduler(Protocol):
     """How a group waits for others."""
 
@@ -103,6 +108,7 @@ class Frame:
     ordered_atomics: bool = False
     copies: list[PendingCopy] = field(default_factory=list)
     commits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    _cells: dict[str, list[str]] = field(default_factory=dict)
 
     def assign(
         self, name: str, value: Array, mask: Mask, undefined: Array | None = None, origin: Span | None = None
@@ -132,6 +138,17 @@ class Frame:
             self.holes[name] = Hole(rest, mask if undefined is None else None, origin=origin or older)
         else:
             self.holes.pop(name, None)
+
+    def begin(self, name: str, mask: Mask) -> None:
+        """The lifetime of a local object begins: its bytes, or the variables of its cells, are undefined again."""
+        self.memory.begin(name, mask)
+        if name not in self._cells:
+            self._cells[name] = [n for n in self.variables if n.startswith(f"{name}[")]
+        for n in self._cells[name]:
+            hole = self.holes.get(n)
+            lanes = mask.flags if hole is None else hole.lanes | mask.flags
+            if hole is None or not hole.everywhere:
+                self.holes[n] = Hole(lanes)
 
     def hollow(self, names: frozenset[str], mask: Mask) -> bool:
         """Whether one of the variables may be undefined for a thread of the mask."""

@@ -16,9 +16,8 @@ import numpy.typing as npt
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Graph
 from tv.graph_frontend.arithmetic import apply, signed
-from tv.replay.exactness import Exactness, varied
 from tv.sets import Affine, Formula
-from tv.sets.affine import Dim, Quotient
+from tv.sets.affine import Dim, Quotient, Sym
 from tv.system import Unit
 from tv.term import Term
 
@@ -55,8 +54,7 @@ Override = Callable[[Mapping[str, Ints], int, Callable[[Truths], Bits]], Bits]
 class GraphValues:
     """symbols: a value for each open size. inputs(unit, index arrays, one a dimension): bits of a free tensor's elements.
 
-    orders: unit -> how its reduction is folded; others ascend with one accumulator. watch: is told of every operation.
-    variant: of the functions' bits, see `tv.replay.doubt`.
+    orders: unit -> how its reduction is folded; others ascend with one accumulator.
     overrides: term id -> another way to evaluate that term, wherever it is met.
     """
 
@@ -66,15 +64,12 @@ class GraphValues:
         symbols: Mapping[str, int],
         inputs: Inputs,
         orders: Mapping[str, Order] | None = None,
-        watch: Exactness | None = None,
-        variant: int = 0,
     ) -> None:
         missing = set(graph.system.sets.symbols) - set(symbols)
         if missing:
             raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
         self.orders = dict(orders or {})
-        self.watch, self.variant = watch, variant
         self.overrides: dict[int, Override] = {}
         self._whole: dict[tuple[str, int | None], Bits] = {}
 
@@ -164,10 +159,7 @@ class GraphValues:
 
     # -------------------------------------------------------------- elements
     def _evaluate(self, u: Unit, index: Sequence[Ints], n: int) -> Bits:
-        out = _Points(self, u, dict(zip(u.scope.dims, index, strict=True)), n).value(u.value)
-        if self.watch is not None:
-            self.watch.unit(u)
-        return out
+        return _Points(self, u, dict(zip(u.scope.dims, index, strict=True)), n).value(u.value)
 
     def _read(self, unit: str, index: Sequence[Ints], n: int | None = None) -> Bits:
         """Elements at index arrays: from computed slices where they are, else these elements alone, each once."""
@@ -208,8 +200,10 @@ class GraphValues:
                 v: Any = self._affine(atom.numerator, env, n) // atom.denominator
             elif isinstance(atom, Dim):
                 v = env[atom.name]
-            else:
+            elif isinstance(atom, Sym):
                 v = np.int64(self.symbols[atom.name])
+            else:
+                raise TypeError(f"`{atom}` as an index of a graph")
             out = out + c * v
         return out
 
@@ -251,12 +245,7 @@ class _Points:
                 return np.full(self.n, t.bits, np.uint64)
             case "op":
                 args = [self.value(a) for a in t.args]
-                out = apply(t.name, args)
-                if self.v.variant:
-                    out = varied(t.name, args, out, self.v.variant)
-                if self.v.watch is not None:
-                    self.v.watch.operation(t, args, out)
-                return out
+                return apply(t.name, args)
             case "ref" | "input":
                 return self.v._read(t.name, [self._at(a) for a in indices[t.id]], self.n)
             case "index":
@@ -314,8 +303,6 @@ class _Points:
         block = steps if order is not None else max(1, CHUNK // self.n)
         for start in range(0, steps, max(block, 1)):
             fold = self._block(t, step, 1 - holes[0], inner, extents, range(start, min(start + block, steps)), acc)
-            if self.v.watch is not None:
-                self.v.watch.fold(t, acc, fold.contributions, fold.present, first=start == 0)
             acc = order(fold) if order is not None else ascending(fold)
         return acc
 

@@ -52,6 +52,7 @@ def run(
     deadline: float | None = None,
     grace: float | None = None,
     variant: int = 0,
+    races: bool = True,
 ) -> Execution:
     """Executes a launch and leaves its effects in `buffers`.
 
@@ -62,7 +63,8 @@ def run(
     uninitialised. event_limit: errors collected before the run stops. deadline: of `time.monotonic()`, ends it as a `budget`;
     grace: so does this many seconds after the first event. variant: of the functions' bits, see `tv.replay.doubt`.
     schedule: where blocks wait for each other, `auto` runs them all in step as far as that goes, `turns` block by block,
-    which shows races that only an uneven pace brings out.
+    which shows races that only an uneven pace brings out. races: whether to look for them; without, a kernel that has one is
+    run in one of its orders.
 
     Raises BadInput for arguments that do not fit the kernel, or `blocks` where blocks wait for each other; Unsupported for
     what the interpreter has no meaning for; Unknown where it cannot schedule threads that wait for each other.
@@ -83,6 +85,7 @@ def run(
         deadline,
         grace,
         variant,
+        races,
     )
     wait = waits_across_blocks(launch.kernel)
     if blocks is not None and wait is not None:
@@ -126,6 +129,7 @@ class _Launch:
     deadline: float | None = None
     grace: float | None = None
     variant: int = 0
+    races: bool = True
 
     def execute(self, blocks: Sequence[int], way: str) -> Execution:
         """way: chunks, auto, turns."""
@@ -243,7 +247,7 @@ class _Run:
     # -------------------------------------------------------------------------------------------- memory
     def _global_regions(self) -> dict[str, Region]:
         found = {o.name: self._buffer(o) for o in self._objects(Space.GLOBAL)}
-        written = {id(found[n]) for n in self._written if n in found}
+        written = {id(found[n]) for n in self._written if n in found and self._launch.races}
         shadows: dict[int, Shadow] = {}
         regions = {}
         for name, buffer in found.items():
@@ -295,7 +299,7 @@ class _Run:
             buffer = DenseBuffer.empty(instances * stride)
             unit = self._unit({o.name})
             shadow = None
-            if o.space is Space.SHARED and o.name in self._written:
+            if o.space is Space.SHARED and o.name in self._written and self._launch.races:
                 shadow = Shadow(buffer.size // unit + 1, self._order, one_block=True)
             regions[o.name] = Region(
                 o.name,

@@ -15,7 +15,7 @@ from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 from tv.replay.carriers import Array, from_bits, to_bits
 from tv.replay.doubt import moved
-from tv.replay.rounding import fma, maximum, minimum, mul, nearest, sqrt, sub
+from tv.replay.rounding import fma, fma_of_product, maximum, minimum, nearest, propagating, sqrt, sub
 from tv.source import Span
 
 _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
@@ -76,6 +76,7 @@ _ROUNDERS: dict[str, Callable[[Array], Array]] = {
 }
 
 _ARITY = {"sqrt": 1, "fma": 3, "fmax": 2, "fmin": 2, "fabs": 1, "copysign": 2, "fmod": 2, "remainder": 2, "fdim": 2}
+_ARITY |= {"fmaximum": 2, "fminimum": 2}
 _ARITY |= {"saturate": 1} | dict.fromkeys(_ROUNDERS, 1)
 
 
@@ -133,10 +134,13 @@ class MathLibrary:
 
     def _fma(self, scalar: Scalar) -> Callable[..., Array]:
         def call(a: Array, b: Array, c: Array) -> Array:
+            if scalar is Scalar.F64:
+                self.rounded_product = True
+                return fma(a, b, c, scalar)
+            product = a.astype(np.float64) * b.astype(np.float64)
             if not self.rounded_product:
-                exact = a.astype(np.float64) * b.astype(np.float64)
-                self.rounded_product = scalar is Scalar.F64 or not (mul(a, b, scalar).astype(np.float64) == exact).all()
-            return fma(a, b, c, scalar)
+                self.rounded_product = not (nearest(product, scalar).astype(np.float64) == product).all()
+            return fma_of_product(product, c, scalar)
 
         return call
 
@@ -184,6 +188,10 @@ def _exact(function: str, scalar: Scalar) -> Callable[..., Array]:
             return maximum
         case "fmin":
             return minimum
+        case "fmaximum":
+            return lambda a, b: propagating(a, b, maximum)
+        case "fminimum":
+            return lambda a, b: propagating(a, b, minimum)
         case "fabs":
             return lambda a: np.abs(a)
         case "copysign":

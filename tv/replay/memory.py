@@ -70,10 +70,10 @@ class Memory:
     ) -> None:
         self.group, self.order, self.recorder, self.regions, self.changes = group, order, recorder, regions, changes
 
-    def _base(self, region: Region, positions: NDArray[np.int64]) -> NDArray[np.int64] | int:
+    def _base(self, region: Region, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         match region.space:
             case Space.GLOBAL:
-                return 0
+                return np.zeros(1, dtype=np.int64)
             case Space.SHARED:
                 return self.group.place[positions] * region.stride
             case Space.LOCAL:
@@ -89,7 +89,7 @@ class Memory:
             at = np.full(len(positions), offset[0], dtype=np.int64)
         else:
             at = offset if mask.lanes is None else offset[positions]
-        access = Access(positions, at + self._base(region, positions), at)
+        access = Access(positions, at if region.space is Space.GLOBAL else at + self._base(region, positions), at)
         if width == 0 or not len(at):
             return access
         if int(at.min()) < 0 or int(at.max()) > region.size - width:
@@ -123,7 +123,7 @@ class Memory:
         region = self.regions[ref.object]
         out = []
         for i in range(ref.count):
-            at = access.address + i * ref.type.bytes
+            at = access.address + i * ref.type.bytes if i else access.address
             value = from_bits(region.buffer.load(at, ref.type.bytes), ref.type)
             good = region.buffer.initialised(at, ref.type.bytes)
             undefined = None

@@ -9,6 +9,7 @@ f32 quotient may already be subnormal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -100,8 +101,17 @@ def fma(a: Array, b: Array, c: Array, scalar: Scalar) -> Array:
     """a * b + c, rounded once."""
     if scalar is Scalar.F64:
         return _fma64(*np.broadcast_arrays(a, b, c))
-    product = a.astype(_WIDE) * b.astype(_WIDE)  # exact: at most 48 bits, far from f64's range ends
-    return nearest(odd_sum(*two_sum(product, c.astype(_WIDE))), scalar)
+    return fma_of_product(a.astype(_WIDE) * b.astype(_WIDE), c, scalar)
+
+
+def fma_of_product(product: Array, c: Array, scalar: Scalar) -> Array:
+    """product + c, rounded once; product: exact in f64 (at most 48 bits, far from its range ends), of a type narrower than that."""
+    wide = c.astype(_WIDE)
+    s = product + wide
+    back = s - product
+    if (back == wide).all() and (s - back == product).all():  # the sum lost nothing
+        return nearest(s, scalar)
+    return nearest(odd_sum(*two_sum(product, wide)), scalar)
 
 
 def _fma64(a: Array, b: Array, c: Array) -> Array:
@@ -185,3 +195,8 @@ def minimum(a: Array, b: Array) -> Array:
     """`fminf`: the operand that is not NaN wins, -0 is smaller than +0."""
     first = (a < b) | ((a == b) & np.signbit(a)) | np.isnan(b)
     return np.where(first, a, b)
+
+
+def propagating(a: Array, b: Array, extreme: Callable[[Array, Array], Array]) -> Array:
+    """A maximum or minimum that is NaN where either operand is."""
+    return np.where(np.isnan(a), a, np.where(np.isnan(b), b, extreme(a, b)))

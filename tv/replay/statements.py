@@ -99,7 +99,7 @@ def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         case Fence():
             return barriers.compile_fence(s)
         case Declare(object=name):
-            return lambda frame, mask: frame.memory.begin(name, mask)
+            return lambda frame, mask: frame.begin(name, mask)
         case Shuffle():
             return warps.compile_shuffle(s, math)
         case Vote():

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
 
+from tv.diagnostic import Unknown
+
 Range = tuple[int | None, int | None]
 
 
@@ -48,7 +50,31 @@ class Quotient:
         return f"q{self.denominator}({self.numerator.text()})"
 
 
-Atom = Dim | Sym | Quotient
+@dataclass(frozen=True)
+class Product:
+    """Symbols times one more atom, or at least two symbols: an open stride. isl has no such term, so an expression that holds
+    one is taken apart at its strides before it becomes text (`tv.sets.products`)."""
+
+    symbols: tuple[str, ...]  # sorted; a power stands several times
+    rest: Dim | Quotient | None
+
+    @cached_property
+    def key(self) -> str:
+        return f"p{'*'.join(self.symbols)}*{self.rest.key if self.rest is not None else ''}"
+
+    def __str__(self) -> str:
+        rest = "" if self.rest is None else f" * {Affine.atom(self.rest).text()}"
+        return " * ".join(self.symbols) + rest
+
+    def substitute(self, values: Mapping[Dim | Sym, Affine]) -> Affine:
+        """Raises Unknown (TV0406) where the result would be a product of two indices."""
+        out = Affine.of(1) if self.rest is None else Affine.atom(self.rest).substitute(values)
+        for n in self.symbols:
+            out = times(out, values.get(Sym(n), Affine.sym(n)))
+        return out
+
+
+Atom = Dim | Sym | Quotient | Product
 Ranges = Callable[[Dim | Sym], Range]
 
 
@@ -103,25 +129,29 @@ class Affine:
         """The value where it depends on nothing, else None."""
         return self.const if not self.terms else None
 
+    @property
+    def symbolic(self) -> bool:
+        """No dimension and no floor: a number that only symbols decide."""
+        return all(factors(a)[1] is None for a, _ in self.terms)
+
+    @property
+    def linear(self) -> bool:
+        """No product of symbols and indices: isl can read it."""
+        return all(
+            not isinstance(a, Product) and (not isinstance(a, Quotient) or a.numerator.linear) for a, _ in self.terms
+        )
+
     def atoms(self) -> Iterable[Dim | Sym]:
         """Dimensions and symbols, those inside quotients included."""
         for a, _ in self.terms:
-            if isinstance(a, Quotient):
-                yield from a.numerator.atoms()
-            else:
-                yield a
+            yield from _inside(a)
 
     def interval(self, ranges: Ranges) -> Range:
         """Bounds by interval arithmetic; None is unbounded."""
         lo: int | None = self.const
         hi: int | None = self.const
         for a, c in self.terms:
-            if isinstance(a, Quotient):
-                nl, nh = a.numerator.interval(ranges)
-                al = None if nl is None else nl // a.denominator
-                ah = None if nh is None else nh // a.denominator
-            else:
-                al, ah = ranges(a)
+            al, ah = _range(a, ranges)
             l, h = (al, ah) if c > 0 else (ah, al)
             lo = None if lo is None or l is None else lo + c * l
             hi = None if hi is None or h is None else hi + c * h
@@ -132,14 +162,18 @@ class Affine:
         for a, c in self.terms:
             if isinstance(a, Quotient):
                 out = out + floordiv(a.numerator.substitute(values), a.denominator) * c
+            elif isinstance(a, Product):
+                out = out + a.substitute(values) * c
             else:
                 out = out + values.get(a, Affine.atom(a)) * c
         return out
 
     def text(self) -> str:
-        """isl's notation."""
+        """isl's notation. Raises Unknown (TV0406) where a term is a product of symbols and indices."""
         parts = []
         for a, c in self.terms:
+            if isinstance(a, Product):
+                raise Unknown("TV0406", f"`{a}` is no affine expression", help="give this dimension a fixed size")
             t = f"floor(({a.numerator.text()})/{a.denominator})" if isinstance(a, Quotient) else a.name
             parts.append(t if c == 1 else f"{c}{'*' if isinstance(a, Quotient) else ''}{t}")
         if self.const or not parts:
@@ -148,6 +182,63 @@ class Affine:
 
 
 ZERO = Affine.of(0)
+
+
+def _inside(a: Atom) -> Iterable[Dim | Sym]:
+    match a:
+        case Quotient():
+            yield from a.numerator.atoms()
+        case Product():
+            yield from (Sym(n) for n in a.symbols)
+            if a.rest is not None:
+                yield from _inside(a.rest)
+        case _:
+            yield a
+
+
+def _range(a: Atom, ranges: Ranges) -> Range:
+    match a:
+        case Quotient():
+            low, high = a.numerator.interval(ranges)
+            return None if low is None else low // a.denominator, None if high is None else high // a.denominator
+        case Product():
+            low, high = (1, 1) if a.rest is None else _range(a.rest, ranges)
+            for n in a.symbols:
+                l, h = ranges(Sym(n))
+                if low is None or high is None or l is None or h is None:
+                    return None, None
+                corners = (low * l, low * h, high * l, high * h)
+                low, high = min(corners), max(corners)
+            return low, high
+        case _:
+            return ranges(a)
+
+
+def times(a: Affine, b: Affine) -> Affine:
+    """a * b. Raises Unknown (TV0406) where that has a product of two terms that are no symbols."""
+    out = Affine.of(a.const * b.const) + Affine(a.terms, 0) * b.const + Affine(b.terms, 0) * a.const
+    for x, c in a.terms:
+        for y, d in b.terms:
+            out = out + Affine.atom(_product(x, y)) * (c * d)
+    return out
+
+
+def _product(x: Atom, y: Atom) -> Atom:
+    (s, p), (t, q) = factors(x), factors(y)
+    if p is not None and q is not None:
+        raise Unknown("TV0406", f"`({Affine.atom(x).text()}) * ({Affine.atom(y).text()})` is no affine expression")
+    return Product(tuple(sorted((*s, *t))), p if p is not None else q)
+
+
+def factors(a: Atom) -> tuple[tuple[str, ...], Dim | Quotient | None]:
+    """An atom as symbols times one that is none."""
+    match a:
+        case Sym():
+            return (a.name,), None
+        case Product():
+            return a.symbols, a.rest
+        case _:
+            return (), a
 
 
 def floordiv(a: Affine, k: int, ranges: Ranges | None = None) -> Affine:
@@ -226,6 +317,11 @@ class Formula:
                 return f" {self.op} ".join(f"({a.text()})" for a in self.args)
             case _:
                 raise ValueError(self.op)
+
+    @property
+    def linear(self) -> bool:
+        """No product of symbols and indices in it."""
+        return (self.affine is None or self.affine.linear) and all(a.linear for a in self.args)
 
     def atoms(self) -> Iterable[Dim | Sym]:
         if self.affine is not None:

@@ -212,7 +212,20 @@ class Sets:
     def idle(self, s: Set) -> Set:
         """The values of the symbols, as a set without dimensions, for which s is empty."""
         with self._ask("idle"):
+            if not self.symbols:
+                return self.context if s.is_empty() else self.context.subtract(self.context)
             return tidy(self.context.subtract(s.params()))
+
+    def always(self, values: Set) -> bool:
+        """Is a set of values of the symbols all that the context allows?"""
+        with self._ask("always"):
+            return bool(self.context.is_subset(values))
+
+    def condition(self, values: Set) -> str:
+        """A set of values of the symbols in words, for people: what the context says anyway is left out."""
+        with self._ask("condition"):
+            text = str(values.gist_params(self.context.params()))
+        return text.rpartition("{")[2].strip().removesuffix("}").strip().removeprefix(":").strip()
 
     def leaving(self, m: Map, s: Set) -> Map:
         """The part of m whose image is not in s."""
@@ -288,6 +301,18 @@ class Sets:
         with self._ask("envelope"):
             hull = tidy(isl.Map.from_basic_map(r.affine_hull()).intersect_domain(dom).intersect_range(ran))
             return hull if r.is_subset(hull) else r
+
+    def agreeing(self, r: Map) -> Map:
+        """Pairs that agree in the coordinates in which all pairs of r do; all pairs where r is between two spaces. A guess."""
+        with self._ask("agreeing"):
+            whole = isl.Map.universe(r.get_space())
+            if not r.domain().get_space().has_equal_tuples(r.range().get_space()):
+                return whole
+            hull = isl.Map.from_basic_map(r.affine_hull())
+            for k in range(r.dim(_D.in_)):
+                if hull.is_subset(hull.equate(_D.in_, k, _D.out, k)):
+                    whole = whole.equate(_D.in_, k, _D.out, k)
+            return whole
 
     def messy(self, r: Map) -> bool:
         """Several pieces, or many existentials: worth replacing by its envelope."""

@@ -2,8 +2,8 @@
 which maximises over digits one by one, answers with dozens.
 
 Of the writes before a read those that agree with its time longest are the latest. Level by level, a writer's latest instance is
-where its time reaches the maximum of the rational shadow of all its times. That is a guess from above: where an instance has
-exactly that time, it is the latest. Everything used here (that it has one, for which reads, which of two writers is later) is
+where its time reaches the maximum of the rational shadow of all its times, up to the coordinate that tells its instances apart.
+That is a guess from above: where exactly one instance has that time, it is the latest. Everything used here (that it has one, for which reads, which of two writers is later) is
 asked of isl, and where an answer is no the guess is given up.
 """
 
@@ -88,19 +88,43 @@ def _last(writer: int, before: Map, time: Map, rest: Set) -> Last | None:
         return None
     if before.n_basic_map() > 4:
         raise _NoGuess
-    top = tidy(_shadow(before, time).lexmax())
+    times = tidy(before.apply_range(time))
+    shadow = _shadow(before, time)
+    whole = time.dim(_D.out)
+    for n in range(1, whole + 1):  # coordinates that are constant tell nothing apart
+        if n == whole or times.plain_get_val_if_fixed(_D.out, n - 1).is_nan():
+            found = _latest(before, _first(shadow, n), _first(time, n))
+            if found is not None:
+                break
+    else:
+        raise _NoGuess
+    domain = tidy(_domain(found).intersect(rest))
+    if not before.domain().is_subset(domain) or not domain.is_subset(found.domain()):
+        raise _NoGuess
+    return Last(writer, found, domain, tidy(found.apply_range(time)))
+
+
+def _latest(before: Map, shadow: Map, time: Map) -> Map | None:
+    """reader -> its instance of the latest time, as far as these coordinates of time tell; None where they tell instances not
+    apart. _NoGuess where the maximum of the shadow is not taken."""
+    top = tidy(shadow.lexmax())
     if top.n_basic_map() > 4:
         raise _NoGuess
-    source = tidy(before.intersect(top.apply_range(time.reverse())))
-    if source.is_empty() or not source.is_single_valued():
+    found = tidy(before.intersect(top.apply_range(time.reverse())))
+    if found.is_empty():
         raise _NoGuess
+    if not found.is_single_valued():
+        return None
     later = isl.Map.lex_gt(top.get_space().range()).reverse()
     if not before.intersect(top.apply_range(later).apply_range(time.reverse())).is_empty():
         raise _NoGuess  # the shadow was not from above
-    domain = tidy(_domain(source).intersect(rest))
-    if not before.domain().is_subset(domain) or not domain.is_subset(source.domain()):
-        raise _NoGuess
-    return Last(writer, source, domain, top)
+    return found
+
+
+def _first(times: Map, n: int) -> Map:
+    """Of every time its first n coordinates."""
+    whole = times.dim(_D.out)
+    return tidy(times.project_out(_D.out, n, whole - n).set_tuple_name(_D.out, f"first_{n}")) if n < whole else times
 
 
 def _shadow(before: Map, time: Map) -> Map:

@@ -25,6 +25,8 @@ from a `<<<...>>>` in the same file whose operands are constants; several launch
     "TV0212": """No device accepts this launch: no block or no thread, more than 1024 threads in a block, more than the
 kernel's own `__launch_bounds__`, a dimension beyond the hardware's, more shared memory than a block may have. A kernel
 that never runs would satisfy every claim about what it does.""",
+    "TV0213": """A cooperative launch of more blocks than any part of the architecture holds at once. CUDA refuses it, and a
+grid barrier in it would wait for ever. Launch fewer blocks and let each do more, or use less shared memory.""",
     "TV0220": """A parameter of the kernel is bound to nothing. Parameters bind by the specification, else to the tensor of
 the same name, else by position where number and kind of the parameters leave one reading only.""",
     "TV0221": """The specification binds a parameter or a module variable that the kernel does not have.""",

@@ -16,6 +16,8 @@ from tv.spec.locate import Locator, refuse_unknown
 LAUNCH_KEYS = ("kernel", "grid", "block", "shared", "cooperative", "args")
 OPTION_KEYS = ("fmad", "fast_math", "ftz", "prec_div", "prec_sqrt", "arch", "defines", "include")
 TOP_KEYS = (*LAUNCH_KEYS, *OPTION_KEYS, "globals", "inputs", "model", "symbols", "launch")
+MODEL_KEYS = ("inputs", "outputs", "strict_nan", "body_precision")
+PRECISIONS = 'body_precision = "f32" (the default) or "type"'
 MAX_SPEC_BYTES = 4 * 1024**2
 
 
@@ -50,6 +52,8 @@ class Document:
     model_inputs: tuple[str, ...] = ()
     model_outputs: tuple[str, ...] = ()
     model_span: Span = Span("", 0)
+    strict_nan: bool = False
+    body_precision: str = "f32"
 
     def wanted_kernels(self, overrides: Overrides) -> tuple[str, ...]:
         """The kernels, template instances included, that a reader has to produce; () where it is left to the file."""
@@ -108,7 +112,8 @@ def parse_document(text: str, path: str) -> Document:
     locator = Locator(path, text)
     refuse_unknown(table, TOP_KEYS, locator)
     typed = _Typed(table, locator)
-    before, after, model_span = _model(typed)
+    model = _Typed(typed.table_of("model"), locator, ("model",))
+    before, after = _cut(model)
     assumptions, spans = _inputs(typed)
     return Document(
         path,
@@ -120,7 +125,9 @@ def parse_document(text: str, path: str) -> Document:
         _symbols(typed),
         before,
         after,
-        model_span,
+        typed.span("model"),
+        model.flag("strict_nan", False),
+        _body_precision(model),
     )
 
 
@@ -297,8 +304,19 @@ def _bound(table: dict[str, object], key: str, name: str, span: Span) -> int | N
     return value
 
 
-def _model(top: _Typed) -> tuple[tuple[str, ...], tuple[str, ...], Span]:
-    table = top.table_of("model")
-    refuse_unknown(table, ("inputs", "outputs"), top.locator, "model")
-    before, after = (tensor_list(table[k], top.span("model", k)) if k in table else () for k in ("inputs", "outputs"))
-    return before, after, top.span("model")
+def _cut(model: _Typed) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`[model]`: tensors to cut at."""
+    refuse_unknown(model.table, MODEL_KEYS, model.locator, "model")
+    before, after = (
+        tensor_list(model.table[k], model.span(k)) if k in model.table else () for k in ("inputs", "outputs")
+    )
+    return before, after
+
+
+def _body_precision(model: _Typed) -> str:
+    word = model.word("body_precision") or "f32"
+    if word not in ("f32", "type"):
+        raise BadInput(
+            "TV0203", f"`{word}` is no precision of function bodies", model.span("body_precision"), PRECISIONS
+        )
+    return word

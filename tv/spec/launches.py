@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 
 from tv.diagnostic import BadInput
-from tv.kernel import HostLaunch, Kernel, Module, Space
+from tv.kernel import HostLaunch, Kernel, Module
 from tv.launch import IntOrText
 from tv.source import Span
 from tv.spec.expression import Range, evaluate, names, parse, simplified
 from tv.spec.interval import samples
 from tv.spec.locate import nearest
+from tv.spec.residency import arch_number, static_shared
 
 MAX_THREADS = 1024
 MAX_BLOCK = (1024, 1024, 64)
@@ -101,15 +102,10 @@ def block_of(given: tuple[IntOrText, ...] | None, kernel: Kernel, span: Span) ->
 def shared_of(given: IntOrText | None, kernel: Kernel, arch: str, ranges: Mapping[str, Range], span: Span) -> IntOrText:
     """Dynamic shared memory in bytes. Raises BadInput (TV0206, TV0212)."""
     dynamic: IntOrText = 0 if given is None else given
-    static = sum(
-        math.prod(o.extents) * o.element.bytes
-        for o in kernel.objects.values()
-        if o.space is Space.SHARED and o.extents is not None
-    )
+    static = static_shared(kernel)
     if static > _STATIC:
         raise BadInput("TV0212", f"{static} bytes of static shared memory", kernel.span, f"at most {_STATIC}")
-    number = int("".join(c for c in arch if c.isdigit()))
-    limit = _SHARED.get(number, max(_SHARED.values()))
+    limit = _SHARED.get(arch_number(arch), max(_SHARED.values()))
     _require(dynamic, 0, limit - static, ranges, span, "bytes of dynamic shared memory")
     return _plain(dynamic, span)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 
 from tv.diagnostic import BadInput, Diagnostic
 from tv.kernel import HostLaunch, Kernel, Module, Parameter, Space
@@ -12,6 +13,8 @@ from tv.launch import (
     InputAssumption,
     IntOrText,
     Launch,
+    Reading,
+    ScalarBinding,
     Spec,
 )
 from tv.request import Overrides
@@ -24,11 +27,13 @@ from tv.spec.document import Document, LaunchText, read_dims
 from tv.spec.expression import evaluate, names, parse
 from tv.spec.launches import block_of, find_kernel, grid_of, host_launch, shared_of
 from tv.spec.locate import Locator, nearest
-from tv.spec.model_signature import ModelSignature
+from tv.spec.model_signature import ModelSignature, TensorSignature
 from tv.spec.polynomial import polynomial
+from tv.spec.residency import require_resident
 from tv.spec.symbols import Symbols, collect
 from tv.spec.words import binding_texts, sentences, warnings
 
+SPELLED = 4096  # elements of an initializer that a graph may hold as constants
 OPTION = "<command line>"  # the file of spans that point at options
 
 
@@ -73,6 +78,7 @@ def resolve(module: Module, model: ModelSignature, document: Document, overrides
         variables,
         document.model_inputs,
         document.model_outputs,
+        _reading(document, assumptions, where, [*launches], variables),
     )
     bindings = binding_texts(spec)
     guessed_all = tuple(p for x in launches for p in x.guessed)
@@ -196,7 +202,7 @@ def _launch(
     block: tuple[IntOrText, ...] | None = text.block if text.block is not None or host is None else host.block
     shared = text.shared if text.shared is not None or host is None else host.shared
     ranges = symbols.ranges()
-    return Launch(
+    launch = Launch(
         kernel.name,
         grid_of(grid, ranges, where("grid")),
         block_of(block, kernel, where("block")),
@@ -205,6 +211,9 @@ def _launch(
         args,
         guessed,
     )
+    if launch.cooperative:
+        require_resident(launch.grid, launch.block, launch.shared, kernel, arch, ranges, where("grid"))
+    return launch
 
 
 def _globals(document: Document, kernels: tuple[Kernel, ...], binder: Binder) -> dict[str, Binding]:
@@ -270,6 +279,8 @@ def _inputs(
             raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}, always finite", span)
         if is_float and (a.min is not None or a.max is not None or a.value is not None):
             raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}; values are assumed of integers only", span)
+        if a.value is not None and any(t.name == a.tensor for t in where.initializers):
+            raise BadInput("TV0241", f"`{a.tensor}` is an initializer: its values stand in the model", span)
         if a.value is not None:
             e = parse(a.value, span)
             for n in names(e):
@@ -277,3 +288,29 @@ def _inputs(
                     evaluate(e, dict.fromkeys(symbols.table, 1), span)
     told = {a.tensor for a in document.inputs}
     return (*document.inputs, *(a for a in dict.fromkeys(implied) if a.tensor not in told))
+
+
+def _reading(
+    document: Document,
+    assumptions: tuple[InputAssumption, ...],
+    where: Border,
+    launches: list[Launch],
+    variables: dict[str, Binding],
+) -> Reading:
+    """What the graph's meaning rests on besides the file: inputs with one value, and initializers that no buffer holds."""
+    bound: set[str] = set()
+    for b in [b for group in (*(x.args for x in launches), variables) for b in group.values()]:
+        match b:
+            case BufferBinding():
+                bound |= {i.tensor for i in b.inputs}
+            case ScalarBinding():
+                bound |= {t.partition("[")[0].strip() for t in (b.element, b.symbol) if t is not None}
+    fixed = tuple(t.name for t in where.initializers if t.name not in bound and _is_small(t))
+    known = {a.tensor: a.min if a.value is None and a.min == a.max else a.value for a in assumptions}
+    values = tuple((n, v) for n, v in known.items() if v is not None and any(t.name == n for t in where.inputs))
+    return Reading(document.strict_nan, document.body_precision, values, fixed)
+
+
+def _is_small(t: TensorSignature) -> bool:
+    """Few enough elements to be spelled out."""
+    return t.shape is not None and prod(d if isinstance(d, int) else SPELLED + 1 for d in t.shape) <= SPELLED

@@ -174,7 +174,7 @@ class Builder:
     def _lower(self, n: Node, scope: Scope) -> Term:
         match n.kind:
             case "const":
-                return self.terms.const(n.bits, n.width)
+                return self.terms.make("const", bits=n.bits, width=n.width, attr=n.attr)
             case "op":
                 t = operation(self.terms, n.name, tuple(self.lower(a, scope) for a in n.args), n.attr, n.width)
                 self.program.spans.setdefault(t.id, n.span)
@@ -213,7 +213,10 @@ class Builder:
     def index(self, a: Affine, scope: Scope, width: int) -> Term:
         if a.constant is not None:
             return self.terms.const(a.constant, width)
-        return self.terms.make("index", map=self.sets.map(scope.name, scope.dims, scope.domain, "Z", [a]), width=width)
+        m = self.sets.map(scope.name, scope.dims, scope.domain, "Z", [a])
+        t = self.terms.make("index", map=m, width=width)
+        self.program.system.indices[t.id] = (a,)
+        return t
 
     def fetch(self, n: Node, scope: Scope) -> Term:
         """Element `index` of an access: its cells, put together."""

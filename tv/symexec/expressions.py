@@ -188,6 +188,8 @@ class Evaluator:
         if not s.is_float and not t.is_float and t.bits < s.bits:
             return Value(t, node=Node("op", t.bits, f"extract.0.{t.bits}", (node_of(a),)))
         suffix = "" if rounding == "rn" or not t.is_float else f".{rounding}"
+        if a.pieces is not None and s is not Scalar.U64:  # one integer is one float, whatever type it had
+            a, s = Value(Scalar.I64, pieces=a.pieces), Scalar.I64
         return Value(t, node=Node("op", t.bits, f"cvt.{label(t)}.{label(s)}{suffix}", (node_of(a),)))
 
     def bitcast(self, t: Scalar, a: Value) -> Value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tv.launch import Launch
-from tv.sets import Affine, Dim, Formula, Sym
+from tv.sets import Affine, Dim, Formula, Quotient, Sym
 from tv.sets.affine import Range, all_of, ge, lt
 
 AXES = ("x", "y", "z")
@@ -24,8 +24,12 @@ class Cuts:
     def request(self, a: Affine, k: int) -> None:
         """a is divided by k (quotient or remainder): every index in it is cut where that makes the division exact."""
         for atom, c in a.terms:
-            if isinstance(atom, Dim) and atom.name[0] == "t" and c > 0 and k % c == 0:
+            if c <= 0 or k % c:
+                continue
+            if isinstance(atom, Dim) and atom.name[0] == "t":
                 self.cut(atom.name, k // c)
+            elif isinstance(atom, Quotient):  # `t / 32 % 2`
+                self.request(atom.numerator, atom.denominator * (k // c))
 
     def cut(self, dim: str, at: int) -> None:
         self.points.setdefault(dim, set()).add(at)

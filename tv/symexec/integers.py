@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Formula, Ranges
-from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, negate
+from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, negate, times
 from tv.source import Span
 from tv.symexec.instances import Cuts
 from tv.symexec.values import Pieces, product, type_range
@@ -54,6 +54,8 @@ class Integers:
                 return True
         if f.op == "and":
             return all(self.holds(cond, g) for g in f.args)
+        if not (f.linear and cond.linear):
+            return False
         return self.prove(f if cond.op == "true" else _implies(cond, f))
 
     def fit(self, pieces: Pieces, t: Scalar, what: str, span: Span) -> Pieces:
@@ -105,9 +107,7 @@ class Integers:
             case "sub":
                 return ((TRUE, x - y),)
             case "mul":
-                if k is not None:
-                    return ((TRUE, x * k),)
-                return None if x.constant is None else ((TRUE, y * x.constant),)
+                return ((TRUE, times(x, y)),) if x.symbolic or y.symbolic else None
             case "min":
                 return self._extremum(x, y, lambda a, b: ge(b, a))
             case "max":

@@ -14,6 +14,7 @@ from tv.diagnostic import Unknown
 from tv.kernel import MemoryObject, Space
 from tv.sets import FALSE, Affine, Dim, Formula, Quotient, Ranges, Sym
 from tv.sets.affine import Range, all_of, eq, floordiv, ge, lt, mod, within
+from tv.sets.products import divide
 from tv.symexec.events import Access, Trace
 
 
@@ -22,6 +23,7 @@ class BufferShape:
     """Of a bound buffer: extent in bytes, strides in bytes (descending, each dividing the one before) that its tensors use.
 
     content: what no write precedes: input (free), zero, or undefined. align in bytes. item: bytes of its narrowest tensor's elements.
+    open: strides in bytes that have symbols, all outside `strides`.
     """
 
     extent: Affine
@@ -29,11 +31,16 @@ class BufferShape:
     content: str
     align: int = 256
     item: int = 0
+    open: tuple[Affine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """An object's index space: tuple `name`, owner dimensions, strides in cells, bits of a cell, extent in cells."""
+    """An object's index space: tuple `name`, owner dimensions, strides in cells, bits of a cell, extent in cells.
+
+    Coordinates below the owner: one a stride with symbols (`open`), one a constant stride, the innermost. They are those of one
+    cell only inside their boxes, which `domain` states: every access has to lie there.
+    """
 
     object: str
     name: str
@@ -44,15 +51,19 @@ class Cells:
     extent: Affine
     content: str
     align: int
+    open: tuple[Affine, ...] = ()
 
     @property
     def arity(self) -> int:
-        return len(self.owner) + len(self.strides) + 1
+        return len(self.owner) + len(self.open) + len(self.strides) + 1
 
     def coordinates(self, cell: Affine, ranges: Ranges, prove: Callable[[Formula], bool]) -> tuple[Affine, ...]:
         """The cell's position below the owner, by strides."""
         out: list[Affine] = []
         rest = cell
+        for open in self.open:
+            q, rest = _row(rest, open, prove)
+            out.append(q)
         for s in self.strides:
             q = _floor(rest, s, ranges, prove)
             out.append(q)
@@ -60,25 +71,45 @@ class Cells:
         return (*out, rest)
 
     def holds(self, coordinates: tuple[Affine, ...], cell: Affine) -> Formula:
-        """`coordinates` (below the owner) are those of linear cell `cell`: an equation and boxes, no floor."""
-        linear = coordinates[-1]
-        boxes = []
-        for c, s in zip(coordinates, self.strides, strict=False):
-            linear = linear + c * s
-        for c, s, t in zip(coordinates[1:], self.strides, (*self.strides[1:], 1), strict=False):
-            boxes.append(within(c, s // t))
-        return all_of(eq(linear, cell), *boxes)
+        """`coordinates` (below the owner) are those of linear cell `cell`: equations and boxes, no floor."""
+        conds = []
+        for c, open in zip(coordinates, self.open, strict=False):
+            q, cell = divide(cell, open)
+            conds.append(eq(c, q))
+        linear, boxes = self._below(coordinates[len(self.open) :])
+        return all_of(*conds, eq(linear, cell), *boxes)
 
     def domain(self, dims: tuple[str, ...], owner: Formula) -> Formula:
         """Inside the object: dims are the owner's, then one a stride, then the innermost."""
         inner = [Affine.dim(d) for d in dims[len(self.owner) :]]
-        linear = inner[-1]
-        conds = [owner]
-        for d, s in zip(inner, self.strides, strict=False):
-            linear = linear + d * s
-        for d, s, t in zip(inner[1:], self.strides, (*self.strides[1:], 1), strict=False):
-            conds.append(within(d, s // t))
-        return all_of(*conds, within(linear, self.extent))
+        linear, boxes = self._below(tuple(inner[len(self.open) :]))
+        whole, conds = self.extent, [owner]
+        for d, open in zip(inner, self.open, strict=False):
+            count, left = divide(whole, open)
+            if left.constant is None or left.constant < 0:
+                raise Unknown("TV0513", f"`{self.object}` is no whole number of its rows")
+            conds.append(within(d, count))
+            whole = open
+        return all_of(*conds, *boxes, within(linear, whole))
+
+    def _below(self, coordinates: tuple[Affine, ...]) -> tuple[Affine, list[Formula]]:
+        """Of the coordinates under the open strides: the linear cell, and the boxes of all but the first."""
+        linear = coordinates[-1]
+        for c, s in zip(coordinates, self.strides, strict=False):
+            linear = linear + c * s
+        steps = zip(coordinates[1:], self.strides, (*self.strides[1:], 1), strict=False)
+        return linear, [within(c, s // t) for c, s, t in steps]
+
+
+def _row(a: Affine, stride: Affine, prove: Callable[[Formula], bool]) -> tuple[Affine, Affine]:
+    """(q, r) with a = q * stride + r; where r by its form may lie in a neighbouring row (`K * N - 1`), in the row where it is."""
+    q, rest = divide(a, stride)
+    if rest.linear and stride.linear and (rest.const < 0 or any(isinstance(x, Sym) for x, _ in rest.terms)):
+        for shift in (0, -1, 1):
+            moved = rest - stride * shift
+            if prove(all_of(ge(moved), lt(moved, stride))):
+                return q + shift, moved
+    return q, rest
 
 
 def _floor(a: Affine, k: int, ranges: Ranges, prove: Callable[[Formula], bool]) -> Affine:
@@ -165,7 +196,9 @@ def spaces(
                 )
             w = bits // 8
             strides = tuple(s // w for s in b.strides if s % w == 0 and s > w)
-            out[name] = Cells(name, tuple_name, obj.space, (), strides, bits, floordiv(b.extent, w), b.content, b.align)
+            open = tuple(exact(o, w, name) for o in b.open)
+            size = floordiv(b.extent, w)
+            out[name] = Cells(name, tuple_name, obj.space, (), strides, bits, size, b.content, b.align, open)
         else:
             lives = {len(a.owner) for a in accesses}
             if len(lives) > 1:
@@ -181,6 +214,13 @@ def spaces(
     return {
         n: refined(c, by_object.get(n, []), range_of) if n not in trace_registers(trace) else c for n, c in out.items()
     }
+
+
+def exact(stride: Affine, k: int, name: str) -> Affine:
+    """stride / k, from bytes to cells; Unknown where a cell is wider than an element."""
+    if any(c % k for c in (stride.const, *(c for _, c in stride.terms))):
+        raise Unknown("TV0513", f"`{name}` has rows of an open size, and is accessed in wider pieces than its elements")
+    return floordiv(stride, k)
 
 
 def trace_registers(trace: Trace) -> set[str]:

@@ -86,11 +86,10 @@ def bounds(program: Program) -> list[Obligation]:
                 w = witness(program, u.scope.dims, sets.sample(off), a.object, a.span)
                 size = a.count * a.type.bytes
                 text = f"this {size}-byte access to `{a.object}` is not {size}-byte aligned"
-                bad.append(
-                    failing(
-                        "bounds", f"{name}.{a.object}.bounds", a.span, text, "align the address or narrow the access", w
-                    )
-                )
+                help = "align the address or narrow the access"
+                if program.objects[a.object].align % size:
+                    help = f"declare `{a.object}` with `__align__({size})`: it is aligned as its elements are, and no better"
+                bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, help, w))
     return bad or [Obligation(f"{name}.bounds", "bounds", Status.PROVED, program.trace.kernel.span)]
 
 

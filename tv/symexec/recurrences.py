@@ -16,7 +16,7 @@ from tv.symexec.build import Program, inherit
 from tv.system import Scope, Unit
 from tv.term import Term
 
-ACCUMULATING = ("fadd", "fmax", "fmin", "add", "smax", "smin", "umax", "umin")
+ACCUMULATING = ("fadd", "fmax", "fmin", "fmaximum", "fminimum", "add", "smax", "smin", "umax", "umin")
 
 
 @dataclass(frozen=True, slots=True)

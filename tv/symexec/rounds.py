@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula
-from tv.sets.affine import Quotient, all_of, any_of, eq, floordiv, ge, negate, within
+from tv.sets.affine import Quotient, all_of, any_of, eq, floordiv, ge, negate, times, within
 from tv.source import Span
 from tv.symexec.exits import Exits, Open
 from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
@@ -112,12 +112,20 @@ class LoopExecution:
                 continue
             if set(variables(update.step)) & changing:
                 continue
-            step = self.x.quietly(update.step).constant
+            step = self.step(update.step, update.negative, start.type)
             if step is not None:
-                k = -step if update.negative else step
-                k = k - (1 << start.type.bits) if not start.type.signed and k >= 1 << (start.type.bits - 1) else k
-                out[n] = Value(start.type, pieces=tuple((c, a + o * k) for c, a in start.pieces))
+                out[n] = Value(start.type, pieces=tuple((c, a + times(o, step)) for c, a in start.pieces))
         return out
+
+    def step(self, e: ir.Expr, negative: bool, t: ir.Scalar) -> Affine | None:
+        """What a round adds, where that is one number; a large unsigned constant is a small negative one."""
+        pieces = self.x.quietly(e).pieces
+        if pieces is None or len(pieces) != 1 or not pieces[0][1].symbolic:
+            return None
+        step = -pieces[0][1] if negative else pieces[0][1]
+        k = step.constant
+        wraps = k is not None and not t.signed and k >= 1 << (t.bits - 1)
+        return step - (1 << t.bits) if wraps else step
 
     def periodic(self, start: Value, update: ir.Assign, name: str, o: Affine) -> Value | None:
         """v = f(v) from a constant: the values repeat with a period of at most 8 and are affine in (round mod period)."""

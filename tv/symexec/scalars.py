@@ -11,7 +11,8 @@ from tv.kernel import Kernel, Scalar
 from tv.launch import Binding, ScalarBinding
 from tv.sets import TRUE, Affine
 from tv.sets.affine import negate
-from tv.symexec.values import Node, Value, integer, node_const, type_range
+from tv.symexec.values import Node, Value, integer, type_range
+from tv.term import ARGUMENT
 
 
 def float_bits(value: float, t: Scalar) -> int:
@@ -43,7 +44,8 @@ def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping
         if isinstance(b.value, bool | int) and p.type is Scalar.BOOL:
             out[p.name] = Value(p.type, formula=TRUE if b.value else negate(TRUE))
         elif isinstance(b.value, float | int) and p.type.is_float:
-            out[p.name] = Value(p.type, node=node_const(float_bits(float(b.value), p.type), p.type.bits))
+            bits = float_bits(float(b.value), p.type)
+            out[p.name] = Value(p.type, node=Node("const", p.type.bits, bits=bits, attr=ARGUMENT))
         elif isinstance(b.value, int):
             low, high = type_range(p.type)
             if not low <= b.value <= high:

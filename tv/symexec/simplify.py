@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import reduce
 
 from tv.sets import Set, Sets
+from tv.symexec.extrema import propagating
 from tv.term import Term, Terms
 
 
 def operation(terms: Terms, name: str, args: tuple[Term, ...], attr: str, width: int) -> Term:
-    """An operation, with extraction and concatenation of bits undone where they cancel."""
+    """An operation, with extraction and concatenation of bits undone where they cancel, and maxima told from selects."""
     if name.startswith("extract."):
         _, low, size = name.split(".")
         return extract(terms, args[0], int(low), int(size))
@@ -24,6 +25,10 @@ def operation(terms: Terms, name: str, args: tuple[Term, ...], attr: str, width:
             return terms.const(bits, at)
         whole = _reassembled(flat)
         return whole if whole is not None else terms.op("concat", *flat)
+    if name == "select":
+        extremum = propagating(terms, args)
+        if extremum is not None:
+            return extremum
     return terms.op(name, *args, attr=attr, width=width)
 
 

@@ -1,6 +1,6 @@
-// tv: unknown TV0509
+// tv: refuted coverage
 // For the first thread `i - 1` is the largest unsigned number, and the loop does not begin.
-__global__ void k(const float* x, float* y, unsigned int n)
+__global__ void k(const float* x, float* y, unsigned int n) // <- coverage
 {
     for (unsigned int i = threadIdx.x; i - 1u < n - 1u; i += 32) {
         y[i] = -x[i];

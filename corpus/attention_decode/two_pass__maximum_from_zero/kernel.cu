@@ -45,7 +45,7 @@ attention_decode(const float* __restrict__ q, const float* __restrict__ k_new, c
 
     float top = 0.0f;  // <- equal
     for (int p = t; p <= pos; p += HD) {
-        top = fmaxf(top, score[p]);
+        top = fmaxf(top, score[p]);  // <- equal
     }
     for (int m = 16; m > 0; m >>= 1) {
         top = fmaxf(top, __shfl_xor_sync(FULL, top, m));
@@ -56,7 +56,7 @@ attention_decode(const float* __restrict__ q, const float* __restrict__ k_new, c
     __syncthreads();
     top = red[0];
     for (int i = 1; i < WARPS; ++i) {
-        top = fmaxf(top, red[i]);
+        top = fmaxf(top, red[i]);  // <- equal
     }
     __syncthreads();
 

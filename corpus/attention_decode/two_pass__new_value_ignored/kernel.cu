@@ -80,7 +80,7 @@ attention_decode(const float* __restrict__ q, const float* __restrict__ k_new, c
 
     float acc = 0.0f;
     for (int p = 0; p < pos; ++p) {  // <- equal
-        acc += score[p] / total * vh[p * HD + t];
+        acc += score[p] / total * vh[p * HD + t];  // <- equal
     }
-    o[head * HD + t] = acc;
+    o[head * HD + t] = acc;  // <- equal
 }

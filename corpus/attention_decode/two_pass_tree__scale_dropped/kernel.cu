@@ -36,7 +36,7 @@ __global__ void attention_decode(const float* q, const float* k_new, const float
             s = fmaf(a.x, b.x, s);
             s = fmaf(a.y, b.y, s);
             s = fmaf(a.z, b.z, s);
-            s = fmaf(a.w, b.w, s);
+            s = fmaf(a.w, b.w, s);  // <- equal
         }
         prob[p] = s;  // <- equal
         best = fmaxf(best, s);

@@ -61,7 +61,7 @@ __global__ void attention_decode(const float* q, const float* k_new, const float
     red[t] = sum;
     __syncthreads();
     for (int n = HD / 4; n > 0; n >>= 1) {  // <- equal
-        if (t < n) red[t] += red[t + n];
+        if (t < n) red[t] += red[t + n];  // <- equal
         __syncthreads();
     }
     sum = red[0];

@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(THREADS) residual_mlp(__half* x, const __half*
         for (int r = me * D / warps; r < (me + 1) * D / warps; ++r) {
             const float s = row_dot(down + (size_t)r * H, h, H, lane);
             if (lane == 0)
-                x[r] = __hadd(x[r], __float2half_rn(s));
+                x[r] = __hadd(x[r], __float2half_rn(s));  // <- race
         }
         all.sync();
     }

@@ -1,0 +1,6 @@
+// tv: refuted equal
+__global__ void k(const float* a, const float* b, float* y)
+{
+    const float u = a[threadIdx.x], v = b[threadIdx.x];
+    y[threadIdx.x] = isnan(u) ? u : fmaxf(u, v); // <- equal
+}

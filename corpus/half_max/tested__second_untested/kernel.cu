@@ -1,0 +1,13 @@
+// tv: refuted equal
+#include <cuda_fp16.h>
+
+__global__ void half_max(const half* __restrict__ a, const half* __restrict__ b, half* __restrict__ y, int n)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) {
+        half u = a[i], v = b[i];
+        half larger = __hmax(u, v); // <- equal
+        if (__hisnan(u)) larger = u; // <- equal
+        y[i] = larger; // <- equal
+    }
+}

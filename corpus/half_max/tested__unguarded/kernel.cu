@@ -1,0 +1,14 @@
+// tv: refuted bounds
+#include <cuda_fp16.h>
+
+__global__ void half_max(const half* __restrict__ a, const half* __restrict__ b, half* __restrict__ y, int n)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    {
+        half u = a[i], v = b[i]; // <- bounds
+        half larger = __hmax(u, v);
+        if (__hisnan(v)) larger = v;
+        if (__hisnan(u)) larger = u;
+        y[i] = larger; // <- bounds
+    }
+}

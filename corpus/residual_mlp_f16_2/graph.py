@@ -1,0 +1,39 @@
+"""A residual MLP of 2 layers in float16, unrolled: both products are rounded to half, and so is every residual."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from authoring import Sizes, Spec, main
+from mlp_stack import drawn_stack, stack, stack_spec
+
+SIZES = (
+    {"L": 2, "D": 4096, "H": 11008, "GRID": 132, "THREADS": 512},
+    {"L": 3, "D": 8192, "H": 28672, "GRID": 114, "THREADS": 1024},
+    {"L": 7, "D": 776, "H": 1000, "GRID": 13, "THREADS": 128},
+    {"L": 2, "D": 40, "H": 56, "GRID": 3, "THREADS": 64},
+)
+
+
+def build(L: int = 2, D: int = 4096, H: int = 11008) -> onnx.ModelProto:
+    """x0, y: f16 [D]; W1_l: [H, D]; W2_l: [D, H]."""
+    return stack(L, D, H, TensorProto.FLOAT16)
+
+
+def draw(rng: random.Random) -> Sizes:
+    """D, H: whole 16-byte loads."""
+    return drawn_stack(rng, layers=(2, 4), step=8)
+
+
+def spec(case: str, sizes: Sizes) -> Spec:
+    return stack_spec(case, sizes, SIZES[0])
+
+
+if __name__ == "__main__":
+    main(build)

@@ -1,0 +1,272 @@
+"""Lemmas: two scalar terms that are equal whatever the values of the subterms are that they share. The part that has to be right.
+
+A lemma is about one kernel instance and one graph element. Its text is made from the two terms and from pairs of subterms,
+each proved by itself under the same R; whatever else a term refers to is a variable of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tv.diagnostic import Unknown
+from tv.equiv.problem import Problem
+from tv.equiv.rules import Rules, op_head, op_type
+from tv.equiv.script import Leaf, Script, Split, Unfold, Vacuous
+from tv.sets import Map
+from tv.term import Term
+
+FLOATS = ("f16", "bf16", "f32", "f64")
+WIDEST = {16: "f16", 32: "f32", 64: "f64"}  # of all formats of a width, the one with the most NaNs
+TESTS = ("feq", "flt", "fle", "fisnan")
+LEAVES = ("ref", "input", "index", "hole", "reduce", "case", "pick")
+ADDITIONS = ("fadd", "fsub", "ffma")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The graph's side of a lemma: `term`, in which references to scalar operations are replaced by these.
+
+    own: terms of the goal itself, by the id of what became of them. opened: additions inside of what was replaced, each with R
+    to its own scope.
+    """
+
+    term: Term
+    own: dict[int, tuple[Term, ...]]
+    opened: tuple[tuple[Term, Map], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    kernel: Term
+    graph: Term
+    proof: Script
+
+
+def subterms(root: Term) -> list[Term]:
+    """Through operations only, each once, operands first: what `Lemma` counts by."""
+    seen: dict[int, Term] = {}
+    stack = [root]
+    while stack:
+        t = stack.pop()
+        todo = [a for a in t.args if a.id not in seen] if t.kind == "op" and t.id not in seen else []
+        if todo:
+            stack += [t, *reversed(todo)]
+        else:
+            seen.setdefault(t.id, t)
+    return list(seen.values())
+
+
+def above(root: Term, cut: frozenset[int]) -> list[Term]:
+    """The subterms that are reached without crossing a cut, cuts included."""
+    seen: dict[int, Term] = {}
+    todo = [root]
+    while todo:
+        t = todo.pop()
+        if t.id not in seen:
+            seen[t.id] = t
+            todo += t.args[::-1] if t.kind == "op" and t.id not in cut else ()
+    return list(seen.values())
+
+
+class Lemmas:
+    def __init__(self, problem: Problem, rules: Rules) -> None:
+        self.p, self.sets, self.terms, self.rules = problem, problem.sets, problem.terms, rules
+        self.paths: dict[tuple[int, int], tuple[Map, Map, Map]] = {}
+
+    def composed(self, a: Map, b: Map) -> Map:
+        """a then b, once for each pair of objects: terms are interned by the identity of their maps."""
+        key = (id(a), id(b))
+        if key not in self.paths:
+            self.paths[key] = (a, b, self.sets.compose(a, b))
+        return self.paths[key][2]
+
+    # -------------------------------------------------------------- the graph's side
+    def body(self, gt: Term, r: Map, names: Sequence[str]) -> Body:
+        """gt with references to the units `names` replaced by their values. Raises Mismatch as a graph reference does; Unknown
+        where a unit's value is no scalar operation."""
+        return Opening(self, r, frozenset(names)).body(gt)
+
+    def openable(self, t: Term) -> bool:
+        """A reference to a scalar operation on references, inputs and constants."""
+        if t.kind != "ref":
+            return False
+        value = self.p.graph.units[t.name].value
+        return value.kind == "op" and all(x.kind in ("op", "const", "ref", "input", "index") for x in subterms(value))
+
+    # -------------------------------------------------------------- what NaN means
+    def format(self, t: Term) -> str:
+        """The float format of a graph value; "" for an integer, and where it is not known."""
+        seen: set[int] = set()
+        todo = [t]
+        while todo:
+            t = todo.pop(0)
+            if t.id in seen:
+                continue
+            seen.add(t.id)
+            head, kind = op_head(t), t.name.split(".")[1] if "." in t.name else ""
+            if t.kind in ("ref", "input"):
+                return self.p.graph.units[t.name].format
+            if t.kind == "case":
+                todo += t.args
+            elif t.kind == "op" and head == "select":
+                todo += t.args[1:]
+            elif t.kind in ("op", "reduce"):
+                return kind if kind in FLOATS and head not in TESTS else ""
+        return ""
+
+    def nan(self, p: Pair) -> str:
+        """The NaNs of which format a proved pair may differ in; "" if it is equal bit for bit."""
+        if bitwise(p.proof) and not (holds_hole(p.kernel) or holds_hole(p.graph)):
+            return ""
+        known = self.format(p.graph)
+        return known or WIDEST.get(p.graph.width, "")
+
+    def additions(self, body: Body, r: Map, pairs: Sequence[Pair]) -> list[tuple[Term, Map]]:
+        """Additions of the graph that the lemma takes exactly as the graph has them, each with R to its own scope."""
+        cut = frozenset(p.graph.id for p in pairs)
+        here = [t for t in above(body.term, cut) if t.id not in cut and t.id in body.own and op_head(t) in ADDITIONS]
+        return [(old, r) for t in here for old in body.own[t.id]] + list(body.opened)
+
+    def pair(self, kt: Term, body: Body, k: int, g: int, proof: Script) -> Pair:
+        """The k-th subterm of the kernel's side and the g-th of the graph's. Raises Unknown where there are none, or where the
+        latter is an operation of another tensor, whose sums would be accounted for nowhere."""
+        ours, theirs = subterms(kt), subterms(body.term)
+        must(0 <= k < len(ours) and 0 <= g < len(theirs), "a pair of subterms that are not there")
+        must(self.may_pair(body, theirs[g]), "a pair inside an opened tensor")
+        return Pair(ours[k], theirs[g], proof)
+
+    def may_pair(self, body: Body, t: Term) -> bool:
+        return t.kind in ("ref", "input", "index", "const") or body.own.get(t.id) == (t,)
+
+    # -------------------------------------------------------------- the text
+    def text(self, kt: Term, body: Body, r: Map, pairs: Sequence[Pair]) -> str:
+        """The lemma as SMT-LIB. Raises Unknown (TV0904) where a rule forbids it, and what references raise."""
+        from tv.solvers import Shared, lemma_text
+
+        cut_k, cut_g = frozenset(p.kernel.id for p in pairs), frozenset(p.graph.id for p in pairs)
+        self.kernel_side(kt, r, cut_k)
+        for t in above(body.term, cut_g):
+            if t.id in cut_g or t.kind in ("op", "const", "input", "index"):
+                continue
+            must(t.kind == "ref", f"a {t.kind} of the graph that no pair covers")
+            self.rules.graph_step(r, t)
+        self.uncontracted(kt, body.term)
+        shared = [Shared(p.kernel, p.graph, self.nan(p)) for p in pairs]
+        return lemma_text(kt, body.term, shared, self.format(body.term))
+
+    def kernel_side(self, kt: Term, r: Map, cut: frozenset[int]) -> None:
+        """Every value is there, and no operation has two of them (S7)."""
+        for t in above(kt, cut):
+            if t.id in cut or t.kind in ("const", "input", "index"):
+                continue
+            if t.kind == "ref":
+                self.rules.kernel_step(r, t)
+                continue
+            must(t.kind == "op", f"a {t.kind} of the kernel that no pair covers")
+            must(t.attr != "u", "the product inside a fused multiply-add is not rounded")
+            must(not self.rules.contracted(t), "nvcc may contract an addition inside a lemma")
+
+    def uncontracted(self, kt: Term, gt: Term) -> None:
+        """A product that an addition around this place may take in unrounded: a lemma speaks of the rounded one only."""
+        while gt.kind == "ref":
+            gt = self.p.graph.units[gt.name].value
+        if self.rules.graph_product(gt):
+            must(
+                not self.rules.may_be_product(kt, op_type(gt.name)),
+                "a product that nvcc may contract, inside a lemma",
+            )
+            must(kt.attr != "u", "the product inside a fused multiply-add is not rounded")
+
+
+@dataclass(slots=True)
+class Opening:
+    """One pass over the graph's side: maps composed, equal ones shared."""
+
+    lemmas: Lemmas
+    relation: Map
+    names: frozenset[str]
+    used: set[str] = field(default_factory=set)
+    own: list[tuple[Term, Term]] = field(default_factory=list)
+    additions: list[tuple[Term, Map]] = field(default_factory=list)
+    leaves: dict[tuple[str, str, int], list[tuple[Map, Term]]] = field(default_factory=dict)
+    memo: dict[tuple[int, int], Term] = field(default_factory=dict)  # maps are kept alive by the terms that hold them
+
+    def body(self, gt: Term) -> Body:
+        term = self.walk(gt, None, frozenset())
+        must(len(self.used) == len(self.names), "a tensor to be opened does not occur")
+        own: dict[int, tuple[Term, ...]] = {}
+        for old, new in self.own:
+            own[new.id] = (*own.get(new.id, ()), old)
+        return Body(term, own, tuple(self.additions))
+
+    def walk(self, t: Term, along: Map | None, inside: frozenset[str]) -> Term:
+        key = (t.id, id(along))
+        if key not in self.memo:
+            self.memo[key] = new = self._walk(t, along, inside)
+            if along is None:
+                self.own.append((t, new))
+        return self.memo[key]
+
+    def _walk(self, t: Term, along: Map | None, inside: frozenset[str]) -> Term:
+        terms = self.lemmas.terms
+        match t.kind:
+            case "op":
+                if along is not None and op_head(t) in ADDITIONS:
+                    self.additions.append((t, self.lemmas.sets.step_range(self.relation, along, "an opened tensor")))
+                args = tuple(self.walk(a, along, inside) for a in t.args)
+                return terms.make("op", name=t.name, args=args, width=t.width, attr=t.attr)
+            case "const":
+                return t
+            case "ref" if t.name in self.names and t.name not in inside and self.lemmas.openable(t):
+                leaf = self.leaf(t, along)
+                self.lemmas.rules.graph_step(self.relation, leaf)
+                self.used.add(t.name)
+                return self.walk(self.lemmas.p.graph.units[t.name].value, leaf.embedding(), inside | {t.name})
+            case "ref" | "input" | "index":
+                return self.leaf(t, along)
+            case _:
+                must(along is None, f"a {t.kind} in an opened tensor")
+                return t
+
+    def leaf(self, t: Term, along: Map | None) -> Term:
+        """The term of the lemma's scope that stands for t: one for equal maps, so that they become one variable."""
+        sets = self.lemmas.sets
+        m = t.embedding() if along is None else self.lemmas.composed(along, t.embedding())
+        known = self.leaves.setdefault((t.kind, t.name, t.width), [])
+        for other, found in known:
+            if other is m or sets.equal(other, m):
+                return found
+        new = t if along is None else self.lemmas.terms.make(t.kind, name=t.name, map=m, width=t.width)
+        known.append((m, new))
+        return new
+
+
+def bitwise(s: Script) -> bool:
+    """Does this proof show equal bits, not only equal floats: cells and constants, through references and cases?"""
+    match s:
+        case Leaf() | Vacuous():
+            return True
+        case Unfold(then=then):
+            return bitwise(then)
+        case Split(arms=arms):
+            return all(bitwise(a) for a in arms)
+        case _:
+            return False
+
+
+def holds_hole(root: Term) -> bool:
+    todo, seen = [root], set[int]()
+    while todo:
+        t = todo.pop()
+        if t.id not in seen:
+            seen.add(t.id)
+            if t.kind == "hole":
+                return True
+            todo += t.args
+    return False
+
+
+def must(good: bool, why: str) -> None:
+    if not good:
+        raise Unknown("TV0904", f"no lemma: {why}")

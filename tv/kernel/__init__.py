@@ -1,0 +1,106 @@
+"""Kernel IR: a CUDA kernel after inlining, typed and structured, with C's conversions made explicit.
+
+Both CUDA readers produce it, symbolic execution and the interpreter consume it. Expressions are pure: memory is read only
+by `Load`, lanes talk only through `Shuffle` and `Vote`. A vector value (`float4`, `half2`, `uint4`) is several scalars;
+a local variable whose bytes are reinterpreted is a `local` memory object. Pointers are gone: an access names one
+memory object and a byte offset (type I64). `check(kernel)` states the rules and is called after every producer.
+"""
+
+from tv.kernel.expressions import (
+    Binary,
+    Bitcast,
+    Builtin,
+    Call,
+    Compare,
+    Const,
+    Convert,
+    Expr,
+    Extract,
+    NotNull,
+    Pack,
+    Param,
+    Select,
+    Unary,
+    Var,
+)
+from tv.kernel.memory import MemoryObject, MemRef, Space
+from tv.kernel.module import HostLaunch, Kernel, Module, Parameter
+from tv.kernel.rules import COMPARES, FLOAT_OPS, INT_OPS, check
+from tv.kernel.statements import (
+    Assign,
+    Assume,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
+    Atomic,
+    Barrier,
+    Break,
+    Continue,
+    Declare,
+    Fence,
+    If,
+    Load,
+    Loop,
+    Return,
+    Shuffle,
+    Stmt,
+    Store,
+    Vote,
+)
+from tv.kernel.traverse import assigned, blocks, children, expressions, references, walk
+from tv.kernel.types import Scalar
+
+__all__ = [
+    "COMPARES",
+    "FLOAT_OPS",
+    "INT_OPS",
+    "Assign",
+    "Assume",
+    "AsyncCommit",
+    "AsyncCopy",
+    "AsyncWait",
+    "Atomic",
+    "Barrier",
+    "Binary",
+    "Bitcast",
+    "Break",
+    "Builtin",
+    "Call",
+    "Compare",
+    "Const",
+    "Continue",
+    "Convert",
+    "Declare",
+    "Expr",
+    "Extract",
+    "Fence",
+    "HostLaunch",
+    "If",
+    "Kernel",
+    "Load",
+    "Loop",
+    "MemRef",
+    "MemoryObject",
+    "Module",
+    "NotNull",
+    "Pack",
+    "Param",
+    "Parameter",
+    "Return",
+    "Scalar",
+    "Select",
+    "Shuffle",
+    "Space",
+    "Stmt",
+    "Store",
+    "Unary",
+    "Var",
+    "Vote",
+    "assigned",
+    "blocks",
+    "check",
+    "children",
+    "expressions",
+    "references",
+    "walk",
+]

@@ -1,0 +1,45 @@
+"""Memory objects of the Kernel IR, and how an access names a part of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from tv.kernel.expressions import Expr
+from tv.kernel.types import Scalar
+from tv.source import NOWHERE, Span
+
+
+class Space(Enum):
+    GLOBAL = "global"
+    SHARED = "shared"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryObject:
+    """One allocation. `extents`: C dimensions in elements of `element`, outermost first; None where the launch decides
+    (a pointer parameter, `extern __shared__`). All `extern __shared__` names are one object called `dynamic_shared`."""
+
+    name: str
+    space: Space
+    element: Scalar
+    extents: tuple[int, ...] | None
+    align: int
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class MemRef:
+    """`count` consecutive elements of `type` at byte `offset` (type I64) of an object.
+
+    access: weak | volatile | readonly (`__ldg`, ld.global.nc, or through a `const T* __restrict__` parameter) | cached
+    (`__ldcg`, `__ldcs`). The address must be a multiple of count * type.bytes.
+    """
+
+    object: str
+    offset: Expr
+    type: Scalar
+    count: int = 1
+    access: str = "weak"
+    span: Span = NOWHERE

@@ -1,0 +1,211 @@
+"""Library calls whose arguments nvcc may know while it compiles: other functions than the ones that the device computes (S7).
+
+nvcc folds `expf(1.0f)` on the host, whose `expf` has other bits than the device's. What it knows follows from constants alone,
+through propagation, inlining, loops that it unrolls or peels and conditions that pin a value down. So wherever an argument
+rests on no data, or on data only at other instances, the call becomes a symbol of its own there, `folded_exp`: equal to the
+same call, and to nothing that a graph has. To know more than nvcc costs a proof; to know less would be a wrong one.
+"""
+
+from __future__ import annotations
+
+from tv.sets import Affine, Map, Set, Sym
+from tv.symexec.build import Program, inherit
+from tv.system import Scope
+from tv.term import ARGUMENT, FOLDED, LIBRARY, Term
+
+_ZEROS = frozenset({0, 1 << 31, 1 << 63})
+# Arguments at which C's Annex F and the CUDA manual state the result, so that every implementation has the same bits:
+# of the exponentials 0, of logarithms 1, of odd functions 0; and the infinities of the former two.
+_F32_INFINITY, _F64_INFINITY = 0xFF << 23, 0x7FF << 52
+_STATED = {
+    **dict.fromkeys(
+        ("exp", "exp2", "exp10"),
+        _ZEROS | {_F32_INFINITY, _F32_INFINITY | 1 << 31, _F64_INFINITY, _F64_INFINITY | 1 << 63},
+    ),
+    **dict.fromkeys(("log", "log2", "log10"), frozenset({0x3F800000, 0x3FF << 52})),
+    **dict.fromkeys(("sin", "tan", "asin", "atan", "sinh", "tanh", "erf", "expm1", "log1p", "cbrt"), _ZEROS),
+    **dict.fromkeys(("cos", "cosh"), _ZEROS),
+}
+
+
+def fold_known_calls(program: Program) -> None:
+    """Marks, in every statement's value, the library calls that may be folded. After `find_recurrences`. Raises Unknown."""
+    units = program.system.units.values()
+    calls = [u for u in units if _has_call(u.value)]
+    if calls:
+        folding = Folding(program)
+        for u, value in [(u, folding.rewrite(u.value, u.scope)) for u in calls]:
+            u.value = value
+
+
+def _has_call(root: Term) -> bool:
+    seen, todo = {root.id}, [root]
+    while todo:
+        t = todo.pop()
+        if t.kind == "op" and t.name.partition(".")[0] in LIBRARY:
+            return True
+        fresh = [a for a in t.args if a.id not in seen]
+        seen |= {a.id for a in fresh}
+        todo += fresh
+    return False
+
+
+class Folding:
+    """Where terms rest on no data, as sets of instances: never less than where that is so."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.system, self.sets = program, program.system, program.system.sets
+        self.terms: dict[tuple[int, str], Set] = {}
+        self.units: dict[str, Set] = {}
+        self.done: dict[tuple[int, str, bool], Term] = {}
+
+    # -------------------------------------------------------------- what nvcc may know
+    def known(self, t: Term, scope: Scope) -> Set:
+        """The instances of the scope at which the value follows from constants."""
+        key = (t.id, scope.name)
+        if key not in self.terms:
+            self.terms[key] = self._known(t, scope)
+        return self.terms[key]
+
+    def _known(self, t: Term, scope: Scope) -> Set:
+        whole = self.system.scope_sets[scope.name]
+        match t.kind:
+            case "const" | "hole" if t.attr != ARGUMENT:
+                return whole
+            case "const" | "input" | "load" | "undefined" | "pick":
+                return self.sets.minus(whole, whole)
+            case "index":
+                return self.constant_index(t, scope)
+            case "ref":
+                there = self.unit(t.name)
+                return self.sets.domain(self.sets.restrict_range(t.embedding(), there))
+            case "case":
+                return self.any_piece([(s, self.known(a, scope)) for s, a in zip(t.sets, t.args, strict=True)], whole)
+            case "op" if t.name == "select":  # nvcc may move a call into both arms
+                return self.sets.join(self.known(t.args[1], scope), self.known(t.args[2], scope))
+            case "op":
+                return self.everywhere([self.known(a, scope) for a in t.args], whole)
+            case "reduce":
+                child = self.system.scopes[t.scope]
+                rounds = self.system.scope_sets[t.scope]
+                data = self.sets.minus(rounds, self.known(t.args[0], child))
+                spoilt = self.sets.domain(self.sets.restrict_range(t.embedding(), data))
+                return self.sets.minus(self.known(t.args[1], scope), spoilt)
+            case _:
+                raise TypeError(f"a kernel's term of kind `{t.kind}`")
+
+    def any_piece(self, pieces: list[tuple[Set, Set]], whole: Set) -> Set:
+        out = self.sets.minus(whole, whole)
+        for s, known in pieces:
+            out = self.sets.join(out, self.sets.meet(s, known))
+        return out
+
+    def everywhere(self, parts: list[Set], whole: Set) -> Set:
+        for p in parts:
+            whole = self.sets.meet(whole, p)
+            if self.sets.empty(whole):
+                break
+        return whole
+
+    def unit(self, name: str) -> Set:
+        """As `known`, of a statement's value; around a loop, everywhere until something else is found."""
+        if name not in self.units:
+            u = self.system.units[name]
+            self.units[name] = self.system.scope_sets[name]
+            self.units[name] = self.known(u.value, u.scope)
+        return self.units[name]
+
+    def constant_index(self, t: Term, scope: Scope) -> Set:
+        """An index that the rounds of loops decide alone: unrolled, they are constants. Threads, blocks and sizes are not."""
+        space = self.program.trace.space
+        loops = [d for d in scope.dims if d not in space.dims]
+        m = t.embedding()
+        here = self.sets.domain(m)
+        nothing = self.sets.minus(here, here)
+        by_size = any(isinstance(a, Sym) for e in self.system.indices.get(t.id, ()) for a in e.atoms())
+        if by_size and self.sets.empty(self.sets.idle(here)):  # no condition pins the size down
+            return nothing
+        rounds = self.sets.map(
+            scope.name, scope.dims, scope.domain, f"{scope.name}_rounds", [Affine.dim(d) for d in loops]
+        )
+        decided: Map = self.sets.compose(self.sets.reverse(rounds), m)
+        return here if self.sets.single_valued(decided) else nothing
+
+    # -------------------------------------------------------------- calls
+    def rewrite(self, t: Term, scope: Scope, pinned: bool = False) -> Term:
+        """The term with its calls marked. pinned: a condition on data around it gives some datum one value."""
+        key = (t.id, scope.name, pinned)
+        if key not in self.done:
+            self.done[key] = self._rewrite(t, scope, pinned)
+        return self.done[key]
+
+    def _rewrite(self, t: Term, scope: Scope, pinned: bool) -> Term:
+        if not t.args:
+            return t
+        inside = [scope] * len(t.args)
+        pins = [pinned] * len(t.args)
+        if t.kind == "reduce":
+            inside[0] = self.system.scopes[t.scope]
+        elif t.kind == "op" and t.name == "select":
+            pins[1:] = [pinned or pins_down(t.args[0], holds) for holds in (True, False)]
+        inner = tuple(self.rewrite(a, s, p) for a, s, p in zip(t.args, inside, pins, strict=True))
+        new = t if inner == t.args else self.with_args(t, inner)
+        if t.kind == "op" and t.name.partition(".")[0] in LIBRARY:
+            return self.call(t, new, scope, pinned)
+        return new
+
+    def with_args(self, t: Term, args: tuple[Term, ...]) -> Term:
+        new = self.system.terms.make(
+            t.kind,
+            name=t.name,
+            args=args,
+            map=t.map,
+            sets=t.sets,
+            bits=t.bits,
+            width=t.width,
+            attr=t.attr,
+            scope=t.scope,
+        )
+        inherit(self.program, new, t)
+        return new
+
+    def call(self, t: Term, new: Term, scope: Scope, pinned: bool) -> Term:
+        """The call `new` (t, its own arguments' calls marked), under its other name where it may be folded."""
+        whole = self.system.scope_sets[scope.name]
+        head = t.name.partition(".")[0]
+        folded = whole if pinned else self.everywhere([self.argument(head, a, scope) for a in t.args], whole)
+        if self.sets.empty(folded):
+            return new
+        other = self.system.terms.op(FOLDED + t.name, *new.args, width=t.width)
+        if t.id in self.program.spans:
+            self.program.spans.setdefault(other.id, self.program.spans[t.id])
+        rest = self.sets.minus(whole, folded)
+        return other if self.sets.empty(rest) else self.system.terms.case([(folded, other), (rest, new)])
+
+    def argument(self, head: str, t: Term, scope: Scope) -> Set:
+        """As `known`, without the literals at which the function's value is stated."""
+        whole = self.system.scope_sets[scope.name]
+        if t.kind == "const" and t.bits in _STATED.get(head, ()):
+            return self.sets.minus(whole, whole)
+        if t.kind == "case":
+            pieces = [(s, self.argument(head, a, scope)) for s, a in zip(t.sets, t.args, strict=True)]
+            return self.any_piece(pieces, whole)
+        return self.known(t, scope)
+
+
+def pins_down(c: Term, holds: bool) -> bool:
+    """Does a condition on data, where it holds (or fails), say that some datum is one known number? Of floats not a zero,
+    since there are two."""
+    if c.kind != "op":
+        return False
+    match c.name.partition(".")[0]:
+        case "feq":
+            return holds and any(a.kind == "const" and a.bits not in _ZEROS for a in c.args)
+        case "eq":
+            return holds and any(a.kind == "const" for a in c.args)
+        case "xor":
+            return any(pins_down(a, not holds) or pins_down(a, holds) for a in c.args)
+        case "and" | "or":
+            return any(pins_down(a, holds) for a in c.args)
+        case _:
+            return False

@@ -370,7 +370,8 @@ def test_nobody_reading_is_not_success() -> None:
 
 def test_interruption_is_neither_success_nor_a_verdict() -> None:
     script = (
-        "import sys, time, types\nm = types.ModuleType('tv.check')\nm.check = lambda *_: time.sleep(60)\n"
+        # a test run in the background inherits an ignored SIGINT
+        "import signal, sys, time, types\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nm = types.ModuleType('tv.check')\nm.check = lambda *_: time.sleep(60)\n"
         "sys.modules['tv.check'] = m\nsys.argv = ['tv', 'check', 'k.cu', 'm.onnx']\n"
         "print('ready', flush=True)\nfrom tv.cli import main\nmain()"
     )
@@ -380,8 +381,6 @@ def test_interruption_is_neither_success_nor_a_verdict() -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-            # a test run in the background inherits an ignored SIGINT
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             assert process.stdout is not None

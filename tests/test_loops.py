@@ -90,8 +90,8 @@ LOOPS: dict[str, tuple[str, Callable[[int], float]]] = {
         lambda t: sum(X[s + t] for s in (16, 8, 4, 2)),
     ),
     "a break of the inner loop only": (
-        "float a = 0.0f; for (int i = 0; i < 3; ++i) for (int j = 0; j < 8; ++j) { if (j > i + t) break; a += x[8 * i + j]; }"
-        " out[t] = a;",
+        "float a = 0.0f; for (int i = 0; i < 3; ++i) for (int j = 0; j < 8; ++j)"
+        + " { if (j > i + t) break; a += x[8 * i + j]; } out[t] = a;",
         lambda t: sum(X[8 * i + j] for i in range(3) for j in range(8) if j <= i + t),
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -26,6 +27,24 @@ def test_a_large_value_comes_back_whole() -> None:
     outcome = run_limited(lambda: b"x" * 5_000_000, timeout_s=20)
     assert isinstance(outcome, Finished)
     assert outcome.value == b"x" * 5_000_000
+
+
+def test_an_answer_given_since_the_pipes_were_looked_at_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = select.select
+
+    def late(
+        read: list[int], write: list[int], other: list[int], wait: float
+    ) -> tuple[list[int], list[int], list[int]]:
+        if wait > 0:  # nothing there yet; by the time that the caller goes on, the child has answered and is gone
+            time.sleep(0.3)
+            return [], [], []
+        return look(read, write, other, wait)
+
+    monkeypatch.setattr(select, "select", late)
+    for value in ("short", "x" * 60_000):
+        outcome = run_limited(lambda value=value: value)
+        assert isinstance(outcome, Finished), outcome
+        assert outcome.value == value
 
 
 def test_a_hang_is_ended_in_time() -> None:

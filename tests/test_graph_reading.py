@@ -149,7 +149,7 @@ def test_positions_given_as_a_symbol(tmp_path: Path) -> None:
     g = read_model(path, values={"pos": Affine.sym("P")})
     assert any("pos is P" in a for a in g.assumptions)
     position = next(u.value for u in g.system.units.values() if u.tensor == "f")
-    assert (position.name, position.args[0].kind, position.args[0].width) == ("cvt.f32.s32", "index", 32)
+    assert (position.name, position.args[0].kind, position.args[0].width) == ("cvt.f32.s64", "index", 64)
     feeds = {"pos": np.array([[9]], I64), "cache": np.zeros((9, 2), F32), "freq": np.array([0.1, 1, 3, 7], F32)}
     np.testing.assert_array_equal(from_bits(values_of(g, m, feeds).output("y"), "f32"), expected(m, feeds)["y"])
     with pytest.raises(BadInput):

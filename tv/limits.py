@@ -151,7 +151,21 @@ def _has_ended(child: _Running, ready: bool) -> bool:
         child.data += part
         return not part or child.complete()
     child.late = child.deadline is not None and time.monotonic() >= child.deadline
-    return child.late or os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    if child.late:
+        return True
+    if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        return False
+    _drain(child)  # it may have answered and left since the pipes were looked at
+    return True
+
+
+def _drain(child: _Running) -> None:
+    """Takes what is in the pipe of a child that is gone; end of file may never come."""
+    while not child.complete() and select.select([child.fd], [], [], 0)[0]:
+        part = os.read(child.fd, _CHUNK)
+        if not part:
+            return
+        child.data += part
 
 
 def _reap(child: _Running, timeout_s: float | None, memory_mb: int | None) -> Outcome[T]:

@@ -29,6 +29,30 @@ def unary(op: str, n: Extent, element: int = F32, to: int | None = None) -> Grap
     return build
 
 
+def negated(rows: Sequence[int], columns: int) -> Graph:
+    """y: x [rows, columns] (or [columns], of one row) with the first `rows[r]` elements of row r negated."""
+
+    def build() -> onnx.ModelProto:
+        shape = [len(rows), columns] if len(rows) > 1 else [columns]
+        nodes, parts, numbers = [], [], sorted({0, columns, *rows, *range(len(rows) + 1)})
+        known = [constant(f"n{k}", I64, [1], [k]) for k in numbers]
+        known.append(constant("last", I64, [1], [-1]))
+        for r, count in enumerate(rows):
+            nodes += [helper.make_node("Slice", ["x", f"n{r}", f"n{r + 1}", "n0"], [f"r{r}"])] if len(rows) > 1 else []
+            row = f"r{r}" if len(rows) > 1 else "x"
+            nodes += [
+                helper.make_node("Slice", [row, "n0", f"n{count}", "last"], [f"a{r}"]),
+                helper.make_node("Slice", [row, f"n{count}", f"n{columns}", "last"], [f"b{r}"]),
+                helper.make_node("Neg", [f"a{r}"], [f"c{r}"]),
+                helper.make_node("Concat", [f"c{r}", f"b{r}"], [f"p{r}" if len(rows) > 1 else "y"], axis=-1),
+            ]
+            parts.append(f"p{r}")
+        nodes += [helper.make_node("Concat", parts, ["y"], axis=0)] if len(rows) > 1 else []
+        return model("negated", nodes, [tensor("x", F32, shape)], [tensor("y", F32, shape)], known)
+
+    return build
+
+
 def doubled(n: int) -> Graph:
     def build() -> onnx.ModelProto:
         return model(
@@ -247,6 +271,11 @@ def times_exp_of_index(shape: list[int], along: list[int]) -> Graph:
 
 
 GRAPHS: dict[str, Graph] = {
+    "exit_beside_another": negated([3, 3, 3, 5], 8),
+    "exit_jumps_over_zero": negated([3], 8),
+    "exits_in_both_arms": unary("Neg", 32),
+    "loop_starts_past_its_bound": negated([8], 128),
+    "loop_starts_past_its_range": unary("Neg", 128),
     "barrier_rounds_by_thread": unary("Neg", 32),
     "barrier_under_predefined_macro": reversed_(64),
     "bias_of_other_axis": gemm,

@@ -74,7 +74,9 @@ def allows(case: str, sizes: Sizes) -> bool:
     block = sizes["BLOCK"]
     if case.endswith("__partials_past_end"):
         return block < 1024
-    return not case.startswith("tree_") or (block & (block - 1) == 0 and (block > 64 or not case.endswith("__tree_unordered")))
+    return not case.startswith("tree_") or (
+        block & (block - 1) == 0 and (block > 64 or not case.endswith("__tree_unordered"))
+    )
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ class Executor:
                 return FALSE
             case ir.Break():
                 self.no_data_condition(s, "`break`")
-                self.loops.exits.leave()
+                self.loops.exits.leave(s.span)
                 return FALSE
             case ir.Barrier(scope=scope, mask=m):
                 self.no_data_condition(s, "a barrier")

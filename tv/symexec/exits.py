@@ -11,6 +11,7 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula
 from tv.sets.affine import all_of, any_of, negate
+from tv.source import Span
 from tv.symexec.structured import breaks
 from tv.symexec.values import Node, Value
 
@@ -32,12 +33,14 @@ class Exits:
 
     def __init__(self, executor: Executor) -> None:
         self.x = executor
-        self.open: list[Open | None] = []  # None: a loop that runs round by round
+        self.open: list[
+            Open | int
+        ] = []  # of a loop that runs round by round: the conditions that its round stands under
         self.foreseen: dict[int, Formula] = {}  # branch -> its condition over the ordinal of the loop around it
 
     @contextmanager
     def inside(self, loop: Open | None) -> Iterator[None]:
-        self.open.append(loop)
+        self.open.append(len(self.x.place.conditions) if loop is None else loop)
         self.x.loop_depth += 1
         try:
             yield
@@ -104,7 +107,7 @@ class Exits:
         """The condition of a branch with `break`, evaluated where it stands, is the one that was foreseen: else the rounds that
         were taken to run are not those that do."""
         loop = self.open[-1]
-        if loop is None:
+        if isinstance(loop, int):
             return
         if f is None:
             raise Unknown("TV0507", "`break` under a condition that depends on data", s.span)
@@ -113,11 +116,14 @@ class Exits:
         if f != expected and not self.x.integers.holds(TRUE, agree):
             raise Unknown("TV0509", "whether this round leaves the loop is not what its start says", s.span)
 
-    def leave(self) -> None:
-        """At a `break`: what the loop carries goes to memory, where what follows the loop reads it."""
+    def leave(self, span: Span) -> None:
+        """At a `break`: what the loop carries goes to memory, where what follows the loop reads it. A loop that runs round by
+        round keeps its values at hand, so that all threads have to leave it at one place."""
         loop = self.open[-1]
-        if loop is not None:
+        if isinstance(loop, Open):
             self.x.flush(loop.carried)
+        elif len(self.x.place.conditions) > loop:
+            raise Unknown("TV0509", "threads leave this loop at different places, and its rounds are not affine", span)
 
 
 def unknown(t: ir.Scalar) -> Value:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tv import kernel as ir
 from tv.diagnostic import Unknown
 from tv.sets import Affine, Dim, Formula, Ranges
-from tv.sets.affine import Quotient
 from tv.source import Span
 
 
@@ -107,9 +106,8 @@ def bound(cond: Formula, ordinal: str, ranges: Ranges, span: Span) -> tuple[int 
             return None, True
         case "ge" if cond.affine is not None:
             coefficient = dict(cond.affine.terms).get(d, 0)
-            if coefficient >= 0 or any(
-                isinstance(a, Quotient) and d in set(a.numerator.atoms()) for a, _ in cond.affine.terms
-            ):
+            others = (Affine.atom(a).atoms() for a, _ in cond.affine.terms if a != d)  # inside a floor or a product
+            if coefficient >= 0 or any(d in set(atoms) for atoms in others):
                 return None, False
             hi = (cond.affine - Affine.dim(ordinal) * coefficient).interval(ranges)[1]
             return (None if hi is None else hi // -coefficient), True

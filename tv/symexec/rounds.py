@@ -171,7 +171,8 @@ class LoopExecution:
             raise Unknown("TV0507", "the loop's condition depends on data", s.span)
         test = self.one_sided(test, ordinal, first)
         going, last = self.interval(s, ordinal, first, test, exit)
-        self.x.trace.ranges[ordinal] = (low, max(last or 0, low) + 1)
+        most = first.interval(self.x.range_of)[1]  # where no round runs, the test is made at `first` all the same
+        self.x.trace.ranges[ordinal] = (low, None if most is None else max(last or 0, most) + 1)
         self.x.place.dims.append(ordinal)
         head = all_of(ge(o, first), any_of(eq(o, first), going.substitute({Dim(ordinal): o - 1})))
         with self.x.under(head):
@@ -218,14 +219,25 @@ class LoopExecution:
         o = Affine.dim(ordinal)
         last, closed = bound(going, ordinal, self.x.range_of, s.span)
         if exit.op != "false":
-            stay = self.pruned(self.one_sided(negate(exit), ordinal, first), ordinal).substitute({Dim(ordinal): o - 1})
-            end, downward = bound(stay, ordinal, self.x.range_of, s.span)
-            going, closed = all_of(going, any_of(eq(o, first), stay)), closed and downward
+            stays = self.one_sided(negate(exit), ordinal, first)
+            before = self.pruned(stays, ordinal).substitute({Dim(ordinal): o - 1})
+            end, downward = bound(before, ordinal, self.x.range_of, s.span)
+            going, closed = all_of(going, any_of(eq(o, first), before)), closed and downward
             ends = [max(end, 0)] if end is not None else []
             last = min([*ends, *([last] if last is not None else [])], default=None)
+            if stays != negate(exit) and not self.alike(stays, negate(exit), ordinal, all_of(ge(o, first), going)):
+                raise Unknown("TV0509", "whether a round leaves the loop is no affine question", s.span)
         if going.op != "false" and (last is None or not closed):
             raise Unknown("TV0509", "the loop's rounds are not an affine interval with an end", s.span)
         return going, last
+
+    def alike(self, a: Formula, b: Formula, ordinal: str, rounds: Formula) -> bool:
+        """Do the two conditions agree in all these rounds? Then, round by round, those are the rounds that run."""
+        self.x.place.dims.append(ordinal)
+        with self.x.under(rounds):
+            same = self.x.integers.holds(TRUE, any_of(all_of(a, b), all_of(negate(a), negate(b))))
+        self.x.place.dims.pop()
+        return same
 
     def pruned(self, f: Formula, ordinal: str) -> Formula:
         """The condition without alternatives that imply another one."""
@@ -248,7 +260,7 @@ class LoopExecution:
             return all_of(*args) if f.op == "and" else any_of(*args)
         a = f.args[0].affine if f.op == "not" and f.args[0].op == "eq" else None
         k = dict(a.terms).get(Dim(ordinal), 0) if a is not None else 0
-        if a is None or k == 0:
+        if a is None or k == 0 or [x for t, _ in a.terms for x in Affine.atom(t).atoms()].count(Dim(ordinal)) > 1:
             return f
         start = a.substitute({Dim(ordinal): first})
         if any(c % k for c in (start.const, *(c for _, c in start.terms))):

@@ -9,7 +9,7 @@ DEMO := corpus/gemv_f32/block_row
 BROKEN := corpus/gemv_f32/block_row__partials_unordered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx bench bless readme fmt clean
+.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx bench tables bless readme fmt clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ ptx: $(STAMP) ## barriers, shuffles and votes of the corpus as nvcc sees them; n
 
 bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies)
 	$(BIN)/python benchmarks/run.py $(SEED)
+
+tables: $(STAMP) ## write the table of C's integer rules anew, with gcc
+	$(BIN)/python tests/data/make_c_integer_rules.py
 
 bless: $(STAMP) ## accept the messages as they are now into tests/golden
 	TV_BLESS=1 $(BIN)/pytest -n 0 tests/test_report_golden.py

@@ -180,6 +180,11 @@ def multiply_add(element: int, outputs: str = "y") -> Graph:
     return build
 
 
+def product_open() -> onnx.ModelProto:
+    ins = [tensor("a", F32, ["M", "K"]), tensor("b", F32, ["K", "N"])]
+    return model("product", [helper.make_node("MatMul", ["a", "b"], ["y"])], ins, [tensor("y", F32, ["M", "N"])])
+
+
 def gemm() -> onnx.ModelProto:
     ins = [tensor("a", F32, [8, 8]), tensor("b", F32, [8, 8]), tensor("c", F32, [8])]
     return model("gemm", [helper.make_node("Gemm", ["a", "b", "c"], ["y"])], ins, [tensor("y", F32, [8, 8])])
@@ -337,6 +342,7 @@ GRAPHS: dict[str, Graph] = {
     "orders_of_two_uses": residual_sum_twice,
     "permutation_inverted": square_transpose,
     "relu_of_nan": unary("Relu", 32),
+    "padding_of_one_factor": product_open,
     "return_in_halving_loop": unary("Neg", 32),
     "shift_of_negative": unary("Neg", 32),
     "shift_past_width_unused": unary("Neg", 32),

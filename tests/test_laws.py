@@ -55,6 +55,13 @@ def narrow_op_in_f32() -> Iterator[Case]:
             yield kind, b, b.terms.op(f"cvt.{kind}.f32", b.terms.op(f"{op}.f32", *args))
 
 
+def narrow_op_in_f64() -> Iterator[Case]:
+    for op in ("fadd", "fsub", "fmul", "fdiv", "fsqrt"):
+        b = Build()
+        args = [b.terms.op("cvt.f64.f32", b.var("f32")) for _ in range(1 if op == "fsqrt" else 2)]
+        yield "f32", b, b.terms.op("cvt.f32.f64", b.terms.op(f"{op}.f64", *args))
+
+
 def widen_then_narrow() -> Iterator[Case]:
     for kind in ("f16", "bf16"):
         b = Build()
@@ -86,6 +93,7 @@ def relu_spelled_le() -> Iterator[Case]:
 
 CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "narrow-op-in-f32": narrow_op_in_f32,
+    "narrow-op-in-f64": narrow_op_in_f64,
     "widen-then-narrow": widen_then_narrow,
     "max-with-zero-is-relu": max_with_zero,
     "reciprocal-is-division": reciprocal,
@@ -101,7 +109,7 @@ def counterexample(
     label: str, b: Build, left: Term, right: Term, narrow: Format, wide: Format
 ) -> tuple[Value, ...] | None:
     """Values at which two terms differ, of all values of the variables' formats."""
-    formats = {"f16": narrow, "bf16": narrow, "f32": wide if label != "f32" else narrow}
+    formats = {"f16": narrow, "bf16": narrow, "f32": wide if label != "f32" else narrow, "f64": wide}
     ids = list(b.variables)
     for values in product(*(formats[b.variables[i]].values for i in ids)):
         env = dict(zip(ids, values, strict=True))

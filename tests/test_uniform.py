@@ -12,13 +12,13 @@ from onnx import TensorProto, helper, save
 
 from tv.check import check
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules
 from tv.equiv.uniform import Uniformity
 from tv.request import CheckRequest
 from tv.sets import Affine, Map, Set, Sets
 from tv.sets.affine import Formula, all_of, eq, floordiv, ge, lt, mod, negate, within
 from tv.system import Scope, System, Unit
-from tv.term import Term, Terms
+from tv.term import Term, Terms, op_head
 from tv.verdict import CheckResult, Verdict
 
 SIZE = 4

@@ -33,6 +33,11 @@ class Scope:
         return Scope(self.name, self.dims, all_of(self.domain, cond), self.unit)
 
 
+def later(d: str) -> str:
+    """In the scope of a fold over the rounds of dimension d: the round that is added."""
+    return d + "_r"
+
+
 @dataclass(slots=True)
 class Unit:
     """name = its scope's tuple. width: bits of the value. span or node: where it comes from.

@@ -219,3 +219,13 @@ def show(t: Term, depth: int = 4) -> str:
             return f"reduce {t.name} from {show(t.args[1], depth - 1)}: {show(t.args[0], depth - 1)}"
         case _:
             raise TypeError(t.kind)
+
+
+def op_head(t: Term) -> str:
+    """`fadd` of `fadd.f32`."""
+    return t.name.split(".")[0]
+
+
+def op_type(name: str) -> str:
+    """`f32` of `fadd.f32`; of a conversion, both types."""
+    return name.split(".", 1)[1] if "." in name else ""

@@ -275,7 +275,68 @@ def times_exp_of_index(shape: list[int], along: list[int]) -> Graph:
     return build
 
 
+def graph_of(
+    nodes: Sequence[tuple[str, Sequence[str], str]],
+    inputs: dict[str, tuple[int, Sequence[Extent]]],
+    outputs: dict[str, tuple[int, Sequence[Extent]]],
+    constants: dict[str, tuple[int, Sequence[int], Sequence[float]]] | None = None,
+    **attributes: dict[str, object],
+) -> Graph:
+    """nodes: (operator, operands, result); attributes: by result; constants: name -> (type, dimensions, values)."""
+
+    def build() -> onnx.ModelProto:
+        made = [helper.make_node(op, list(ins), [out], **attributes.get(out, {})) for op, ins, out in nodes]
+        known = [constant(n, *c) for n, c in (constants or {}).items()]
+        ins, outs = ([tensor(n, *t) for n, t in table.items()] for table in (inputs, outputs))
+        return model("graph", made, ins, outs, known)
+
+    return build
+
+
+VECTORS = {n: (F32, [32]) for n in "abc"}
 GRAPHS: dict[str, Graph] = {
+    "broadcast_sum_in_two_orders": graph_of(
+        [("ReduceSum", ["x", "axis"], "s"), ("Add", ["s", "r"], "y")],
+        {"x": (F32, [4]), "r": (F32, [32])},
+        {"y": (F32, [32])},
+        {"axis": (I64, [1], [0])},
+        s={"keepdims": 0},
+    ),
+    "constant_hidden_in_bits": graph_of(
+        [("Exp", ["seven"], "e"), ("Mul", ["a", "e"], "y")],
+        {"i": (I32, [32]), "a": (F32, [32])},
+        {"y": (F32, [32])},
+        {"seven": (F32, [], [7.0])},
+    ),
+    "product_hidden_by_bits": multiply_add(F16),
+    "product_hidden_by_division": graph_of(
+        [("Div", ["a", "two"], "q"), ("Add", ["q", "c"], "y")],
+        {n: VECTORS[n] for n in "ac"},
+        {"y": (F32, [32])},
+        {"two": (F32, [], [2.0])},
+    ),
+    "product_hidden_by_maximum": graph_of(
+        [("Mul", "ab", "p"), ("Max", "pp", "q"), ("Add", "qc", "y")], VECTORS, {"y": (F32, [32])}
+    ),
+    "rounds_fused_apart": graph_of(
+        [("Mul", "ab", "q"), ("Add", "qc", "u"), ("Neg", "u", "y"), ("Abs", "u", "z")],
+        VECTORS,
+        {n: (F32, [32]) for n in "yzq"},
+    ),
+    "signed_overflow_of_data": graph_of(
+        [("Add", ["x", "one"], "s"), ("Greater", "sx", "g"), ("Where", ["g", "w", "zero"], "y")],
+        {n: (I32, [32]) for n in "xw"},
+        {"y": (I32, [32])},
+        {"one": (I32, [], [1]), "zero": (I32, [], [0])},
+    ),
+    "zeros_beside_a_reduction": graph_of(
+        [("ReduceSum", ["x", "axis"], "s"), ("Concat", "su", "w"), ("Add", "wc", "y")],
+        {"x": (F32, [16, 4]), "u": (F32, [16]), "c": (F32, [32])},
+        {"y": (F32, [32])},
+        {"axis": (I64, [1], [1])},
+        s={"keepdims": 0},
+        w={"axis": 0},
+    ),
     "exit_beside_another": negated([3, 3, 3, 5], 8),
     "exit_jumps_over_zero": negated([3], 8),
     "exits_in_both_arms": unary("Neg", 32),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, EXTREMA, op_head
+from tv.equiv.rules import COMMUTATIVE, EXTREMA
 from tv.sets import Map
-from tv.term import Term
+from tv.term import Term, op_head
 
 DEPTH = 24
 

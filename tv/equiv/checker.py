@@ -13,12 +13,12 @@ from tv.equiv.laws import LAWS
 from tv.equiv.lemmas import Lemmas
 from tv.equiv.matching import Matching
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head, op_type
+from tv.equiv.rules import COMMUTATIVE, Rules, accumulates
 from tv.equiv.script import Apply, Claim, Fold, Leaf, Lemma, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
 from tv.equiv.uniform import Reordered, Uniformity
 from tv.obligation import Relation, weaker
 from tv.sets import Map
-from tv.term import Term
+from tv.term import Term, op_head, op_type
 
 
 class Checker:
@@ -138,6 +138,11 @@ class Checker:
         straight = s.order == tuple(range(len(s.order)))
         swapped = (s.order == (1, 0) and op_head(kt) in COMMUTATIVE) or (s.order == (1, 0, 2) and op_head(kt) == "ffma")
         self.must(straight or swapped, "operands in an order that changes the value")
+        stated = all(a.kind == "const" for a in kt.args)  # what nvcc knows of these has a symbol of its own
+        self.must(
+            stated or not self.rules.of_constants(gt),
+            "a function of constants, which nvcc may evaluate while it compiles",
+        )
         fused = self.rules.contracted(kt)
         if op_head(kt) in ("fadd", "fsub") and op_type(kt.name) in ("f32", "f64"):
             self.sums.append(Reordered(kt, gt, r, free=bool(fused)))
@@ -149,11 +154,10 @@ class Checker:
 
     def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
         self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
-        g, has_reduction, starts_g = self.rules.flatten(
-            "g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False
-        )
-        domain = self.sets.identity(self.sets.domain(r))
-        k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), has_reduction)
+        elements = self.sets.identity(self.sets.range(r))
+        g, reduced, starts_g = self.rules.flatten("g", gt, elements, s.op, frozenset(), None)
+        domain, drop = self.sets.identity(self.sets.domain(r)), self.rules.droppable(r, reduced)
+        k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), drop)
         self.rules.same_start(s.op, r, starts_k, starts_g)
         matching = Matching(self.sets, r, k, g, s.op.startswith("fadd"))
         links, proofs = [], []
@@ -168,7 +172,8 @@ class Checker:
             self.relation = weaker(self.relation, Relation.REASSOC)
             self.sums.append(Reordered(kt, gt, r))
         for proof, (i, j, link) in zip(proofs, links, strict=True):
-            if s.op.startswith("fadd") and self.rules.may_be_product(k[i].leaf, op_type(s.op)):
+            unrounded = k[i].leaf.attr == "u" or self.rules.may_be_product(k[i].leaf, op_type(s.op))
+            if s.op.startswith("fadd") and unrounded:
                 self.must(self.rules.graph_product(g[j].leaf), "a contraction that the graph does not allow")
             self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
 

@@ -5,6 +5,7 @@ Each is tested exhaustively on a small format and by a solver where one can (tes
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from tv.term import Term, Terms
@@ -12,6 +13,7 @@ from tv.term import Term, Terms
 Law = Callable[[Terms, Term], Term | None]
 LAWS: dict[str, Law] = {}
 NARROW = ("f16", "bf16")
+FLT_MAX = (2.0 - 2.0**-23) * 2.0**127
 
 
 def law(name: str) -> Callable[[Law], Law]:
@@ -42,24 +44,40 @@ def is_op(t: Term, head: str) -> bool:
 def narrow_op_in_f32(terms: Terms, t: Term) -> Term | None:
     """round16(op32(x, y)) = op16(x, y) for + - * / sqrt on exact conversions of 16-bit x, y: 24 >= 2 * 11 + 2
     (S. A. Figueroa, When is double rounding innocuous?, SIGNUM Newsletter 30(3), 1995)."""
+    return narrow_op(terms, t, NARROW, "f32")
+
+
+@law("narrow-op-in-f64")
+def narrow_op_in_f64(terms: Terms, t: Term) -> Term | None:
+    """round32(op64(x, y)) = op32(x, y) for + - * / sqrt on exact conversions of f32 x, y, and constants that are f32 numbers:
+    53 >= 2 * 24 + 2 (Figueroa). A compiler knows it too: what it may contract stays so."""
+    return narrow_op(terms, t, ("f32",), "f64")
+
+
+def narrow_op(terms: Terms, t: Term, kinds: tuple[str, ...], wide: str) -> Term | None:
     if t.kind != "op" or len(t.args) != 1:
         return None
     parts = t.name.split(".")
-    if parts[0] != "cvt" or len(parts) != 3 or parts[1] not in NARROW or parts[2] != "f32":
+    if parts[0] != "cvt" or len(parts) != 3 or parts[1] not in kinds or parts[2] != wide:
         return None
     inner, kind = t.args[0], parts[1]
-    if inner.kind != "op" or inner.name not in ("fadd.f32", "fsub.f32", "fmul.f32", "fdiv.f32", "fsqrt.f32"):
+    if inner.kind != "op" or inner.name not in [f"{op}.{wide}" for op in ("fadd", "fsub", "fmul", "fdiv", "fsqrt")]:
         return None
-    narrow = [narrowed(terms, a, kind) for a in inner.args]
+    narrow = [narrowed(terms, a, kind, wide) for a in inner.args]
     if any(a is None for a in narrow):
         return None
-    return terms.op(inner.name.replace("f32", kind), *(a for a in narrow if a is not None))
+    attr = inner.attr if wide == "f64" else ""
+    return terms.op(inner.name.replace(wide, kind), *(a for a in narrow if a is not None), attr=attr)
 
 
-def narrowed(terms: Terms, t: Term, kind: str) -> Term | None:
-    """x where t is the exact widening of a 16-bit x."""
-    if t.kind == "op" and t.name == f"cvt.f32.{kind}":
+def narrowed(terms: Terms, t: Term, kind: str, wide: str) -> Term | None:
+    """x where t is the exact widening of a narrow x, or a double constant that is a float."""
+    if t.kind == "op" and t.name == f"cvt.{wide}.{kind}":
         return t.args[0]
+    if t.kind == "const" and wide == "f64":
+        value = struct.unpack("<d", t.bits.to_bytes(8, "little"))[0]
+        if abs(value) <= FLT_MAX and struct.unpack("<f", struct.pack("<f", value))[0] == value:
+            return terms.const(int.from_bytes(struct.pack("<f", value), "little"), 32)
     return None
 
 

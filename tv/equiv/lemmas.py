@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
-from tv.equiv.rules import Rules, op_head, op_type
+from tv.equiv.rules import Rules
 from tv.equiv.script import Leaf, Script, Split, Unfold, Vacuous
 from tv.sets import Map
-from tv.term import Term
+from tv.term import Term, op_head, op_type
 
 FLOATS = ("f16", "bf16", "f32", "f64")
 WIDEST = {16: "f16", 32: "f32", 64: "f64"}  # of all formats of a width, the one with the most NaNs
@@ -147,6 +147,10 @@ class Lemmas:
         cut_k, cut_g = frozenset(p.kernel.id for p in pairs), frozenset(p.graph.id for p in pairs)
         self.kernel_side(kt, r, cut_k)
         for t in above(body.term, cut_g):
+            must(
+                t.id in cut_g or not self.rules.of_constants(t),
+                "a function of constants, which nvcc may evaluate itself",
+            )
             if t.id in cut_g or t.kind in ("op", "const", "input", "index"):
                 continue
             must(t.kind == "ref", f"a {t.kind} of the graph that no pair covers")

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
+from tv.equiv.contraction import Contraction
 from tv.equiv.padding import padded
 from tv.equiv.problem import Mismatch, Problem, is_view
 from tv.sets import Affine, Map, Remainder, Set
 from tv.sets.ordering import lex_less
 from tv.system import Scope, System, Unit
-from tv.term import FOLDED, LIBRARY, Term
+from tv.term import Term, op_head, op_type
 
 IDENTITY_BITS = {
     "f32": {"max": 0xFF800000, "min": 0x7F800000},
@@ -33,23 +34,16 @@ class Contribution:
     leaf: Term
 
 
-def op_head(t: Term) -> str:
-    return t.name.split(".")[0]
-
-
-def op_type(name: str) -> str:
-    return name.split(".", 1)[1] if "." in name else ""
-
-
 def accumulates(name: str) -> bool:
     """May terms of this operation be flattened and reordered: wide float sums, and maxima of any float type."""
     head, kind = name.split(".")[0], op_type(name)
     return (head == "fadd" and kind in ("f32", "f64")) or head in EXTREMA
 
 
-class Rules:
+class Rules(Contraction):
     def __init__(self, problem: Problem) -> None:
-        self.p, self.sets, self.terms = problem, problem.sets, problem.terms
+        super().__init__(problem)
+        self.terms = problem.terms
         self.edges: dict[tuple[str, int], bool] = {}
         self.selves: dict[str, Term] = {}
         self.earlier = lex_less(self.sets, "Time", 0, tied=True) if problem.time_arity else None
@@ -135,68 +129,6 @@ class Rules:
         if not self.sets.empty(rest):
             raise Mismatch("equal", f"another element of `{kt.name}`", rest, kt, gt)
 
-    # -------------------------------------------------------------- contraction (S7)
-    def contracted(self, t: Term) -> list[int]:
-        """Operands of a kernel add or subtract that nvcc may take in as an unrounded product."""
-        if t.kind != "op" or t.attr != "c" or op_head(t) not in ("fadd", "fsub"):
-            return []
-        kind = op_type(t.name)
-        feeding = [self.products(a, kind, set()) for a in t.args]
-        for heads in feeding:
-            self.note_library(heads)
-        return [i for i, heads in enumerate(feeding) if "fmul" in heads]
-
-    def may_be_product(self, t: Term, kind: str) -> bool:
-        """Can this value be a contractible product of type `kind`?"""
-        return "fmul" in self.products(t, kind, set())
-
-    def note_library(self, heads: set[str]) -> None:
-        """Functions that feed an addition which nvcc may contract: that it does not reach inside them is an assumption."""
-        for head in sorted(heads & LIBRARY):
-            self.p.assumptions.add(
-                f"nvcc does not contract the inside of `{head}` into the addition it feeds, where that is subnormal"
-            )
-
-    def products(self, t: Term, kind: str, seen: set[int]) -> set[str]:
-        """Through selects, negation and memory that a thread reads back: `fmul` where the value can be a contractible product
-        of type `kind`, and the library functions of that type that it can be the result of."""
-        if t.id in seen:
-            return set()
-        seen.add(t.id)
-        below: tuple[Term, ...] = ()
-        if t.kind == "op":
-            head = op_head(t).removeprefix(FOLDED)
-            if op_type(t.name) == kind and ((head == "fmul" and t.attr == "c") or head in LIBRARY):
-                return {head}
-            below = t.args[1:] if head == "select" else t.args if head == "fneg" else ()
-        elif t.kind in ("case", "reduce"):
-            below = t.args
-        elif t.kind == "ref" and self.passes_on(t):
-            below = (self.p.kernel.units[t.name].value,)
-        out: set[str] = set()
-        for a in below:
-            out |= self.products(a, kind, seen)
-        return out
-
-    def passes_on(self, t: Term) -> bool:
-        """May nvcc keep the referred value in a register: a load, or a store that some thread reads back itself."""
-        if t.name in self.p.private:
-            return True
-        source = self.p.kernel.units[t.name]
-        reader = self.p.kernel.units[self.p.kernel.scopes[self.sets.source_name(t.embedding())].unit]
-        if t.name not in self.p.memory or source.thread is None or reader.thread is None:
-            return False
-        if self.sets.source_name(t.embedding()) != reader.name:
-            return True
-        pairs = self.sets.compose(self.sets.compose(self.sets.reverse(reader.thread), t.embedding()), source.thread)
-        return not self.sets.disjoint(pairs, self.sets.identity(self.sets.domain(pairs)))
-
-    def graph_product(self, t: Term) -> bool:
-        """Is this graph value a product in a wide float type, so that an add it feeds may be contracted under `reassoc`?"""
-        while t.kind == "ref":
-            t = self.p.graph.units[t.name].value
-        return t.kind == "op" and t.name in ("fmul.f32", "fmul.f64")
-
     # -------------------------------------------------------------- reductions in step
     def in_step(self, kt: Term, gt: Term, r: Map, along: Map) -> None:
         """`along` (kernel round -> graph round) is, over R, a bijection of all rounds of both that keeps their order."""
@@ -221,26 +153,33 @@ class Rules:
         return system.scopes[self.sets.source_name(t.embedding())]
 
     # -------------------------------------------------------------- sums (S2, S12)
-    def identity_of(self, op: str, t: Term, drop_zero: bool) -> bool:
+    def identity_of(self, op: str, t: Term) -> bool:
         """A literal that contributes nothing: +0 to a sum where the graph starts from +0, -inf to a maximum."""
         if t.kind != "const":
             return False
         head, kind = op.split(".")[0], op_type(op)
         if head == "fadd":
-            return drop_zero and t.bits == 0
-        return drop_zero and IDENTITY_BITS.get(kind, {}).get(EXTREMA.get(head, "")) == t.bits
+            return t.bits == 0
+        return IDENTITY_BITS.get(kind, {}).get(EXTREMA.get(head, "")) == t.bits
 
     def flatten(
-        self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop_zero: bool
-    ) -> tuple[list[Contribution], bool, Set | None]:
-        """Contributions to the results that `at` (result -> instance of t's scope) starts from, was there a reduction, and
-        which results start from a literal identity that was dropped."""
-        f = Flattening(self, side, op, stop, drop_zero)
+        self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop: Set | None
+    ) -> tuple[list[Contribution], Set | None, Set | None]:
+        """Contributions to the results that `at` (result -> instance of t's scope) starts from; which results a reduction
+        reaches; and which start from a literal identity that was dropped. drop: results from which one may be dropped."""
+        f = Flattening(self, side, op, stop, drop)
         found = f.run(t, at)
         if f.contractible and side == "k":
             for c in found:
-                self.note_library(self.products(c.leaf, op_type(op), set()))
-        return found, f.saw_reduction, f.neutral
+                self.note_library(self.products(c.leaf, op_type(op)))
+        return found, f.reduced, f.neutral
+
+    def droppable(self, r: Map, reduced: Set | None) -> Set | None:
+        """Kernel results all of whose graph elements come from a reduction, which starts from the identity (S12)."""
+        if reduced is None:
+            return None
+        others = self.sets.restrict_range(r, self.sets.minus(self.sets.range(r), reduced))
+        return self.sets.minus(self.sets.domain(r), self.sets.domain(others))
 
     def same_start(self, op: str, r: Map, kernel: Set | None, graph: Set | None) -> None:
         """A maximum over nothing but NaN is the identity it starts from, and NaN where it starts from none (S11): both sides
@@ -259,14 +198,14 @@ class Rules:
 class Flattening:
     """Additions followed through loops, exchanges and memory, by unit, latest first; all visits of a unit merged before it."""
 
-    def __init__(self, rules: Rules, side: str, op: str, stop: frozenset[str], drop_zero: bool) -> None:
-        self.rules, self.side, self.op, self.stop, self.drop_zero = rules, side, op, stop, drop_zero
+    def __init__(self, rules: Rules, side: str, op: str, stop: frozenset[str], drop: Set | None) -> None:
+        self.rules, self.side, self.op, self.stop, self.drop = rules, side, op, stop, drop
         self.sets, self.system = rules.sets, rules.p.views(side)
         self.items: list[Contribution] = []
         self.pending: dict[str, Map] = {}
         self.done: set[str] = set()
         self.counted = op.startswith("fadd")
-        self.saw_reduction = False
+        self.reduced: Set | None = None  # results that a reduction reaches
         self.contractible = False  # some addition on the way is not `_rn`
         self.neutral: Set | None = None  # results that an identity reaches
 
@@ -300,31 +239,40 @@ class Flattening:
             self.leaf(self.rules.terms.op("fmul." + op_type(self.op), t.args[0], t.args[1], attr="u"), at)
             self.visit(t.args[2], at)
         elif t.kind == "reduce" and t.name == self.op:
-            self.saw_reduction = True
+            here = sets.domain(at)
+            self.reduced = here if self.reduced is None else sets.join(self.reduced, here)
             self.visit(t.args[0], sets.compose(at, t.embedding()))
             if self.side == "k" or not self.rules.identity_of(
-                self.op, t.args[1], True
+                self.op, t.args[1]
             ):  # a graph's sum may start from its first term
                 self.visit(t.args[1], at)
             else:
                 self.starts(at)
         elif t.kind == "hole":
             return
-        elif self.rules.identity_of(self.op, t, self.drop_zero):
-            self.starts(at)
-        elif t.kind == "ref" and t.name not in self.done and self.joins(t.name):
+        elif self.drop is not None and self.rules.identity_of(self.op, t):
+            dropped = sets.restrict_domain(at, self.drop)
+            if not sets.empty(dropped):
+                self.starts(dropped)
+            kept = sets.minus(at, dropped)
+            if not sets.empty(kept):
+                self.items.append(Contribution(kept, t))
+        elif t.kind == "ref" and t.name not in self.done and self.joins(t):
             self.enter(t, at)
         else:
             self.leaf(t, at)
 
     def leaf(self, t: Term, at: Map) -> None:
-        if self.counted and self.drop_zero and t.kind == "op" and op_head(t) == "fmul":
-            zero = padded(self.sets, self.system, t, self.sets.range(at))
-            if not self.sets.empty(zero):
+        sets = self.sets
+        if self.counted and self.drop is not None and t.kind == "op" and op_head(t) == "fmul":
+            here = sets.restrict_domain(at, self.drop)
+            others = sets.range(sets.minus(at, here))
+            zero = padded(sets, self.system, t, sets.minus(sets.range(here), others))
+            if not sets.empty(zero):
                 self.pad(zero)
-                self.starts(self.sets.restrict_range(at, zero))
-                at = self.sets.minus(at, self.sets.restrict_range(at, zero))
-        if not self.sets.empty(at):
+                self.starts(sets.restrict_range(at, zero))
+                at = sets.minus(at, sets.restrict_range(at, zero))
+        if not sets.empty(at):
             self.items.append(Contribution(at, t))
 
     def pad(self, nodes: Set) -> None:
@@ -361,11 +309,12 @@ class Flattening:
             self.sets.pair(self.sets.reverse(at), self.sets.restrict_domain(m, self.sets.range(at)))
         )
 
-    def joins(self, name: str) -> bool:
-        if name in self.stop:
+    def joins(self, t: Term) -> bool:
+        """A graph tensor joins the one sum that uses it, element by element: it has one value, so one order (S15)."""
+        if t.name in self.stop:
             return False
-        u = self.system.units[name]
-        if self.side == "g" and u.uses != 1:
+        u = self.system.units[t.name]
+        if self.side == "g" and (u.uses != 1 or not self.sets.injective(t.embedding())):
             return False
         return self.summable(u.value)
 

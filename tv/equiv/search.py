@@ -14,10 +14,10 @@ from tv.equiv.candidates import Candidates
 from tv.equiv.laws import rewrites
 from tv.equiv.matching import Link, Matching
 from tv.equiv.problem import Mismatch, Problem, is_view
-from tv.equiv.rules import COMMUTATIVE, Rules, accumulates, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules, accumulates
 from tv.equiv.script import Apply, Claim, Fold, Leaf, Pairing, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
 from tv.sets import Map
-from tv.term import Term, show
+from tv.term import Term, op_head, show
 
 FUEL = 20_000
 
@@ -295,12 +295,11 @@ class Search:
         return t.kind in ("op", "reduce") and t.name.replace("ffma", "fadd") == op
 
     def sum(self, op: str, kt: Term, gt: Term, r: Map) -> Script:
-        g, has_reduction, starts_g = self.rules.flatten(
-            "g", gt, self.sets.identity(self.sets.range(r)), op, frozenset(), False
-        )
+        elements, domain = self.sets.identity(self.sets.range(r)), self.sets.identity(self.sets.domain(r))
+        g, reduced, starts_g = self.rules.flatten("g", gt, elements, op, frozenset(), None)
         leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
         stop = frozenset(k for k, t in (*self.t.settled, *self.open_keys()) if t in leaves)
-        k, _, starts_k = self.rules.flatten("k", kt, self.sets.identity(self.sets.domain(r)), op, stop, has_reduction)
+        k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, self.rules.droppable(r, reduced))
         self.rules.same_start(op, r, starts_k, starts_g)
         matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
         links = self.links(matching)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules, op_head
+from tv.equiv.rules import COMMUTATIVE, Rules
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import all_of, eq
-from tv.term import Term
+from tv.system import Scope, later
+from tv.term import Term, op_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +155,25 @@ class Uniformity:
 
     def operation(self, x: Term, y: Term, want: Map) -> Map:
         fused = bool(self.rules.contracted(x) or self.rules.contracted(y))
-        once = x is y or self.p.origins.get(x.id, -1) == self.p.origins.get(
-            y.id, -2
-        )  # one evaluation, used in several places
-        if fused and not once:  # nvcc chooses at each place anew whether to fuse
-            return self.sets.minus(want, want)
+        if fused:  # nvcc chooses at each place anew whether to fuse, and a loop's rounds may become places of their own
+            want = self.one_evaluation(x, y, want)
         straight = self.all_args(x, y.args, want)
         if fused or op_head(x) not in COMMUTATIVE or len(x.args) != 2:
             return straight
         rest = self.sets.minus(want, straight)
         return self.sets.join(straight, self.all_args(x, y.args[::-1], rest))
+
+    def one_evaluation(self, x: Term, y: Term, want: Map) -> Map:
+        """The pairs at which both are the same evaluation of the kernel's text, by whatever threads: in the same rounds."""
+        sets = self.sets
+        left, right = (self.system.scopes[n] for n in (sets.source_name(want), sets.target_name(want)))
+        origin = self.p.origins.get(x.id, -1)
+        if origin < 0 or origin != self.p.origins.get(y.id, -1):
+            return sets.minus(want, want)
+        there = tuple(f"{d}__" for d in right.dims)
+        rounds = [d for d in left.dims if d in right.dims and d[0] not in "bt"]
+        same = all_of(*(eq(Affine.dim(round_of(d, left)), Affine.dim(f"{round_of(d, right)}__")) for d in rounds))
+        return sets.meet(want, sets.relation(left.name, left.dims, right.name, there, same))
 
     def all_args(self, x: Term, order: tuple[Term, ...], want: Map) -> Map:
         for p, q in zip(x.args, order, strict=True):
@@ -198,3 +208,8 @@ class Uniformity:
 def _arms(t: Term) -> list[tuple[Set | None, Term]]:
     """(where, value) of a case's arms; any other term is one arm that stands everywhere."""
     return list(zip(t.sets, t.args, strict=True)) if t.kind == "case" else [(None, t)]
+
+
+def round_of(d: str, scope: Scope) -> str:
+    """The dimension that says in which round a term of this scope was evaluated: inside a fold, its own."""
+    return later(d) if later(d) in scope.dims else d

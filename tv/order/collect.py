@@ -9,7 +9,7 @@ from tv.equiv.checker import Checker
 from tv.equiv.laws import LAWS
 from tv.equiv.matching import Matching
 from tv.equiv.problem import Problem
-from tv.equiv.rules import accumulates, op_head
+from tv.equiv.rules import accumulates
 from tv.equiv.script import Apply, Claim, Fold, Rewrite, Script, Sum
 from tv.obligation import Relation
 from tv.order.consistent import Computed, require_one_order
@@ -17,7 +17,7 @@ from tv.order.contraction import LEFT, RIGHT, Choices
 from tv.order.program import Expr, Fuse, LeafAt, Negate, Order, Part, Place
 from tv.order.trace import Recorder, Watched
 from tv.sets import Map
-from tv.term import Term
+from tv.term import Term, op_head
 
 
 class Places:
@@ -72,8 +72,8 @@ class Collecting(Checker):
             return
         if gt.id in self.steps:
             raise Unknown("TV0663", "the order of a sum could not be written down: it reaches across a loop's rounds")
-        g, drop, _ = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), False)
-        w = Watched(self.rules, s.op, frozenset(s.stop), drop)
+        g, reduced, _ = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), None)
+        w = Watched(self.rules, s.op, frozenset(s.stop), self.rules.droppable(r, reduced))
         k = w.run(kt, self.sets.identity(self.sets.domain(r)))
         matching = Matching(self.sets, r, k, g, True)
         parts: list[list[Part]] = [[] for _ in k]
@@ -118,7 +118,7 @@ class Collecting(Checker):
         if not isinstance(s.step, Apply) or len(ours) != 1 or len(graph) != 1:
             raise Unknown("TV0663", "the order of a sum could not be written down")
         at = self.sets.identity(self.sets.domain(r))
-        w = Watched(self.rules, kt.name, frozenset(self.p.kernel.units), False)
+        w = Watched(self.rules, kt.name, frozenset(self.p.kernel.units), None)
         k = w.run(kt, at)
         parts: list[tuple[Part, ...]] = []
         for c in k:

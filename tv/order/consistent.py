@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
-from tv.equiv.rules import Rules, op_head
+from tv.equiv.rules import Rules
 from tv.equiv.uniform import Reordered, Uniformity
 from tv.order.contraction import Choices
 from tv.sets import Map
-from tv.term import Term
+from tv.term import Term, op_head
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tv.diagnostic import Unknown
-from tv.equiv.rules import Flattening, Rules, op_type
+from tv.equiv.rules import Flattening, Rules
 from tv.order.contraction import LEFT, RIGHT
 from tv.order.program import Add, Cases, Expr, Fuse, Hole, LeafAt, Link, Number, Rounds
 from tv.sets import Map, Set, Sets
 from tv.sets.affine import Affine, all_of, eq
 from tv.system import System
-from tv.term import Term
+from tv.term import Term, op_type
 
 
 @dataclass(slots=True)
@@ -34,8 +34,8 @@ class Visit:
 class Watched(Flattening):
     """roots: the visit of the sum's own term, then one for each joined unit."""
 
-    def __init__(self, rules: Rules, op: str, stop: frozenset[str], drop_zero: bool) -> None:
-        super().__init__(rules, "k", op, stop, drop_zero)
+    def __init__(self, rules: Rules, op: str, stop: frozenset[str], drop: Set | None) -> None:
+        super().__init__(rules, "k", op, stop, drop)
         self.roots: list[Visit] = []
         self.stack: list[Visit] = []
 

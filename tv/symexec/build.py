@@ -178,7 +178,8 @@ class Builder:
             case "op":
                 t = operation(self.terms, n.name, tuple(self.lower(a, scope) for a in n.args), n.attr, n.width)
                 self.program.spans.setdefault(t.id, n.span)
-                self.program.origins.setdefault(t.id, id(n))
+                if self.program.origins.setdefault(t.id, id(n)) != id(n):
+                    self.program.origins[t.id] = -1  # two evaluations look alike
                 return t
             case "undefined":
                 return self.terms.make("undefined", name=n.name, width=n.width)
@@ -246,9 +247,13 @@ class Builder:
 def inherit(program: Program, new: Term, old: Term) -> None:
     """A term rebuilt from another stands where that one stood."""
     if new.kind == old.kind and new.name == old.name:
-        for table in (program.spans, program.origins):
-            if old.id in table:
-                table.setdefault(new.id, table[old.id])  # type: ignore[arg-type]
+        if old.id in program.spans:
+            program.spans.setdefault(new.id, program.spans[old.id])
+        if (
+            old.id in program.origins
+            and program.origins.setdefault(new.id, program.origins[old.id]) != program.origins[old.id]
+        ):
+            program.origins[new.id] = -1
     if new is not old and new.kind == old.kind and len(new.args) == len(old.args):
         for a, b in zip(new.args, old.args, strict=True):
             inherit(program, a, b)

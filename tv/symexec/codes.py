@@ -31,6 +31,8 @@ the block's x size is no multiple of the warp.""",
 the order of the atomics, which is left open.""",
     "TV0521": """A division or a shift by a value that depends on data. By zero, or past the width, it is undefined, and that it
 never is cannot be shown.""",
+    "TV0525": """Signed integer arithmetic on values from memory. Where it leaves its type's range C leaves it undefined, and a
+compiler uses that: `x + 1 > x` is true for it. Compute in an unsigned type, where arithmetic wraps, or in a wider one.""",
     "TV0522": """A float is converted to an integer. Outside the integer's range that is undefined, and no bound on the float is
 known here.""",
     "TV0530": """A store that no thread executes, for any value of the open sizes or for those that are named. That is no error: a

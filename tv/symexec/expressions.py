@@ -12,9 +12,10 @@ from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine
 from tv.sets.affine import all_of, any_of, eq, negate, within
-from tv.source import NOWHERE
+from tv.source import NOWHERE, Span
+from tv.symexec.data_ranges import combine, range_of
 from tv.symexec.integers import Integers, RangeCheck, compare
-from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of
+from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of, type_range
 
 INT_NAME = {
     "div": ("udiv", "sdiv"),
@@ -98,6 +99,8 @@ class Evaluator:
                 return Value(t, pieces=self.integers.fit(tuple((c, -x) for c, x in a.pieces), t, "neg", e.span))
             top = -1 if t.signed else (1 << t.bits) - 1
             return Value(t, pieces=tuple((c, -x + top) for c, x in a.pieces))
+        if e.op == "neg":
+            self.inside("sub", t, Value(t, node=node_const(0, t.bits)), a, e.span)
         name, other = ("sub", node_const(0, t.bits)) if e.op == "neg" else ("xor", node_const(-1, t.bits))
         args = (other, node_of(a)) if name == "sub" else (node_of(a), other)
         return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", args))
@@ -116,9 +119,20 @@ class Evaluator:
             pieces = self.integers.binary(e.op, t, a.pieces, b.pieces, e.span)
             if pieces is not None:
                 return Value(t, pieces=pieces)
+        self.inside(e.op, t, a, b, e.span)
         names = INT_NAME.get(e.op)
         name = e.op if names is None else names[int(t.signed)]
         return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", (node_of(a), node_of(b)), span=e.span))
+
+    def inside(self, op: str, t: Scalar, a: Value, b: Value, span: Span) -> None:
+        """Signed arithmetic on data: overflow is undefined, and a compiler uses that."""
+        if not t.signed or op not in ("add", "sub", "mul", "shl", "div"):
+            return
+        low, high = type_range(t)
+        found = combine(op, range_of(a, self.integers.ranges), range_of(b, self.integers.ranges))
+        if found[0] < low or high < found[1]:
+            text = f"`{op}` on values that depend on data may leave the range of its type, which is undefined"
+            raise Unknown("TV0525", text, span, "compute it in an unsigned type, where it wraps")
 
     def defined(self, e: ir.Binary, b: Value) -> None:
         """A division by zero, or a shift past the width, is undefined even where its result is not used (S19)."""
@@ -156,6 +170,8 @@ class Evaluator:
 
     def call(self, e: ir.Call) -> Value:
         t = e.type
+        if t.signed and not t.is_float and e.function == "abs":
+            self.inside("sub", t, Value(t, node=node_const(0, t.bits)), self.value(e.args[0]), e.span)
         args = tuple(node_of(self.value(a)) for a in e.args)
         return Value(t, node=Node("op", t.bits, f"{EXACT.get(e.function, e.function)}.{t.label}", args, span=e.span))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sym
 from tv.sets.affine import all_of, any_of, eq, ge, lt
 from tv.symexec.build import Program, inherit
-from tv.system import Scope, Unit
+from tv.system import Scope, Unit, later
 from tv.term import Term
 
 ACCUMULATING = ("fadd", "fmax", "fmin", "fmaximum", "fminimum", "add", "smax", "smin", "umax", "umin")
@@ -123,10 +123,6 @@ def varying_dims(program: Program, u: Unit, previous: Map) -> list[str]:
         if not sets.subset(previous, same):
             out.append(d)
     return out
-
-
-def later(d: str) -> str:
-    return d + "_r"
 
 
 def chain_scope(u: Unit, varying: list[str]) -> Scope | None:

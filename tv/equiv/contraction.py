@@ -1,0 +1,177 @@
+"""Which values nvcc may take into an addition as unrounded products (S7).
+
+A value counts as a product wherever the compiler might see that it is one: through selects, negations, memory that a thread
+reads back, integer operations on its bits, wider arithmetic that is narrowed again, maxima of a value with itself,
+operations with a neutral constant, and divisions by powers of two. Too many products cost proofs, too few cost soundness.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from math import frexp, isfinite, nan
+
+from tv.equiv.problem import Problem
+from tv.term import FOLDED, LIBRARY, Term, op_head, op_type
+
+WIDE = ("f32", "f64")
+FORMATS = {"f16": "<e", "bf16": "<f", "f32": "<f", "f64": "<d"}
+INTEGER = re.compile(r"[isu]\d+")
+EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
+NORMAL = (2.0**-100, 2.0**100)  # beside an addend of this size, a scaled value that is subnormal rounds away either way
+
+
+class Contraction:
+    def __init__(self, problem: Problem) -> None:
+        self.p, self.sets = problem, problem.sets
+
+    def contracted(self, t: Term) -> list[int]:
+        """Operands of a kernel add or subtract that nvcc may take in as an unrounded product, with another result."""
+        if t.kind != "op" or t.attr != "c" or op_head(t) not in ("fadd", "fsub"):
+            return []
+        kind = op_type(t.name)
+        feeding = [self.products(a, kind) for a in t.args]
+        for heads in feeding:
+            self.note_library(heads)
+        return [
+            i for i, heads in enumerate(feeding) if "fmul" in heads and not harmless(t.args[i], t.args[1 - i], kind)
+        ]
+
+    def may_be_product(self, t: Term, kind: str) -> bool:
+        """Can this value be a contractible product of type `kind`?"""
+        return "fmul" in self.products(t, kind)
+
+    def note_library(self, heads: set[str]) -> None:
+        """Functions that feed an addition which nvcc may contract: that it does not reach inside them is an assumption."""
+        for head in sorted(heads & LIBRARY):
+            self.p.assumptions.add(
+                f"nvcc does not contract the inside of `{head}` into the addition it feeds, where that is subnormal"
+            )
+
+    def products(self, t: Term, kind: str) -> set[str]:
+        """`fmul` where the value can be a contractible product of type `kind`, and the library functions of that type that it
+        can be the result of."""
+        out: set[str] = set()
+        seen: set[int] = set()
+        todo = [t]
+        while todo:
+            t = todo.pop()
+            if t.id in seen:
+                continue
+            seen.add(t.id)
+            head = op_head(t).removeprefix(FOLDED) if t.kind == "op" else ""
+            if head and self.same_width(op_type(t.name), kind):
+                if head in LIBRARY:
+                    out.add(head)
+                elif makes_product(t, head):
+                    out.add("fmul")
+            todo += self.below(t, head)
+        return out
+
+    @staticmethod
+    def same_width(a: str, b: str) -> bool:
+        """f32 and f64: arithmetic in the wider, narrowed again, is the narrower's own."""
+        return a == b or (a in WIDE and b in WIDE)
+
+    def below(self, t: Term, head: str) -> tuple[Term, ...]:
+        """What t may be no more than: the values that a compiler might put in its place."""
+        match t.kind:
+            case "case" | "reduce":
+                return t.args
+            case "ref":
+                return (self.p.kernel.units[t.name].value,) if self.passes_on(t) else ()
+            case "op":
+                return passed(t, head)
+            case _:
+                return ()
+
+    def passes_on(self, t: Term) -> bool:
+        """May nvcc keep the referred value in a register: a load, or a store that some thread reads back itself."""
+        if t.name in self.p.private:
+            return True
+        source = self.p.kernel.units[t.name]
+        reader = self.p.kernel.units[self.p.kernel.scopes[self.sets.source_name(t.embedding())].unit]
+        if t.name not in self.p.memory or source.thread is None or reader.thread is None:
+            return False
+        if self.sets.source_name(t.embedding()) != reader.name:
+            return True
+        pairs = self.sets.compose(self.sets.compose(self.sets.reverse(reader.thread), t.embedding()), source.thread)
+        return not self.sets.disjoint(pairs, self.sets.identity(self.sets.domain(pairs)))
+
+    def of_constants(self, t: Term) -> bool:
+        """Is this graph value a library function of constants? A kernel whose argument is always the same number may have its
+        call evaluated while it is compiled, by another implementation: it is related to no such value."""
+        return t.kind == "op" and op_head(t) in LIBRARY and all(self.is_constant(a) for a in t.args)
+
+    def is_constant(self, t: Term) -> bool:
+        while t.kind == "ref":
+            t = self.p.graph.units[t.name].value
+        return t.kind == "const" or (t.kind == "case" and all(self.is_constant(a) for a in t.args))
+
+    def graph_product(self, t: Term) -> bool:
+        """Is this graph value a product in a wide float type, so that an add it feeds may be contracted under `reassoc`?"""
+        while t.kind == "ref":
+            t = self.p.graph.units[t.name].value
+        return t.kind == "op" and t.name in ("fmul.f32", "fmul.f64")
+
+
+def makes_product(t: Term, head: str) -> bool:
+    """A multiplication that is not `_rn`, what is compiled as one, or a fused one that adds nothing."""
+    kind = op_type(t.name)
+    if head == "fmul":
+        return t.attr == "c"
+    if head == "fdiv":
+        return power_of_two(t.args[1], kind)
+    return head == "ffma" and number(t.args[2], kind) == 0.0
+
+
+def passed(t: Term, head: str) -> tuple[Term, ...]:
+    """The operands that an operation may be no more than."""
+    a, kind = t.args, op_type(t.name)
+    match head:
+        case "select":
+            return a[1:]
+        case "fneg" | "concat" | "extract":
+            return a
+        case "cvt":
+            kinds = t.name.split(".")[1:3]
+            return a if all(k in WIDE for k in kinds) or all(map(INTEGER.fullmatch, kinds)) else ()
+        case "fmul":
+            return tuple(x for x, y in (a, a[::-1]) if abs(number(y, kind)) == 1.0)
+        case "fdiv":
+            return a[:1] if abs(number(a[1], kind)) == 1.0 else ()
+        case "fadd" | "fsub":
+            return tuple(x for x, y in (a, a[::-1]) if number(y, kind) == 0.0)
+        case _ if head in EXTREMA:
+            return a if a[0] is a[1] or any(x.kind == "const" and not isfinite(number(x, kind)) for x in a) else ()
+        case _:
+            return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
+
+
+def harmless(product: Term, other: Term, kind: str) -> bool:
+    """Scaling by a power of two beside a constant of ordinary size: the product is exact unless it is subnormal, and a
+    subnormal one changes the sum neither way."""
+    if kind not in WIDE or not NORMAL[0] <= abs(number(other, kind)) <= NORMAL[1]:
+        return False
+    if product.kind != "op" or op_type(product.name) != kind:
+        return False
+    match op_head(product):
+        case "fdiv":
+            return power_of_two(product.args[1], kind)
+        case "fmul":
+            return any(power_of_two(x, kind) for x in product.args)
+        case _:
+            return False
+
+
+def number(t: Term, kind: str) -> float:
+    """The value of a float constant of type `kind`; NaN for any other term."""
+    if t.kind != "const" or kind not in FORMATS:
+        return nan
+    bits = t.bits << 16 if kind == "bf16" else t.bits
+    return float(struct.unpack(FORMATS[kind], bits.to_bytes(struct.calcsize(FORMATS[kind]), "little"))[0])
+
+
+def power_of_two(t: Term, kind: str) -> bool:
+    x = number(t, kind)
+    return isfinite(x) and x != 0.0 and abs(frexp(x)[0]) == 0.5

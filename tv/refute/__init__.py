@@ -18,7 +18,7 @@ from tv.refute.setting import Dim3, Setting
 from tv.refute.trials import Clock
 from tv.verdict import Counterexample
 
-SECONDS = 140.0  # a search that had many runs ends much sooner
+SECONDS = 60.0  # a search that had many runs ends much sooner
 
 __all__ = ["Refuter", "is_ieee"]
 

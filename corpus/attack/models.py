@@ -53,6 +53,17 @@ def negated(rows: Sequence[int], columns: int) -> Graph:
     return build
 
 
+def with_constant(op: str, n: int, value: float) -> Graph:
+    """y = x op value, element by element."""
+
+    def build() -> onnx.ModelProto:
+        known = [constant("c", F32, [1], [value])]
+        nodes = [helper.make_node(op, ["x", "c"], ["y"])]
+        return model(op.lower(), nodes, [tensor("x", F32, [n])], [tensor("y", F32, [n])], known)
+
+    return build
+
+
 def doubled(n: int) -> Graph:
     def build() -> onnx.ModelProto:
         return model(
@@ -295,6 +306,35 @@ def graph_of(
 
 VECTORS = {n: (F32, [32]) for n in "abc"}
 GRAPHS: dict[str, Graph] = {
+    "cut_frees_a_weight": graph_of(
+        [("Mul", "aw", "y")], {"a": (F32, [32])}, {"y": (F32, [32])}, {"w": (F32, [], [2.0])}
+    ),
+    "product_divided_by_round": graph_of(
+        [("Mul", "ab", "p"), ("Div", "pd", "q"), ("Add", "qc", "y")],
+        {n: (F32, [2, 32]) for n in "abc"},
+        {"y": (F32, [2, 32])},
+        {"d": (F32, [2, 1], [1.0, 2.0])},
+    ),
+    "product_of_a_product": graph_of(
+        [("Mul", "ab", "p"), ("Mul", ["p", "one"], "q"), ("Add", "qc", "y")],
+        VECTORS,
+        {"y": (F32, [32])},
+        {"one": (F32, [], [1.0])},
+    ),
+    "product_of_absolute_square": graph_of(
+        [("Mul", "aa", "p"), ("Abs", "p", "q"), ("Add", "qc", "y")],
+        {n: VECTORS[n] for n in "ac"},
+        {"y": (F32, [32])},
+    ),
+    "product_of_equal_maxima": graph_of(
+        [("Mul", "ab", "p"), ("Max", "pp", "q"), ("Add", "qc", "y")], VECTORS, {"y": (F32, [32])}
+    ),
+    "product_times_one": graph_of(
+        [("Mul", "ab", "p"), ("Mul", ["p", "one"], "q"), ("Add", ["q", "three"], "y")],
+        {n: VECTORS[n] for n in "ab"},
+        {"y": (F32, [32])},
+        {"one": (F32, [], [1.0]), "three": (F32, [], [3.0])},
+    ),
     "broadcast_sum_in_two_orders": graph_of(
         [("ReduceSum", ["x", "axis"], "s"), ("Add", ["s", "r"], "y")],
         {"x": (F32, [4]), "r": (F32, [32])},
@@ -302,12 +342,22 @@ GRAPHS: dict[str, Graph] = {
         {"axis": (I64, [1], [0])},
         s={"keepdims": 0},
     ),
+    "condition_divides_negative": unary("Neg", 32),
     "constant_hidden_in_bits": graph_of(
         [("Exp", ["seven"], "e"), ("Mul", ["a", "e"], "y")],
         {"i": (I32, [32]), "a": (F32, [32])},
         {"y": (F32, [32])},
         {"seven": (F32, [], [7.0])},
     ),
+    "digraph_directive": unary("Identity", 32),
+    "enumerator_of_another_namespace": unary("Neg", 32),
+    "initializer_of_own_name": unary("Neg", 32),
+    "macro_declares_two_arrays": unary("Neg", 32),
+    "macro_negates_negative": with_constant("Sub", 32, 1.0),
+    "macro_parameter_beside_number": with_constant("Mul", 32, 3.04),
+    "method_before_function": unary("Neg", 32),
+    "namespace_hidden_by_local": unary("Neg", 32),
+    "overload_declared_later": unary("Identity", 32),
     "product_hidden_by_bits": multiply_add(F16),
     "product_hidden_by_division": graph_of(
         [("Div", ["a", "two"], "q"), ("Add", ["q", "c"], "y")],

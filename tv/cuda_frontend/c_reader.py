@@ -61,7 +61,8 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
             refused.setdefault(known, error)
             broken.update({known} if "__global__" in words and not isinstance(n, Template) else ())
     hosts = frozenset(parser.hosts)
-    return ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken)), parser
+    qualified = frozenset(parser.clex.qualified)
+    return ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken), qualified), parser
 
 
 def declared(n: Any) -> tuple[str | None, list[str]]:

@@ -16,6 +16,7 @@ from tv.cuda_frontend.templates import bind, resolvable
 from tv.cuda_frontend.typenames import qualifiers, reference, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
+from tv.diagnostic import BadInput
 from tv.kernel import Const
 from tv.source import Span
 
@@ -42,8 +43,13 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
             "TV0111", f"a call of the variable `{name}`", e.span, "function pointers and lambdas are not read"
         )
     check_understood(ctx, name, e.span)
-    candidates = ctx.module.functions.get(name, ())
-    builtin = BUILTINS.get(name.removeprefix("std::") if name.startswith("std::") else name)
+    check_own_method(ctx, name, e.span)
+    every = ctx.module.functions.get(name, ())
+    candidates = tuple(f for f in every if f.first <= ctx.order)
+    bare = name.removeprefix("std::")
+    builtin = BUILTINS.get(bare)
+    if candidates != every:
+        check_later(ctx, name, every, bool(candidates) or builtin is not None, e.span)
     if candidates:
         return user_call(ctx, e, name, candidates, overloaded=builtin is not None or name in ctx.module.hosts)
     if name in ctx.module.hosts:
@@ -52,7 +58,29 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
         known = [*BUILTINS.entries, *ctx.module.functions]
         raise unsupported("TV0112", f"the function `{name}` is not known", e.span, nearest(name, known))
     assert isinstance(e.callee, ast.Name)
-    return builtin(Call(ctx, name, e.args, e.callee.args, e.span))
+    return builtin(Call(ctx, bare, e.args, e.callee.args, e.span))
+
+
+def methods_of(ctx: Context, kind: Struct, name: str) -> tuple[ast.Function, ...]:
+    known = ctx.methods.get(kind.name) or ctx.module.methods.get(kind.name)
+    return tuple(m for m in known[0].methods if m.name == name) if known is not None else ()
+
+
+def check_own_method(ctx: Context, name: str, span: Span) -> None:
+    """Inside a method, the struct's own method comes before any function of the file."""
+    owner = ctx.frame.binding[0] if ctx.frames and ctx.frame.binding else None
+    if isinstance(owner, Struct) and methods_of(ctx, owner, name):
+        raise unsupported("TV0111", f"a call of the struct's own method `{name}`", span, "write its text")
+
+
+def check_later(ctx: Context, name: str, every: tuple[ast.Function, ...], known: bool, span: Span) -> None:
+    """A function declared only behind the call is not seen. Raises where nothing else is, or where a template might see it."""
+    later = max(f.span.line for f in every if f.first > ctx.order)
+    if not known:
+        raise BadInput("TV0112", f"`{name}` is declared only later", span, f"declare it above (line {later})")
+    if ctx.generic:
+        message = f"a call of `{name}` in a template, with another `{name}` declared only later"
+        raise unsupported("TV0111", message, span, f"declare it above the template (line {later})")
 
 
 def check_understood(ctx: Context, name: str, span: Span) -> None:
@@ -84,17 +112,17 @@ def struct_call(ctx: Context, e: ast.Call, owner: Place, name: str) -> Result:
     """A method of a struct, its fields being in scope."""
     kind = kind_of(owner)
     assert isinstance(kind, Struct)
-    d, scope = ctx.module.methods.get(kind.name, (None, Scope()))
-    methods = tuple(m for m in d.methods if m.name == name) if d is not None else ()
-    if not methods:
+    known = ctx.methods.get(kind.name) or ctx.module.methods.get(kind.name)
+    methods = methods_of(ctx, kind, name)
+    if known is None or not methods:
         raise unsupported("TV0112", f"`{kind.name}` has no method `{name}`", e.span)
-    fields = Scope(dict(scope.places), dict(scope.types))
+    fields = Scope(dict(known[1].places), dict(known[1].types))
     outer, ctx.scopes = ctx.scopes, [*ctx.scopes]
     owner = stable(ctx, owner, e.span)
     for f, _, _ in kind.fields:
         fields.places[f] = member(ctx, owner, f, e.span)
     ctx.scopes = outer
-    return user_call(ctx, e, name, methods, overloaded=False, own=fields, label=f"{kind.name}::{name}")
+    return user_call(ctx, e, name, methods, overloaded=False, own=fields, owner=kind)
 
 
 # ------------------------------------------------------------------------------------------------ device functions
@@ -105,9 +133,9 @@ def user_call(
     candidates: tuple[ast.Function, ...],
     overloaded: bool,
     own: Scope | None = None,
-    label: str = "",
+    owner: Struct | None = None,
 ) -> Result:
-    """A call of a function of the file. own: names a method sees before the file's; label: its name among the frames."""
+    """A call of a function of the file. own: names a method sees before the file's; owner: the struct it belongs to."""
     from tv.cuda_frontend.expressions import lvalue, place, value
 
     fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
@@ -130,8 +158,8 @@ def user_call(
 
     args = ctx.together(e.span, *[lambda i=i: argument(i) for i in range(len(e.args))])
     kinds = [kind_of(places[i]) if i in places else a.type for i, a in enumerate(args)]
-    f = choose(ctx, name, fitting, kinds, overloaded, e.span)
-    return inline(ctx, f, e, args, kinds, places, own, label)
+    f = choose(ctx, name, fitting, kinds, overloaded, e.span, own)
+    return inline(ctx, f, e, args, kinds, places, own, owner)
 
 
 def kind_of(p: Place) -> CType:
@@ -139,14 +167,25 @@ def kind_of(p: Place) -> CType:
 
 
 def choose(
-    ctx: Context, name: str, fitting: list[ast.Function], kinds: list[CType], overloaded: bool, span: Span
+    ctx: Context,
+    name: str,
+    fitting: list[ast.Function],
+    kinds: list[CType],
+    overloaded: bool,
+    span: Span,
+    own: Scope | None = None,
 ) -> ast.Function:
-    """The one overload that C++ would take: the only one, or the one whose parameters have the arguments' very types."""
+    """The one overload that C++ would take: the only one, or the one whose parameters have the arguments' very types.
+
+    The parameters' types are those of the file, or of the struct (`own`), whatever the caller has named.
+    """
     if not fitting:
         raise type_error(f"`{name}` with {len(kinds)} arguments", span)
     if len(fitting) == 1 and not overloaded:
         return fitting[0]
+    scopes, ctx.scopes = ctx.scopes, [ctx.module.scope, own or Scope()]
     exact = [f for f in fitting if not f.template and [resolve(ctx, p.type) for p in f.parameters] == kinds]
+    ctx.scopes = scopes
     if len(exact) == 1:
         return exact[0]
     raise unsupported(
@@ -165,36 +204,50 @@ def inline(
     kinds: list[CType],
     places: dict[int, Place],
     own: Scope | None = None,
-    label: str = "",
+    owner: Struct | None = None,
 ) -> Result:
     """The body of `f` with its parameters bound; its value."""
-    from tv.cuda_frontend.statements import may_return, sequence
-
     if f.body is None:
         raise unsupported("TV0112", f"`{f.name}` is declared and never defined", e.span)
-    scope, instance = bind(ctx, f, e, kinds)
-    instance = label or instance
+    scope, instance, binding = bind(ctx, f, e, kinds)
+    instance = instance if owner is None else f"{owner.name}::{f.name}"
     if len(ctx.frames) > MAX_INLINE_DEPTH or any(frame.name == instance for frame in ctx.frames):
         raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
     outer_scopes, outer_pins = ctx.scopes, ctx.pinned
     frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body))
     scope_before = Scope()
     ctx.scopes = [ctx.module.scope, own or Scope(), scope, scope_before]
+    frame.binding = (owner, *binding)
     ctx.frames.append(frame)
+    with ctx.seen_from(f.order, f.generic):
+        run(ctx, f, frame, [(p, a, places.get(i)) for i, (p, a) in enumerate(zip(f.parameters, args, strict=True))], e)
+    ctx.frames.pop()
+    ctx.scopes, ctx.pinned = outer_scopes, outer_pins
+    return outcome(ctx, f, frame, e.span)
+
+
+def run(
+    ctx: Context,
+    f: ast.Function,
+    frame: Frame,
+    bound: list[tuple[ast.Variable, Result, Place | None]],
+    e: ast.Call,
+) -> None:
+    """Parameters and statements of `f` in its own scopes; what it returns is left in the frame."""
+    from tv.cuda_frontend.statements import may_return, sequence
+
+    assert f.body is not None
     frame.result_type = resolve(ctx, f.result) if resolvable(f.result) else deduced(f)
     if reference(f.result):
         raise unsupported("TV0111", f"`{f.name}` returns a reference", e.span)
-    for i, (p, a) in enumerate(zip(f.parameters, args, strict=True)):
-        parameter(ctx, p, a, places.get(i), e.span)
+    for p, a, place in bound:
+        parameter(ctx, p, a, place, e.span)
     single = bool(f.body.items) and isinstance(f.body.items[-1], ast.Return)
     single = single and not any(may_return(s) for s in f.body.items[:-1])
     if not single and not isinstance(frame.result_type, Void):
         frame.result = result_place(ctx, f, frame.result_type, e.span)
     ctx.scopes.append(Scope())
     sequence(ctx, f.body.items)
-    ctx.frames.pop()
-    ctx.scopes, ctx.pinned = outer_scopes, outer_pins
-    return outcome(ctx, f, frame, e.span)
 
 
 def deduced(f: ast.Function) -> CType:

@@ -32,6 +32,7 @@ _ARGS = [
     "-w",
     "-ferror-limit=0",
 ]
+_PRAGMA_OPERATOR = re.compile(r'\b_?_[Pp]ragma\b(?:\s*\(\s*"((?:\\.|[^"\\])*)"\s*\))?')
 _WORDS = ("__global__", "__device__", "__host__", "__shared__")
 
 
@@ -53,7 +54,7 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
             raise BadInput("TV0108", f"libclang: {d.spelling}", tree.at(d.location.line, d.location.column))
     decls: list[ast.Decl] = []
     top(tree, unit.cursor, decls, len(stub))
-    return ast.Unit(Span(str(path), 1), tuple(decls), frozenset(tree.hosts))
+    return ast.Unit(Span(str(path), 1), tuple(decls), frozenset(tree.hosts), qualified=frozenset(tree.qualified))
 
 
 def without_pragmas(tokens: TokenText, file: str) -> str:
@@ -65,6 +66,10 @@ def without_pragmas(tokens: TokenText, file: str) -> str:
             where, row, _ = tokens.place(i + 1, 1)
             check_pragma(m.group(1), Span(where or file, row))
             lines[i] = ""
+        for m in _PRAGMA_OPERATOR.finditer(line):
+            where, row, _ = tokens.place(i + 1, m.start() + 1)
+            check_pragma((m.group(1) or m.group()).replace('\\"', '"'), Span(where or file, row))
+            lines[i] = lines[i][: m.start()] + " " * len(m.group()) + lines[i][m.end() :]
     return "\n".join(lines)
 
 

@@ -28,6 +28,7 @@ class Tree:
         self.namespaces: set[str] = set()
         self.owners: dict[str, str] = {}  # name -> the namespace that declares it
         self.hosts: set[str] = set()  # functions without a device word
+        self.qualified: set[str] = set()  # names written with a namespace before them
 
     # -------------------------------------------------------------------------------------------- places and text
     def at(self, line: int, col: int, end: int = 0) -> Span:
@@ -91,6 +92,7 @@ class Tree:
         """A name without the file's own namespaces, which are flattened."""
         while "::" in name and name.split("::", 1)[0].strip() in self.namespaces:
             name = name.split("::", 1)[1]
+            self.qualified.add(name.strip())
         return name.strip()
 
     # -------------------------------------------------------------------------------------------- expressions

@@ -14,11 +14,12 @@ CODES: dict[str, str] = {
     "TV0106": "An `#include` was not found. Only the file's own folder, the folders named by `include` (or -I), and the "
     "reader's own headers for CUDA names are searched; nothing else on the machine is read.",
     "TV0107": "An `#if` asks for the value of a macro that is not defined. The C standard would take it as 0 and silently "
-    "choose a branch; a proof about the wrong branch is worth nothing, so define the macro (`defines`, -D) or use `#ifdef`.",
+    "choose a branch; a proof about the wrong branch is worth nothing, so define the macro (`defines`, -D) or use `#ifdef`. "
+    "Or compilers differ on what a macro becomes here: a call of it with a directive inside, or `__LINE__` after `#line`.",
     "TV0108": "The file is not the C or CUDA C++ that the reader knows: a syntax error at this place.",
     "TV0109": "A user's macro or declaration has the name of a CUDA built-in. Its uses would mean one thing to the compiler and "
     "another to a reader that knows the built-in, so it is refused; rename it.",
-    "TV0110": "A lexical construct that is legal but not read: trigraphs, raw strings, multi-character constants, wide literals.",
+    "TV0110": "A lexical construct that is legal but not read: trigraphs, digraphs, raw strings, multi-character constants, wide literals.",
     "TV0111": "A language construct that the reader does not turn into Kernel IR. It is named in the message. Nothing is guessed: "
     "rewrite the construct, or try the other reader with `--frontend clang`.",
     "TV0112": "A name that is neither declared in the file nor a CUDA built-in that the reader knows. If it is a built-in, its meaning has "
@@ -37,6 +38,7 @@ CODES: dict[str, str] = {
     "TV0121": "The launch names a kernel, or an instance of a template, that the file does not define.",
     "TV0122": "A definition appears twice, or two with different types share a name.",
     "TV0123": "The libclang reader is not available, or refused a construct, by name.",
-    "TV0124": "A variable is read on a path on which nothing was assigned to it.",
+    "TV0124": "A variable is read on a path on which nothing was assigned to it, or in its own initializer, where it is already "
+    "in scope and hides an outer variable of that name.",
     "TV0125": "A `#pragma` whose effect is not known to the reader.",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tv.cuda_frontend import syntax as ast
@@ -72,6 +74,7 @@ class Frame:
     addressed: frozenset[str] = frozenset()
     stored: frozenset[str] = frozenset()  # pointers that it stores through, or hands on
     found: list[Result] = field(default_factory=list)  # what its returns gave
+    binding: tuple[object, ...] = ()  # which instance of its declaration this is: struct and template arguments
     loops: int = 0
     inlined: bool = True
 
@@ -92,7 +95,10 @@ class Context:
         self.counts: dict[str, int] = {}
         self.nullable: set[str] = set()  # pointer parameters
         self.pinned: dict[str, Target] = {}  # pointers from outside the innermost loop
-        self.statics: dict[str, str] = {}  # static shared variables: one object however often a function is inlined
+        # static variables, by declaration (the module keeps the tree alive) and instance: one object however often inlined
+        self.statics: dict[tuple[object, ...], str] = {}
+        self.methods: dict[str, tuple[ast.Struct, Scope]] = {}  # of local structs and of instances of templates
+        self.order, self.generic = sys.maxsize, False  # names declared up to here are seen; whether in a template
         self.undefined: dict[str, tuple[Var, Span]] = {}  # declared without a value
 
     # -------------------------------------------------------------------------------------------- names
@@ -125,6 +131,16 @@ class Context:
     @property
     def frame(self) -> Frame:
         return self.frames[-1]
+
+    @contextmanager
+    def seen_from(self, order: int, generic: bool) -> Iterator[None]:
+        """Lookups as from the file's declaration number `order`, which is (in) a template or not."""
+        outer = self.order, self.generic
+        self.order, self.generic = order, generic
+        try:
+            yield
+        finally:
+            self.order, self.generic = outer
 
     # -------------------------------------------------------------------------------------------- statements
     def emit(self, s: Stmt) -> None:

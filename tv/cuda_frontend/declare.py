@@ -10,6 +10,7 @@ from tv.cuda_frontend.context import Context, Target, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.usage import evaluated, names_in, nodes
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.kernel import Const, Declare, Expr, Load, MemoryObject, MemRef, Scalar, Space, Var
 from tv.source import Span
@@ -47,6 +48,7 @@ def variable(ctx: Context, d: ast.Variable) -> None:
         return
     if words:
         raise unsupported("TV0111", f"`{' '.join(sorted(words))}` in a function", d.span)
+    check_own_name(d)
     if reference(d.type):
         bind_reference(ctx, d)
         return
@@ -63,7 +65,22 @@ def variable(ctx: Context, d: ast.Variable) -> None:
     if d.init is None:
         define(ctx, d.name, t, None, const, d)
         return
+    if any(names_in(nodes(d.init), d.name)):
+        ctx.scopes[-1].places[d.name] = Known(zero_value(t, d.span))  # for its type alone: `sizeof` looks at it
     define(ctx, d.name, t, initial_value(ctx, t, d.init, d.span), const, d)
+
+
+def check_own_name(d: ast.Variable) -> None:
+    """A variable is declared before its initializer: its name there is not an outer variable of that name.
+
+    Raises Unsupported where the initializer uses the name's value, or where the name has no type yet.
+    """
+    if d.init is None:
+        return
+    untyped = isinstance(d.type, ast.AutoType) or reference(d.type)
+    for use in names_in(nodes(d.init) if untyped else evaluated(d.init), d.name):
+        help = "a variable is in scope in its own initializer: give it another name than the outer one"
+        raise unsupported("TV0124", f"the variable `{d.name}` in its own initializer", use.span, help)
 
 
 def counted(t: Array, d: ast.Variable) -> Array:
@@ -255,7 +272,7 @@ def shared(ctx: Context, d: ast.Variable, dynamic: bool) -> None:
         )
     if isinstance(t, Ptr):
         raise unsupported("TV0115", "a pointer in shared memory", d.span)
-    key = f"{ctx.frame.name}:{d.span.file}:{d.span.line}:{d.span.col}:{d.name}"
+    key = (id(d), *ctx.frame.binding)
     if key not in ctx.statics:
         ctx.statics[key] = new_object(ctx, d.name, Space.SHARED, t, alignment(ctx, d, t), d.span)
     ctx.scopes[-1].places[d.name] = Memory(t, ctx.statics[key], zero, access)

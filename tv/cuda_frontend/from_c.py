@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from pycparser import c_ast
@@ -14,6 +15,7 @@ from tv.diagnostic import Unsupported
 from tv.source import Span
 
 MAX_DEPTH = 1500
+_UNNAMED = count(1)  # a place may hold several unnamed types: a macro writes all that it does at one
 _SILENT_PRAGMAS = ("unroll", "nounroll", "once", "nv_diag", "diag_", "GCC diagnostic", "nv_exec_check_disable", "hd_warning_disable",
                    "clang loop unroll", "message", "region", "endregion")  # fmt: skip
 
@@ -28,6 +30,7 @@ class Translator:
     def __init__(self, file: str) -> None:
         self.file = file
         self.depth = 0
+        self.tagged: dict[int, str] = {}  # structs and enums read so far, by node (`struct {...} a, b;` shares one)
 
     def span(self, node: Any) -> Span:
         c = getattr(node, "coord", None)
@@ -252,9 +255,11 @@ def _tagged(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
     span = t.span(inner)
     if isinstance(inner, c_ast.Union):
         raise refuse("a `union`", span, "reinterpret bytes with a cast of an address")
+    if isinstance(inner, (c_ast.Struct, c_ast.Enum)) and id(inner) in t.tagged:
+        return ()
     if isinstance(inner, c_ast.Struct) and inner.decls is not None:
-        if inner.name is None:
-            inner.name = n.name or f"struct:{span.line}:{span.col}"
+        own = n.name if isinstance(n, c_ast.Typedef) else None
+        inner.name = t.tagged[id(inner)] = inner.name or own or f"struct:{span.line}:{span.col}:{next(_UNNAMED)}"
         fields = [d for f in inner.decls for d in declaration(t, f)]
         for f in fields:
             if not isinstance(f, ast.Variable):
@@ -262,7 +267,7 @@ def _tagged(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
         variables = tuple(f for f in fields if isinstance(f, ast.Variable))
         return (ast.Struct(span, inner.name, variables, _aligns(t, inner.attributes)),)
     if isinstance(inner, c_ast.Enum) and inner.values is not None:
-        inner.name = inner.name or f"enum:{span.line}:{span.col}"
+        inner.name = t.tagged[id(inner)] = inner.name or f"enum:{span.line}:{span.col}:{next(_UNNAMED)}"
         if inner.underlying_type is not None:
             raise refuse("an enum with a fixed underlying type", span)
         items = tuple((e.name, None if e.value is None else t.expr(e.value)) for e in inner.values.enumerators)

@@ -10,6 +10,7 @@ from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import INT, Arith, Array, CType, Ptr, Vector, element_scalar, leaves
 from tv.cuda_frontend.names import THREAD_VARIABLES
 from tv.cuda_frontend.values import Known, Memory, Place, Value
+from tv.diagnostic import BadInput
 from tv.kernel import Builtin, Const, Scalar, Space
 from tv.source import Span
 
@@ -29,16 +30,18 @@ def module_variable(ctx: Context, name: str, span: Span) -> Place | None:
     found = ctx.module.globals.get(name)
     if found is None:
         return None
-    return outside(
-        ctx, lambda: device_variable(ctx, found.decl) if found.device else host_constant(ctx, found.decl, span)
-    )
+    d = found.decl
+    if d.order > ctx.order:
+        raise BadInput("TV0112", f"`{name}` is declared only later", span, f"declare it above (line {d.span.line})")
+    return outside(ctx, d.order, lambda: device_variable(ctx, d) if found.device else host_constant(ctx, d, span))
 
 
-def outside(ctx: Context, lower: Callable[[], Place]) -> Place:
-    """Lowers with nothing but the file's own names in scope."""
+def outside(ctx: Context, order: int, lower: Callable[[], Place]) -> Place:
+    """Lowers with nothing but the file's own names, declared up to `order`, in scope."""
     scopes, ctx.scopes = ctx.scopes, [ctx.module.scope, Scope()]
     try:
-        return lower()
+        with ctx.seen_from(order, generic=False):
+            return lower()
     finally:
         ctx.scopes = scopes
 
@@ -80,7 +83,7 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
         return host_constant(ctx, d, d.span)
     if "extern" in d.storage:
         raise unsupported("TV0111", f"`extern` device variable `{d.name}`", d.span)
-    key = f"global:{d.name}"
+    key = (id(d),)
     if key not in ctx.statics:
         own = new_object(ctx, d.name, Space.GLOBAL, t, alignment(ctx, d, t), d.span)
         ctx.statics[key] = own

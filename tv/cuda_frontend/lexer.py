@@ -58,6 +58,7 @@ class CudaLexer(CLexer):  # type: ignore[misc]
             self._keyword_map.pop(word, None)
         self._keyword_map.update(_WORDS)
         self._ahead: list[Token] = []
+        self.qualified: set[str] = set()  # names written with a leading `::`
 
     def _init_state(self) -> None:
         super()._init_state()
@@ -80,7 +81,8 @@ class CudaLexer(CLexer):  # type: ignore[misc]
     def token(self) -> Token | None:
         """The next token; qualified names are joined (`::f` is `f`)."""
         token = self._raw()
-        if token is not None and token.type == "COLONCOLON":
+        led = token is not None and token.type == "COLONCOLON"
+        if led:
             token = self._raw()
         while token is not None and token.type == "ID":
             colons = self._raw()
@@ -93,6 +95,8 @@ class CudaLexer(CLexer):  # type: ignore[misc]
                 self._ahead[:0] = [t for t in (colons, name) if t is not None]
                 break
             token.value = f"{token.value}::{name.value}"
+        if led and token is not None:
+            self.qualified.add(token.value)
         return token
 
 

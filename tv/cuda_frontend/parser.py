@@ -106,6 +106,7 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
             head, rest = tok.value.split("::", 1)
             if head in self.aliases:
                 tok.value = f"{self.aliases[head]}::{rest}" if self.aliases[head] else rest
+                self.clex.qualified.add(tok.value)
         super()._classify_identifier(tok)
 
     def _covering(self, node: Any) -> Any:

@@ -22,6 +22,8 @@ _TRIGRAPH = re.compile(r"\?\?[=/'()!<>\-]")
 _RAW_STRING = re.compile(r'(?:u8|[uUL])?R"')
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 _NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*")
+# `<::` is `<` and `::`, unless `:` or `>` follows.
+_DIGRAPH = re.compile(r"%:|<%|%>|:>|<:(?!:[^:>])")
 _OPEN, _CLOSE = "([{", ")]}"
 
 
@@ -164,6 +166,8 @@ class _Cleaner:
                 self.block_comment()
             elif two[0] in "\"'":
                 self.quoted(two[0])
+            elif _DIGRAPH.match(self.peek(4)):
+                raise Unsupported("TV0110", f"the digraph `{two}`", self.span(), "write the character itself")
             elif not self.word():
                 self.put(self.take())
         return CleanText(self.file, "".join(self.out), self.segments)

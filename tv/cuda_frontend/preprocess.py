@@ -14,8 +14,10 @@ from typing import Any
 
 import pcpp
 
+from tv.cuda_frontend.conditions import evaluate
 from tv.cuda_frontend.names import is_reserved
 from tv.cuda_frontend.phases import CleanText, check_nesting, clean, decode
+from tv.cuda_frontend.pp_tokens import apart, expanded, make_lexer
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.launch import CompileOptions
 from tv.source import Span
@@ -35,6 +37,8 @@ HOST_HEADERS = frozenset(
 HOST_LIBRARIES = ("torch/", "ATen/", "c10/", "pybind11/", "thrust/", "mpi.h", "nccl.h", "cudnn.h", "nvtx3/")
 # What pcpp raises on damaged directives besides calling its error hook.
 _DAMAGE = (IndexError, AttributeError, TypeError, ValueError, AssertionError, KeyError)
+# These change macros, even from host code, which is not read otherwise.
+_SAVED_MACRO = re.compile(r'(?:#\s*pragma|_Pragma\s*\(\s*")\s*((?:push|pop)_macro)')
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
 
 
@@ -71,8 +75,10 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
     """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
 
     def __init__(self, main: CleanText, folders: list[Path]) -> None:
-        super().__init__()
+        super().__init__(lexer=make_lexer())
+        self.evaluator = evaluate
         self.line_directive = None
+        self.auto_pragma_once_enabled = False  # its guess at include guards
         self.files: dict[str, CleanText] = {main.file: main}
         self.folders = [f.resolve() for f in folders]
         self.failures: list[TvError] = []
@@ -140,8 +146,10 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         words = "".join(t.value for t in toks)
         if directive.value == "error":
             raise BadInput("TV0105", f"#error {words}", self.where(directive))
-        if directive.value in ("warning", "ident", "line"):
+        if directive.value in ("warning", "ident"):
             return True
+        if directive.value == "line":
+            raise Unsupported("TV0107", "`#line`, which changes `__LINE__`", self.where(directive), "remove it")
         if directive.value == "pragma":
             return None
         raise BadInput("TV0105", f"unknown directive `#{directive.value}`", self.where(directive))
@@ -189,6 +197,8 @@ class _Writer:
         self.places: dict[int, list[tuple[int, str, int, int]]] = {}
         self.starts: dict[str, list[int]] = {}
         self.lines: dict[str, list[str]] = {}
+        self.last: Any = None  # the token just written, where nothing stands behind it yet
+        self.uncalled: Any = None  # the last token, where it names a macro that takes arguments
 
     def origin(self, token: Any) -> tuple[str, int, int]:
         """File, line and column of a token; a macro's expansion stands where the macro was used."""
@@ -204,7 +214,7 @@ class _Writer:
                 starts.append(total)
             self.starts[file] = starts
         starts = self.starts[file]
-        if getattr(token, "expanded_from", None):
+        if expanded(token):
             line = self.lines[file][token.lineno - 1]
             m = re.search(rf"\b{re.escape(token.expanded_from[-1])}\b", line)
             col = m.start() + 1 if m else 1
@@ -214,12 +224,33 @@ class _Writer:
 
     def put(self, token: Any) -> None:
         value = token.value
-        if not value.isspace():
+        blank = value.isspace()
+        if not blank:
+            self.check_expanded(token)
+            if self.last is not None and apart(self.last, token):
+                self.out.append(" ")
+                self.col += 1
             self.places.setdefault(self.line, []).append((self.col, *self.origin(token)))
+        self.last = None if blank else token
         self.out.append(value)
         newlines = value.count("\n")
         self.line += newlines
         self.col = len(value) - value.rfind("\n") if newlines else self.col + len(value)
+
+    def check_expanded(self, token: Any) -> None:
+        """Notes a failure for a macro that was left as a name: a call across a directive, which compilers do expand."""
+        if self.uncalled is not None and token.value == "(":
+            message = f"a call of the macro `{self.uncalled.value}` with a directive inside"
+            self.reader.fail(Unsupported("TV0107", message, self.reader.where(self.uncalled), "move the directive"))
+        macro = self.reader.macros.get(token.value) if token.type == self.reader.t_ID else None
+        self.uncalled = None
+        if macro is None or token.value in getattr(token, "expanded_from", ()):
+            return
+        if macro.arglist is not None:
+            self.uncalled = token
+        else:
+            message = f"the macro `{token.value}` was not expanded here"
+            self.reader.fail(Unsupported("TV0107", message, self.reader.where(token), "write its text"))
 
 
 def _definitions(reader: _Reader, options: CompileOptions) -> None:
@@ -269,4 +300,8 @@ def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
         raise reader.failures[0]
     result = TokenText("".join(writer.out), writer.places)
     check_nesting(CleanText(main.file, result.text))
+    m = _SAVED_MACRO.search(result.text)
+    if m is not None:
+        _, line, _ = result.place(result.text.count("\n", 0, m.start(1)) + 1, 1)
+        raise Unsupported("TV0125", f"`#pragma {m.group(1)}`", Span(main.file, line), "define the macro anew instead")
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tv.diagnostic import TvError
 from tv.source import Span
@@ -180,7 +180,9 @@ class InitList(Expr):
 # ------------------------------------------------------------------------------------------------ declarations
 @dataclass(frozen=True, slots=True)
 class Decl(Node):
-    """Base of declarations."""
+    """Base of declarations. order: its place among the file's declarations, from 1; 0 for one inside a function."""
+
+    order: int = field(default=0, kw_only=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,10 @@ class TemplateParameter(Node):
 
 @dataclass(frozen=True, slots=True)
 class Function(Decl):
-    """`body` None: a prototype. words: __global__ __device__ __host__ inline static ..."""
+    """`body` None: a prototype. words: __global__ __device__ __host__ inline static ...
+
+    first: order of its first declaration. generic: a template, or a method of one.
+    """
 
     name: str
     result: TypeSyntax
@@ -235,6 +240,8 @@ class Function(Decl):
     words: frozenset[str] = frozenset()
     bounds: tuple[Expr, ...] = ()
     template: tuple[TemplateParameter, ...] = ()
+    first: int = field(default=0, kw_only=True, compare=False)
+    generic: bool = field(default=False, kw_only=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,3 +329,6 @@ class Unit(Node):
     hosts: frozenset[str] = frozenset()
     refused: tuple[tuple[str, TvError], ...] = ()  # device names whose declarations the reader did not understand
     broken: frozenset[str] = frozenset()  # kernels among them
+    qualified: frozenset[str] = (
+        frozenset()
+    )  # names written somewhere with `::` or one of the file's namespaces before them

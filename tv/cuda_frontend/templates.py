@@ -11,19 +11,20 @@ from tv.cuda_frontend.values import Known, Value
 from tv.source import Span
 
 Argument = CType | int
+Binding = tuple[tuple[str, Argument], ...]
 
 
 def resolvable(t: ast.TypeSyntax) -> bool:
     return not isinstance(t, ast.AutoType)
 
 
-def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tuple[Scope, str]:
-    """The scope of the template's parameters, and the instance's name."""
+def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tuple[Scope, str, Binding]:
+    """The scope of the template's parameters, the instance's name, and the arguments that it is made of."""
     given = (e.callee.args or ()) if isinstance(e.callee, ast.Name) else ()
     if not f.template:
         if given:
             raise unsupported("TV0113", f"template arguments of `{f.name}`, which is no template", e.span)
-        return Scope(), f.name
+        return Scope(), f.name, ()
     if len(given) > len(f.template):
         raise unsupported("TV0113", f"too many template arguments of `{f.name}`", e.span)
     explicit: dict[str, Argument] = {}
@@ -32,7 +33,8 @@ def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tupl
     fixed = frozenset(explicit)
     for v, kind in zip(f.parameters, kinds, strict=True):
         deduce(f, v.type, kind, explicit, fixed, e.span)
-    return instance(ctx, f, explicit, e.span)
+    scope, name = instance(ctx, f, explicit, e.span)
+    return scope, name, tuple(explicit.items())
 
 
 def struct_instance(ctx: Context, d: ast.Struct, args: tuple[ast.TypeSyntax | ast.Expr, ...], span: Span) -> CType:
@@ -43,9 +45,12 @@ def struct_instance(ctx: Context, d: ast.Struct, args: tuple[ast.TypeSyntax | as
     scope, name = instance(ctx, d, found, span)
     outer = ctx.scopes
     ctx.scopes = [ctx.module.scope, scope]
-    t = struct_type(ctx, d, name)
+    with ctx.seen_from(d.order, generic=True):
+        t = struct_type(ctx, d, name)
     ctx.scopes = outer
-    ctx.module.methods[name] = (d, scope)
+    known = ctx.methods.setdefault(name, (d, scope))
+    if known != (d, scope):
+        raise unsupported("TV0122", f"two types `{name}`", span, "give local types names of their own")
     return t
 
 
@@ -92,7 +97,8 @@ def instance(ctx: Context, f: ast.Function | ast.Struct, found: dict[str, Argume
             if p.default is None:
                 raise unsupported("TV0113", f"`{p.name}` of `{f.name}` is neither given nor deduced", span)
             ctx.scopes = [ctx.module.scope, scope]
-            found[p.name] = argument(ctx, p, p.default)
+            with ctx.seen_from(f.order, generic=True):
+                found[p.name] = argument(ctx, p, p.default)
             ctx.scopes = outer
         a = found[p.name]
         words.append(str(a))

@@ -8,7 +8,7 @@ from tv.cuda_frontend.ctype import BOOL, VOID, Arith, Array, CType, Handle, Ptr,
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
 from tv.kernel import Scalar
-from tv.source import Span
+from tv.source import NOWHERE, Span
 
 S = Scalar
 _WORDS = {
@@ -131,19 +131,43 @@ def _tile_size(ctx: Context, t: ast.NamedType) -> int:
 def declare_type(ctx: Context, d: ast.Decl) -> None:
     """A typedef, struct or enum into the innermost scope."""
     types = ctx.scopes[-1].types
+    if ctx.scopes[-1] is ctx.module.scope:
+        check_type_name(ctx, d)
     match d:
         case ast.TypeAlias(name=name, type=t):
             _new(types, name, resolve(ctx, t), d.span)
         case ast.Struct(name=name) if d.template:
-            ctx.module.templates[name] = d
+            if ctx.module.templates.setdefault(name, d) != d:
+                raise unsupported("TV0122", f"two templates `{name}`", d.span)
         case ast.Struct(name=name):
             _new(types, name, struct_type(ctx, d, name), d.span)
-            ctx.module.methods[name] = (d, Scope())
+            note_struct(ctx, d)
         case ast.Enum(name=name, items=items):
             _new(types, name, Arith(S.I32), d.span)
             _enumerators(ctx, items, d.span)
         case _:
             raise unsupported("TV0111", f"the declaration `{type(d).__name__}`", d.span)
+
+
+def check_type_name(ctx: Context, d: ast.Decl) -> None:
+    """A type of the file under a built-in type's name: what stands above it, or outside its namespace, means the other."""
+    name = str(getattr(d, "name", ""))
+    same = (
+        isinstance(d, ast.TypeAlias) and builtin_type(name) is not None and builtin_type(name) == resolve(ctx, d.type)
+    )
+    if not same and (builtin_type(name) is not None or name in HANDLE_TYPES):
+        raise unsupported("TV0109", f"`{name}` is the name of a built-in", d.span, "rename it")
+
+
+def note_struct(ctx: Context, d: ast.Struct) -> None:
+    """Keeps a struct's methods under its name. Raises Unsupported for a second struct of that name, wherever it stands."""
+    outer = ctx.module.methods.get(d.name)
+    at_file = ctx.scopes[-1] is ctx.module.scope
+    own = ctx.module.methods if at_file else ctx.methods
+    known = outer or ctx.methods.get(d.name)
+    if known is not None and known[0] is not d and not (at_file and known[0] == d):
+        raise unsupported("TV0122", f"two structs `{d.name}`", d.span, "rename one")
+    own[d.name] = (d, Scope())
 
 
 def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
@@ -169,7 +193,9 @@ def _enumerators(ctx: Context, items: tuple[tuple[str, ast.Expr | None], ...], s
         n = following if given is None else constant(ctx, given, "an enumerator")
         if not -(1 << 31) <= n < 1 << 31:
             raise unsupported("TV0111", f"the enumerator `{name}` outside of int", span)
-        ctx.scopes[-1].places[name] = Known(Value(Arith(S.I32), (fold.integer(S.I32, n, span),)))
+        made = Known(Value(Arith(S.I32), (fold.integer(S.I32, n, NOWHERE),)))
+        if ctx.scopes[-1].places.setdefault(name, made) != made:
+            raise unsupported("TV0122", f"two enumerators `{name}`", span, "rename one")
         following = n + 1
 
 

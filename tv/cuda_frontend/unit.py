@@ -7,6 +7,7 @@ from dataclasses import replace
 from tv.cuda_frontend import builtin_half, builtin_math, builtin_memory, builtin_warp
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS
+from tv.cuda_frontend.builtin_memory import CONSTANTS
 from tv.cuda_frontend.context import Context, Frame, GlobalVariable, Module, Scope, Target, unsupported
 from tv.cuda_frontend.ctype import (
     VOID,
@@ -29,7 +30,7 @@ from tv.cuda_frontend.results import drop_unused
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
-from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
+from tv.cuda_frontend.usage import addressed_names, assigned_names, nodes, stored_names
 from tv.cuda_frontend.values import Known, Pointer, PointerRegister, Value
 from tv.kernel import Const, Kernel, MemoryObject, Param, Parameter, Scalar, Space, Var, check
 from tv.launch import CompileOptions
@@ -45,7 +46,10 @@ def collect(unit: ast.Unit, options: CompileOptions) -> Module:
     """The file's declarations by name. Raises Unsupported for a name declared twice or taken from a built-in."""
     module = Module(hosts=unit.hosts, refused=dict(unit.refused), broken=unit.broken)
     ctx = Context(module, options)
-    for d in unit.decls:
+    kinds: dict[str, type[ast.Decl]] = {}
+    for d in (numbered(d, i) for i, d in enumerate(unit.decls, 1)):
+        check_kinds(d, kinds)
+        check_hidden(d, unit.qualified)
         match d:
             case ast.Function():
                 add_function(module, d)
@@ -62,12 +66,50 @@ def collect(unit: ast.Unit, options: CompileOptions) -> Module:
             case _:
                 if isinstance(d, ast.Enum) and "operator" in module.refused:
                     raise unsupported("TV0111", "an enum in a file that overloads operators", d.span)
+                for item, _ in d.items if isinstance(d, ast.Enum) else ():
+                    check_name(item, d)
                 declare_type(ctx, d)
     return module
 
 
+def numbered(d: ast.Decl, order: int) -> ast.Decl:
+    """The declaration with its place in the file, which decides what sees it and what it sees."""
+    match d:
+        case ast.Function():
+            return replace(d, order=order, first=order, generic=bool(d.template))
+        case ast.Struct():
+            methods = (replace(m, order=order, first=order, generic=bool(d.template or m.template)) for m in d.methods)
+            return replace(d, order=order, methods=tuple(methods))
+        case _:
+            return replace(d, order=order)
+
+
+def check_kinds(d: ast.Decl, kinds: dict[str, type[ast.Decl]]) -> None:
+    """Namespaces are flattened: raises Unsupported for a name that is, say, an enumerator in one and a variable in another."""
+    kind: type[ast.Decl] = ast.TypeAlias if isinstance(d, (ast.Struct, ast.Enum)) else type(d)
+    names = [] if isinstance(d, ast.Assertion) else [(str(getattr(d, "name", "")), kind)]
+    if isinstance(d, ast.Enum):
+        names += [(item, ast.Enum) for item, _ in d.items]
+    for name, own in names:
+        if kinds.setdefault(name, own) is not own:
+            raise unsupported("TV0122", f"`{name}` is declared twice", d.span, "rename one")
+
+
+def check_hidden(d: ast.Decl, qualified: frozenset[str]) -> None:
+    """`::x` and `a::x` are read as `x`: raises Unsupported for an `x` inside a function or a struct, which would be found first."""
+    for n in nodes(d) if qualified and isinstance(d, (ast.Function, ast.Struct)) else ():
+        if n is d or not isinstance(n, (ast.Decl, ast.TemplateParameter)):
+            continue
+        names = [item for item, _ in n.items] if isinstance(n, ast.Enum) else []
+        for name in (str(getattr(n, "name", "")), *names):
+            if name in qualified:
+                message = f"`{name}` here, and a `{name}` that is written with its namespace elsewhere"
+                raise unsupported("TV0122", message, n.span, "rename the inner one")
+
+
 def check_name(name: str, d: ast.Decl) -> None:
-    if name in THREAD_VARIABLES or name in KEYWORDS or name in BUILTINS.entries:
+    fixed = name in THREAD_VARIABLES or name in KEYWORDS or name in CONSTANTS or name == "warpSize"
+    if fixed or name in BUILTINS.entries:
         raise unsupported("TV0109", f"`{name}` is the name of a built-in", d.span, "rename it")
 
 
@@ -83,6 +125,8 @@ def add_function(module: Module, f: ast.Function) -> None:
     kept = f if f.body is not None or not same else replace(same[0], bounds=same[0].bounds or f.bounds)
     if same and same[0].bounds and not kept.bounds:
         kept = replace(kept, bounds=same[0].bounds)
+    if same:
+        kept = replace(kept, first=same[0].first)
     module.functions[f.name] = (*rest, kept)
 
 
@@ -171,6 +215,7 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     )
     from tv.cuda_frontend.declare import variable
 
+    ctx.order, ctx.generic = f.order, f.generic
     for d in ctx.module.shared:
         variable(ctx, d)
     records = tuple(p for v in f.parameters for p in parameter(ctx, v))

@@ -21,6 +21,22 @@ def nodes(root: ast.Node) -> Iterator[ast.Node]:
             stack.extend(top)
 
 
+def evaluated(root: ast.Node) -> Iterator[ast.Node]:
+    """The node and what is evaluated below it: not what stands in `sizeof` or `decltype`."""
+    stack: list[object] = [root]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, ast.Node) and not isinstance(top, (ast.SizeOf, ast.TypeOf)):
+            yield top
+            stack.extend(getattr(top, f.name) for f in fields(top))
+        elif isinstance(top, tuple):
+            stack.extend(top)
+
+
+def names_in(found: Iterator[ast.Node], name: str) -> Iterator[ast.Name]:
+    return (n for n in found if isinstance(n, ast.Name) and n.name == name)
+
+
 def assigned_names(body: ast.Node) -> frozenset[str]:
     """Names that are assigned, counted up or down, or whose address is taken."""
     found = set(addressed_names(body))

@@ -147,7 +147,8 @@ class Checker:
         if op_head(kt) in ("fadd", "fsub") and op_type(kt.name) in ("f32", "f64"):
             self.sums.append(Reordered(kt, gt, r, free=bool(fused)))
         for i in fused:
-            self.must(self.rules.graph_product(gt.args[s.order[i]]), "a contraction that the graph does not allow")
+            allowed = self.rules.allowed(kt.args[i], gt.args[s.order[i]], op_type(kt.name))
+            self.must(allowed, "a contraction that the graph does not allow")
             self.relation = weaker(self.relation, Relation.REASSOC)
         for a, o, arm in zip(kt.args, s.order, s.args, strict=True):
             self.goal(a, gt.args[o], r, arm)
@@ -174,7 +175,8 @@ class Checker:
         for proof, (i, j, link) in zip(proofs, links, strict=True):
             unrounded = k[i].leaf.attr == "u" or self.rules.may_be_product(k[i].leaf, op_type(s.op))
             if s.op.startswith("fadd") and unrounded:
-                self.must(self.rules.graph_product(g[j].leaf), "a contraction that the graph does not allow")
+                allowed = self.rules.allowed(k[i].leaf, g[j].leaf, op_type(s.op))
+                self.must(allowed, "a contraction that the graph does not allow")
             self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
 
     def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:

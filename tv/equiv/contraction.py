@@ -12,11 +12,13 @@ import struct
 from math import frexp, isfinite, nan
 
 from tv.equiv.problem import Problem
+from tv.sets import Dim
 from tv.term import FOLDED, LIBRARY, Term, op_head, op_type
 
 WIDE = ("f32", "f64")
 FORMATS = {"f16": "<e", "bf16": "<f", "f32": "<f", "f64": "<d"}
 INTEGER = re.compile(r"[isu]\d+")
+HIDDEN = "hidden"
 EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
 NORMAL = (2.0**-100, 2.0**100)  # beside an addend of this size, a scaled value that is subnormal rounds away either way
 
@@ -48,24 +50,29 @@ class Contraction:
                 f"nvcc does not contract the inside of `{head}` into the addition it feeds, where that is subnormal"
             )
 
+    def allowed(self, kernel: Term, graph: Term, kind: str) -> bool:
+        """May nvcc take this operand in unrounded: is the graph's operand a product, and the kernel's that one and no other?"""
+        return self.graph_product(graph) and HIDDEN not in self.products(kernel, kind)
+
     def products(self, t: Term, kind: str) -> set[str]:
-        """`fmul` where the value can be a contractible product of type `kind`, and the library functions of that type that it
-        can be the result of."""
+        """`fmul` where the value can be a contractible product of type `kind`, `hidden` where that product is another value by
+        its text, and the library functions of that type that it can be the result of."""
         out: set[str] = set()
-        seen: set[int] = set()
-        todo = [t]
+        seen: set[tuple[int, bool]] = set()
+        todo = [(t, False)]
         while todo:
-            t = todo.pop()
-            if t.id in seen:
+            t, hidden = todo.pop()
+            if (t.id, hidden) in seen:
                 continue
-            seen.add(t.id)
+            seen.add((t.id, hidden))
             head = op_head(t).removeprefix(FOLDED) if t.kind == "op" else ""
             if head and self.same_width(op_type(t.name), kind):
                 if head in LIBRARY:
                     out.add(head)
-                elif makes_product(t, head):
-                    out.add("fmul")
-            todo += self.below(t, head)
+                elif self.makes_product(t, head):
+                    out |= {"fmul", HIDDEN} if hidden or head != "fmul" else {"fmul"}
+            hides = t.kind == "op" and head not in ("select", "fneg", "cvt")
+            todo += [(x, hidden or hides) for x in self.below(t, head)]
         return out
 
     @staticmethod
@@ -81,9 +88,62 @@ class Contraction:
             case "ref":
                 return (self.p.kernel.units[t.name].value,) if self.passes_on(t) else ()
             case "op":
-                return passed(t, head)
+                return self.passed(t, head)
             case _:
                 return ()
+
+    def makes_product(self, t: Term, head: str) -> bool:
+        """A multiplication that is not `_rn`, what may be compiled as one, or a fused one that may add nothing."""
+        kind = op_type(t.name)
+        if head == "fmul":
+            return t.attr == "c"
+        if head == "fdiv":
+            return power_of_two(t.args[1], kind) or self.perhaps(t.args[1])
+        return head == "ffma" and (number(t.args[2], kind) == 0.0 or self.perhaps(t.args[2]))
+
+    def passed(self, t: Term, head: str) -> tuple[Term, ...]:
+        """The operands that an operation may be no more than."""
+        a, kind = t.args, op_type(t.name)
+        match head:
+            case "select":
+                return a[1:]
+            case "fneg" | "fabs" | "concat" | "extract":  # ptxas drops the absolute value of a square
+                return a
+            case "cvt":
+                kinds = t.name.split(".")[1:3]
+                return a if all(k in WIDE for k in kinds) or all(map(INTEGER.fullmatch, kinds)) else ()
+            case "fmul":
+                return tuple(x for x, y in (a, a[::-1]) if abs(number(y, kind)) == 1.0 or self.perhaps(y))
+            case "fdiv":
+                return a[:1] if abs(number(a[1], kind)) == 1.0 or self.perhaps(a[1]) else ()
+            case "fadd" | "fsub":
+                return tuple(x for x, y in (a, a[::-1]) if number(y, kind) == 0.0 or self.perhaps(y))
+            case _ if head in EXTREMA:  # of equal values, however they are written
+                return () if any(x.kind == "const" and isfinite(number(x, kind)) for x in a) else a
+            case _:
+                return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
+
+    def perhaps(self, t: Term, depth: int = 12) -> bool:
+        """May nvcc come to know this operand, which is no literal, as a number: is there nothing in it but constants and rounds
+        of loops, which it unrolls?"""
+        match t.kind:
+            case "const":
+                return False
+            case "index":
+                index = self.p.kernel.indices.get(t.id, ())
+                return all(isinstance(a, Dim) and a.name.startswith("i") for e in index for a in e.atoms())
+            case "op" | "case":
+                operands = t.args[1:] if t.name == "select" else t.args
+                return depth > 0 and all(x.kind == "const" or self.perhaps(x, depth - 1) for x in operands)
+            case "reduce":
+                return depth > 0 and all(x.kind in ("const", "hole") or self.perhaps(x, depth - 1) for x in t.args)
+            case "hole":
+                return True
+            case "ref":
+                value = self.p.kernel.units[t.name].value
+                return depth > 0 and self.passes_on(t) and (value.kind == "const" or self.perhaps(value, depth - 1))
+            case _:
+                return False
 
     def passes_on(self, t: Term) -> bool:
         """May nvcc keep the referred value in a register: a load, or a store that some thread reads back itself."""
@@ -115,39 +175,6 @@ class Contraction:
         return t.kind == "op" and t.name in ("fmul.f32", "fmul.f64")
 
 
-def makes_product(t: Term, head: str) -> bool:
-    """A multiplication that is not `_rn`, what is compiled as one, or a fused one that adds nothing."""
-    kind = op_type(t.name)
-    if head == "fmul":
-        return t.attr == "c"
-    if head == "fdiv":
-        return power_of_two(t.args[1], kind)
-    return head == "ffma" and number(t.args[2], kind) == 0.0
-
-
-def passed(t: Term, head: str) -> tuple[Term, ...]:
-    """The operands that an operation may be no more than."""
-    a, kind = t.args, op_type(t.name)
-    match head:
-        case "select":
-            return a[1:]
-        case "fneg" | "concat" | "extract":
-            return a
-        case "cvt":
-            kinds = t.name.split(".")[1:3]
-            return a if all(k in WIDE for k in kinds) or all(map(INTEGER.fullmatch, kinds)) else ()
-        case "fmul":
-            return tuple(x for x, y in (a, a[::-1]) if abs(number(y, kind)) == 1.0)
-        case "fdiv":
-            return a[:1] if abs(number(a[1], kind)) == 1.0 else ()
-        case "fadd" | "fsub":
-            return tuple(x for x, y in (a, a[::-1]) if number(y, kind) == 0.0)
-        case _ if head in EXTREMA:
-            return a if a[0] is a[1] or any(x.kind == "const" and not isfinite(number(x, kind)) for x in a) else ()
-        case _:
-            return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
-
-
 def harmless(product: Term, other: Term, kind: str) -> bool:
     """Scaling by a power of two beside a constant of ordinary size: the product is exact unless it is subnormal, and a
     subnormal one changes the sum neither way."""
@@ -157,9 +184,9 @@ def harmless(product: Term, other: Term, kind: str) -> bool:
         return False
     match op_head(product):
         case "fdiv":
-            return power_of_two(product.args[1], kind)
+            return scales(product.args[1], kind)
         case "fmul":
-            return any(power_of_two(x, kind) for x in product.args)
+            return any(scales(x, kind) for x in product.args)
         case _:
             return False
 
@@ -170,6 +197,11 @@ def number(t: Term, kind: str) -> float:
         return nan
     bits = t.bits << 16 if kind == "bf16" else t.bits
     return float(struct.unpack(FORMATS[kind], bits.to_bytes(struct.calcsize(FORMATS[kind]), "little"))[0])
+
+
+def scales(t: Term, kind: str) -> bool:
+    """A power of two by which a value is changed: with 1 it is the value itself, which may be a product."""
+    return power_of_two(t, kind) and abs(number(t, kind)) != 1.0
 
 
 def power_of_two(t: Term, kind: str) -> bool:

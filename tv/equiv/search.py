@@ -195,9 +195,8 @@ class Search:
 
     def apply(self, kt: Term, gt: Term, r: Map, order: tuple[int, ...]) -> Script:
         for i in self.rules.contracted(kt):
-            g = gt.args[order[i]]
-            if not self.rules.graph_product(g):
-                kind = kt.name.split(".")[1]
+            kind = kt.name.split(".")[1]
+            if not self.rules.allowed(kt.args[i], gt.args[order[i]], kind):
                 raise Mismatch("equal", f"nvcc may contract this product and {kind} add into one rounding", r, kt, gt)
         self.depth += 1
         return Apply(order, tuple(self.goal(a, gt.args[o], r) for a, o in zip(kt.args, order, strict=True)))

@@ -124,7 +124,7 @@ def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), out
             raise BadInput("TV0305", f"the model has no tensor `{name}`", help=_near(name, made))
     cuts = _cuts(inputs, made, graph)
     live = _live(all_nodes, wanted, cuts)
-    declared = _declared(proto, dims, cuts, {i for n in live for i in n.inputs} | set(wanted))
+    declared = _declared(proto, dims, cuts, {i for n in live for i in n.inputs} | set(wanted), set(inputs))
     nodes = []
     for n in live:
         if (n.domain, n.op) == ("", "Constant"):
@@ -244,10 +244,13 @@ def constant_proto(n: Node) -> TensorProto:
     return out
 
 
-def _declared(proto: ModelProto, dims: Mapping[str, Affine], cuts: set[str], used: set[str]) -> dict[str, Declared]:
+def _declared(
+    proto: ModelProto, dims: Mapping[str, Affine], cuts: set[str], used: set[str], free: set[str]
+) -> dict[str, Declared]:
+    """free: tensors whose values are arbitrary, whatever the file holds."""
     out: dict[str, Declared] = {}
     # since version 4 of the format an initializer that is also a graph input is only that input's default value
-    replaceable = {v.name for v in proto.graph.input} if proto.ir_version >= 4 else set()
+    replaceable = free | ({v.name for v in proto.graph.input} if proto.ir_version >= 4 else set())
     for t in proto.graph.initializer:
         if t.name in out:
             raise BadInput("TV0302", f"two initializers are called `{t.name}`")

@@ -118,10 +118,27 @@ class Contraction:
                 return a[:1] if abs(number(a[1], kind)) == 1.0 or self.perhaps(a[1]) else ()
             case "fadd" | "fsub":
                 return tuple(x for x, y in (a, a[::-1]) if number(y, kind) == 0.0 or self.perhaps(y))
-            case _ if head in EXTREMA:  # of equal values, however they are written
-                return () if any(x.kind == "const" and isfinite(number(x, kind)) for x in a) else a
+            case _ if head in EXTREMA:  # of equal products, however they are written
+                neutral = any(x.kind == "const" and not isfinite(number(x, kind)) for x in a)
+                return a if neutral or all(self.computed(x) for x in a) else ()
             case _:
                 return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
+
+    def computed(self, t: Term, depth: int = 12) -> bool:
+        """Is this a product by the thread's own text, not by way of memory or a loop: one that nvcc may find equal to another?"""
+        if depth == 0:
+            return True
+        match t.kind:
+            case "op":
+                head = op_head(t)
+                inner = t.args if head in EXTREMA else self.passed(t, head)
+                return self.makes_product(t, head) or any(self.computed(x, depth - 1) for x in inner)
+            case "case":
+                return any(self.computed(x, depth - 1) for x in t.args)
+            case "ref" if t.name in self.p.private:
+                return self.computed(self.p.kernel.units[t.name].value, depth - 1)
+            case _:
+                return False
 
     def perhaps(self, t: Term, depth: int = 12) -> bool:
         """May nvcc come to know this operand, which is no literal, as a number: is there nothing in it but constants and rounds

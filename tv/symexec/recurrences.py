@@ -197,7 +197,11 @@ def rescope(program: Program, t: Term, along: Map) -> Term:
         case "const" | "hole" | "undefined":
             return t
         case "ref" | "input" | "index":
-            return terms.make(t.kind, name=t.name, map=sets.compose(along, t.embedding()), width=t.width)
+            new = terms.make(t.kind, name=t.name, map=sets.compose(along, t.embedding()), width=t.width)
+            known = program.system.indices.get(t.id, ())
+            if known and not any(isinstance(a, Dim) for e in known for a in e.atoms()):  # a size is the same everywhere
+                program.system.indices[new.id] = known
+            return new
         case "op":
             return terms.op(t.name, *(rescope(program, a, along) for a in t.args), attr=t.attr, width=t.width)
         case "case":

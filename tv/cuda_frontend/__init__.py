@@ -18,7 +18,7 @@ from tv.cuda_frontend.codes import CODES
 from tv.cuda_frontend.instances import canonical
 from tv.cuda_frontend.launches import host_launches
 from tv.cuda_frontend.preprocess import preprocess
-from tv.cuda_frontend.unit import collect, kernels, plain
+from tv.cuda_frontend.unit import collect, is_kernel_template, kernels, plain
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.kernel import Module
 from tv.launch import CompileOptions
@@ -80,9 +80,8 @@ def module_of(
     found = host_launches(module, options, launches)
     names = tuple(dict.fromkeys(canonical(n) for n in wanted))
     launched = tuple(dict.fromkeys(launch.kernel for launch in found if "<" in launch.kernel))
-    return Module(
-        kernels(module, options, names) if names else kernels(module, options, (*plain(module), *launched)), found
-    )
+    read = kernels(module, options, names or (*plain(module), *launched))
+    return Module(read, found, tuple(n for n, fs in module.functions.items() if any(is_kernel_template(f) for f in fs)))
 
 
 def check_options(path: Path, options: CompileOptions) -> None:

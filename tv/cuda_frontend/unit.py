@@ -157,6 +157,10 @@ def defines_kernel(f: ast.Function) -> bool:
     return "__global__" in f.words and f.body is not None
 
 
+def is_kernel_template(f: ast.Function) -> bool:
+    return bool(f.template) and defines_kernel(f)
+
+
 def kernels(module: Module, options: CompileOptions, wanted: tuple[str, ...]) -> dict[str, Kernel]:
     """The kernels of these names; `scale<float, 256>` is an instance of a template. A template's bare name has none."""
     return {name: lower_named(module, options, name) for name in wanted}

@@ -50,7 +50,8 @@ class HostLaunch:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A translation unit: its kernels, and the launches seen in host code."""
+    """A translation unit: its kernels, the launches seen in host code, and names of kernel templates."""
 
     kernels: dict[str, Kernel]
     launches: tuple[HostLaunch, ...] = ()
+    templates: tuple[str, ...] = ()

@@ -125,7 +125,7 @@ class Binder:
         if before is not None and after is not None:
             both = f'{{ input = "{name}" }} or {{ output = "{name}" }}'
             raise BadInput("TV0224", f"`{name}` is an input and an output", span, f"say which: {both}")
-        return self._named(name, before or after, "tensor at its border", span), after is not None
+        return self._named(name, before or after, "input, initializer or output", span), after is not None
 
     def _named(self, name: str, found: TensorSignature | None, what: str, span: Span) -> TensorSignature:
         if found is None:

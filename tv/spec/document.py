@@ -84,6 +84,8 @@ class Document:
 
 def sidecar(kernel: str) -> str | None:
     """The path of the specification beside a kernel, if there is one."""
+    if not Path(kernel).name:
+        return None
     path = Path(kernel).with_suffix(".toml")
     return str(path) if path.is_file() else None
 

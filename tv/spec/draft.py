@@ -44,9 +44,9 @@ def _launch(module: Module, kernel: Kernel) -> list[str]:
     block = None if host is None else host.block
     shared = None if host is None else host.shared
     lines = [f"kernel = {json.dumps(kernel.name)}"]
-    lines.append(f"grid = {_list(grid)}" if grid else "grid = [1, 1, 1]  # choose: blocks")
+    lines.append(f"grid = {_list(grid)}" if grid else "# grid = [1, 1, 1]  # choose: blocks")
     lines.append(
-        f"block = {_list(block)}" if block else f"block = [{kernel.max_threads or 256}, 1, 1]  # choose: threads"
+        f"block = {_list(block)}" if block else f"# block = [{kernel.max_threads or 256}, 1, 1]  # choose: threads"
     )
     if "dynamic_shared" in kernel.objects:
         lines.append(f"shared = {shared}" if shared else "shared = 0  # choose: bytes of dynamic shared memory")
@@ -71,7 +71,8 @@ def _argument(
 ) -> str:
     key = p.name if p.name.isidentifier() else json.dumps(p.name)
     if p.pointee is None:
-        return f"{key} = {_number(p, literal, where)}"
+        number = _number(p, literal, where)
+        return f"# {key} = {number}" if "# choose" in number else f"{key} = {number}"
     candidates = list(_candidates(p, where))
     if guess.by_name(p, where) is not None:
         return f"{key} = {json.dumps(p.name)}"

@@ -26,6 +26,10 @@ _STATIC = 49152  # without dynamic shared memory there is no opt-in
 
 def find_kernel(module: Module, wanted: str | None, span: Span) -> Kernel:
     """The kernel of that name, or the only one, or the one that host code launches. Raises BadInput (TV0210)."""
+    if not module.kernels and module.templates:
+        text = f"`{module.templates[0]}` is a template, and no instance of it is named or launched"
+        help = f'write kernel = "{module.templates[0]}<...>" with its arguments, or --kernel'
+        raise BadInput("TV0210", text, span, help)
     if not module.kernels:
         raise BadInput("TV0210", "the file has no kernel", span, "a kernel is a `__global__` function")
     if wanted is not None:

@@ -182,7 +182,9 @@ def _require_all(kernel: Kernel, chosen: dict[str, arg.Argument]) -> None:
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         what = f"parameter `{missing[0].name}` of `{kernel.name}` is bound to nothing{more}"
-        help_text = f'write [args] {missing[0].name} = "..."; `tv init KERNEL.cu MODEL.onnx` drafts a specification'
+        name = missing[0].name
+        write = f"write `{name} = 1000`" if missing[0].pointee is None else f'write `{name} = "TENSOR"`'
+        help_text = f"{write} under [args], or --arg {name}=...; `tv init KERNEL.cu MODEL.onnx` drafts a specification"
         raise BadInput("TV0220", what, missing[0].span, help_text)
 
 

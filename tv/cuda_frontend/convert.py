@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tv.cuda_frontend.context import Context, unsupported
-from tv.cuda_frontend.ctype import BOOL, Arith, CType, NullPointer, Ptr, Struct, Vector, Void, usual
+from tv.cuda_frontend.ctype import BOOL, Arith, CType, Ptr, Struct, Vector, Void, usual
 from tv.cuda_frontend.fold import compare, convert, int_value, integer
 from tv.cuda_frontend.values import HandleValue, Pointer, Result, Value
 from tv.kernel import Compare, Const, Expr, NotNull, Scalar
@@ -121,7 +121,3 @@ def not_null(ctx: Context, p: Pointer, span: Span) -> Expr:
     if p.object in ctx.nullable:
         return NotNull(S.BOOL, p.object, span)
     return integer(S.BOOL, 1, span)
-
-
-def null_type(t: CType) -> bool:
-    return isinstance(t, NullPointer)

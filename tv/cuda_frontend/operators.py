@@ -5,7 +5,7 @@ from __future__ import annotations
 from tv.cuda_frontend import fold
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import arithmetic, not_null, scalar_convert, to_bool, type_error, type_name
-from tv.cuda_frontend.ctype import BOOL, LONG, Arith, NullPointer, Ptr, Vector, Void, promote, size_of
+from tv.cuda_frontend.ctype import BOOL, LONG, Arith, NullPointer, Vector, Void, promote, size_of
 from tv.cuda_frontend.values import Pointer, Result, Value
 from tv.kernel import Binary as BinaryNode
 from tv.kernel import Call, Const, Expr, Scalar, Select, children
@@ -178,7 +178,3 @@ def logical(op: str, a: Expr, b: Expr, span: Span) -> Expr:
         return fold.binary("and" if op == "&&" else "or", S.BOOL, a, b, span)
     short = fold.integer(S.BOOL, op == "||", span)
     return Select(S.BOOL, a, b, short, span) if op == "&&" else Select(S.BOOL, a, short, b, span)
-
-
-def pointer_type(p: Ptr) -> Ptr:
-    return Ptr(p.target, p.const, p.volatile)

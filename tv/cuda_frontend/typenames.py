@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
-from tv.cuda_frontend.ctype import BOOL, VOID, Arith, Array, CType, Handle, Ptr, layout, vector
+from tv.cuda_frontend.ctype import VOID, Arith, Array, CType, Handle, Ptr, layout, vector
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
 from tv.kernel import Scalar
@@ -203,7 +203,3 @@ def _new(types: dict[str, CType], name: str, t: CType, span: Span) -> None:
     if name in types and types[name] != t:
         raise unsupported("TV0122", f"two types `{name}`", span)
     types[name] = t
-
-
-def is_bool(t: CType) -> bool:
-    return t == BOOL

@@ -80,11 +80,6 @@ _ARITY |= {"fmaximum": 2, "fminimum": 2}
 _ARITY |= {"saturate": 1} | dict.fromkeys(_ROUNDERS, 1)
 
 
-def is_exact(function: str) -> bool:
-    """Whether IEEE (or the CUDA manual) fixes every bit of the function's result."""
-    return function in _ARITY
-
-
 def anchored(function: str, *args: Array, wide: bool = False) -> Array:
     """Where every implementation gives the same bits: exp(0) = 1, exp of what underflows by far, log(1) = 0, an odd function at 0.
 

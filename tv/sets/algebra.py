@@ -341,9 +341,6 @@ class Sets:
         p = s.project_out(_D.param, 0, s.dim(_D.param)).lexmax().sample_point()
         return [int(p.get_coordinate_val(_D.set, i).to_python()) for i in range(s.dim(_D.set))]
 
-    def universe_like(self, s: Set) -> Set:
-        return isl.Set.universe(s.get_space())
-
     # -------------------------------------------------------------- points
     def source_name(self, m: Map) -> str:
         """Tuple name of a map's domain."""

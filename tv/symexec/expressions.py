@@ -126,10 +126,12 @@ class Evaluator:
 
     def inside(self, op: str, t: Scalar, a: Value, b: Value, span: Span) -> None:
         """Signed arithmetic on data: overflow is undefined, and a compiler uses that."""
-        if not t.signed or op not in ("add", "sub", "mul", "shl", "div"):
+        if not t.signed or op not in ("add", "sub", "mul", "shl", "div", "rem"):
             return
         low, high = type_range(t)
-        found = combine(op, range_of(a, self.integers.ranges), range_of(b, self.integers.ranges))
+        found = combine(
+            "div" if op == "rem" else op, range_of(a, self.integers.ranges), range_of(b, self.integers.ranges)
+        )
         if found[0] < low or high < found[1]:
             text = f"`{op}` on values that depend on data may leave the range of its type, which is undefined"
             raise Unknown("TV0525", text, span, "compute it in an unsigned type, where it wraps")

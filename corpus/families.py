@@ -21,17 +21,17 @@ sys.path.insert(0, str(ROOT))
 
 from authoring import Sizes, Spec, only, spec_text
 
-KINDS = frozenset({"race", "equal", "bounds", "init", "barrier", "coverage", "range"})
+KINDS = frozenset({"race", "equal", "bounds", "init", "barrier", "coverage", "range", "determinism"})
 RELATIONS = frozenset({"bitwise", "reassoc", "real"})
-VERDICT = re.compile(r"// tv: (proved|refuted) (\w+)")
+VERDICT = re.compile(r"// tv: (proved|refuted|unknown) (\w+)")
 MARKER = re.compile(r"// <- (\w+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a case must give: `what` is a relation (proved) or an obligation's kind (refuted).
+    """What a case must give: `what` is a relation (proved) or an obligation's kind.
 
-    lines: where a refuted obligation may point, from 1; empty for a proof.
+    lines: where the open obligation may point, from 1; empty for a proof.
     """
 
     verdict: str
@@ -49,8 +49,8 @@ def expectation(kernel: str) -> Expectation:
     if what not in (RELATIONS if verdict == "proved" else KINDS):
         raise ValueError(f"no such relation or kind: {what}")
     marks = [(i, m.group(1)) for i, row in enumerate(rows, 1) if (m := MARKER.search(row))]
-    if any(kind != what for _, kind in marks) or bool(marks) != (verdict == "refuted"):
-        raise ValueError("a refuted kernel marks its lines with its kind, a proved one marks none")
+    if any(kind != what for _, kind in marks) or bool(marks) != (verdict != "proved"):
+        raise ValueError("a wrong kernel marks its lines with the kind, a proved one marks none")
     return Expectation(verdict, what, tuple(i for i, _ in marks))
 
 

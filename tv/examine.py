@@ -26,6 +26,7 @@ from tv.sets.affine import all_of, ge
 from tv.spec import Resolved, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
 from tv.symexec import Program, execute
+from tv.symexec.determinism import determinism
 from tv.symexec.folding import fold_known_calls
 from tv.symexec.known import with_known_loads
 from tv.symexec.obligations import failing, kernel_obligations
@@ -114,10 +115,21 @@ def examine(
     f.obligations += kernel_obligations(program, launch)
     progress("races")
     f.obligations += Races(program).obligations()
-    f.expected += [f"{kernel.name}.{kind}" for kind in ("bounds", "range", "barrier", "race", "coverage")]
+    f.expected += [
+        f"{kernel.name}.{kind}" for kind in ("bounds", "range", "barrier", "race", "determinism", "coverage")
+    ]
     f.expected += [f"{kernel.name}.{o.name}.equal" for o in readers]
     if any(o.kind in ("race", "barrier") and o.status is not Status.PROVED for o in f.obligations):
         return  # without order there is no dataflow: who wrote what is read here has no answer
+    found = determinism(program)
+    f.obligations += found
+    if any(o.status is not Status.PROVED for o in found):
+        text = "not asked, since a result may depend on the order of atomic operations"
+        f.obligations += [
+            Obligation(f"{kernel.name}.{o.name}.equal", "equal", Status.UNKNOWN, found[0].span, text, tensor=o.name)
+            for o in readers
+        ]
+        return
     progress("dataflow")
     try:
         resolve(program)

@@ -114,10 +114,15 @@ class Builder:
             return names, shape, index, None
         return ("layer", *names), (Affine.of(self.layers), *shape), index, Affine.dim("layer")
 
-    def unit(self, name: str, element: Element, shape: Shape, body: Body, node: str = "") -> Tensor:
-        """A new tensor with the value `body` gives; a value that is one constant makes no unit."""
+    def unit(
+        self, name: str, element: Element, shape: Shape, body: Body, node: str = "", *, hidden: bool = False
+    ) -> Tensor:
+        """A new tensor with the value `body` gives; a value that is one constant makes no unit.
+
+        hidden: it is no tensor of the model, so that it is not what was announced under its name.
+        """
         dims, full, index, layer = self.dims(shape)
-        announced = self.announced.pop(self.path + name, None)
+        announced = None if hidden or self.depth else self.announced.pop(name, None)
         tuple_name = announced or self.unique(f"g_{self.path}{name}" + ("" if self.layers is None else "__l"))
         if announced is None:
             self.system.scope(Scope(tuple_name, dims, box(dims, full), tuple_name))
@@ -224,12 +229,13 @@ class Builder:
         return 0, high
 
     # -------------------------------------------------------------- nodes
-    def run(self, node: Node) -> None:
-        """Denotes one operator in the present environment."""
+    def run(self, node: Node, given: Sequence[Tensor | None] | None = None) -> None:
+        """Denotes one operator, its outputs into the environment. given: its inputs, where they are not by name from there."""
         self.denoted += 1
         if self.denoted > MAX_NODES:
             raise Unsupported("TV0313", f"more than {MAX_NODES} operators once functions are inlined")
-        view = NodeView(node, [self.env[i] if i else None for i in node.inputs], self.opsets.get(node.domain, 1))
+        inputs = [self.env[i] if i else None for i in node.inputs] if given is None else given
+        view = NodeView(node, inputs, self.opsets.get(node.domain, 1))
         from tv.graph_frontend import bodies
 
         function = self.model.functions.get((node.domain, node.op))
@@ -283,5 +289,10 @@ class Builder:
     def inner(self, view: NodeView, suffix: str, element: Element, shape: Sequence[Affine], body: Body) -> Tensor:
         """A tensor between the node's inputs and its output: an f32 sum, a maximum."""
         return self.unit(
-            f"{view.node.outputs[0] or view.node.name}__{suffix}", element, tuple(shape), body, view.node.name
+            f"{view.node.outputs[0] or view.node.name}__{suffix}",
+            element,
+            tuple(shape),
+            body,
+            view.node.name,
+            hidden=True,
         )

@@ -135,8 +135,19 @@ def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), out
         else:
             nodes.append(n)
     opsets = {_domain(o.domain): o.version for o in proto.opset_import}
-    functions = {(_domain(f.domain), f.name): f for f in proto.functions}
-    return Model(path, proto, nodes, declared, wanted, opsets, functions, _derived_sizes(proto, declared, dims))
+    derived = _derived_sizes(proto, declared, dims)
+    return Model(path, proto, nodes, declared, wanted, opsets, _functions(proto), derived)
+
+
+def _functions(proto: ModelProto) -> dict[tuple[str, str], FunctionProto]:
+    """The model's own functions by domain and name. One name with several bodies (overloads) is refused."""
+    out: dict[tuple[str, str], FunctionProto] = {}
+    for f in proto.functions:
+        key = _domain(f.domain), f.name
+        if f.overload or key in out:
+            raise Unsupported("TV0310", f"function `{f.name}` of domain `{f.domain}` with overloads")
+        out[key] = f
+    return out
 
 
 def _derived_sizes(proto: ModelProto, declared: Mapping[str, Declared], dims: Mapping[str, Affine]) -> list[str]:
@@ -156,6 +167,8 @@ def _domain(name: str) -> str:
 def node_of(n: NodeProto, position: int) -> Node:
     attributes = {a.name: _attribute(a, n) for a in n.attribute}
     label = n.name or (n.output[0] if n.output else "") or f"{n.op_type}_{position}"
+    if n.overload:
+        raise Unsupported("TV0310", f"overload `{n.overload}` of `{n.op_type}`, at node `{label}`")
     return Node(label, _domain(n.domain), n.op_type, tuple(n.input), tuple(n.output), attributes, n)
 
 

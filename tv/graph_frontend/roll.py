@@ -100,18 +100,17 @@ def denote_stretch(b: Builder, s: Stretch, members: dict[str, tuple[str, int]]) 
     b.env = {}
     try:
         for j, node in enumerate(layer):
-            keys = []
-            for x, name in enumerate(node.inputs):
-                key = f"@{j}_{x}" if name else ""
-                if name:
-                    b.env[key] = _resolve(b, s.links[j, x], layer, outer, carried, members)
-                keys.append(key)
-            b.run(replace(node, inputs=tuple(keys)))
+            given = [
+                _resolve(b, s.links[j, x], layer, outer, carried, members) if name else None
+                for x, name in enumerate(node.inputs)
+            ]
+            b.run(node, given)
         inside = b.env
     finally:
         b.layers, b.env = None, outer
-    if b.announced:
-        raise Irregular(f"`{next(iter(b.announced))}` is handed to the next layer but never becomes a tensor")
+    for name, unit in carried.items():
+        if inside[name].source != SameLayer(unit):
+            raise Irregular(f"`{name}` is handed to the next layer but is not a tensor of its own")
     read_as_data = sorted(s.by_value & b.free_units.keys())
     if read_as_data:  # equal now, but a kernel may hold different contents for each
         raise Irregular(f"`{read_as_data[0]}` is one of several weights of equal content")

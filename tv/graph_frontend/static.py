@@ -113,6 +113,11 @@ def holds(pieces: Pieces) -> Formula:
     return any_of(*(all_of(c, FALSE if v.constant == 0 else TRUE if v.constant else negate(eq(v))) for c, v in pieces))
 
 
+def boolean(pieces: Pieces) -> Pieces:
+    """The same truth as constants 0 and 1: what is made of booleans asks each piece for its one value."""
+    return pieces if all(v.constant in (0, 1) for _, v in pieces) else truth(holds(pieces))
+
+
 def from_array(a: npt.NDArray[np.object_]) -> Pieces | None:
     """Stored integers as pieces: affine in the index where they are, else by value; None where there are too many."""
     if a.size == 0:

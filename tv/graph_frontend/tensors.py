@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tv.diagnostic import BadInput
 from tv.graph_frontend.elements import Element
 from tv.graph_frontend.shapes import Shape
-from tv.graph_frontend.static import Pieces, at
+from tv.graph_frontend.static import Pieces, at, boolean
 from tv.sets import Affine
 
 
@@ -73,7 +73,8 @@ class Tensor:
 
     @property
     def ints(self) -> Pieces | None:
-        return self.lazy_ints() if self.lazy_ints is not None else None
+        pieces = self.lazy_ints() if self.lazy_ints is not None else None
+        return boolean(pieces) if pieces is not None and self.element.kind == "bool" else pieces
 
     def elements(self, use: str) -> tuple[Affine, ...]:
         """The values of a tensor of rank 0 or 1 that must be known (a shape, axes): affine over symbols. BadInput otherwise."""

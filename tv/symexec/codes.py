@@ -27,8 +27,6 @@ the block's x size is no multiple of the warp.""",
     "TV0517": """A scalar parameter of a type that cannot be passed by value here. Pass it as float.""",
     "TV0518": """A scalar parameter of the kernel is bound to nothing, or to a number that its type does not hold.""",
     "TV0519": """A scalar parameter is bound to an open float or to an element of a tensor, where that is not handled yet.""",
-    "TV0520": """Memory that atomic operations change is also loaded or stored in the same launch. What such a load sees hangs on
-the order of the atomics, which is left open.""",
     "TV0521": """A division or a shift by a value that depends on data. By zero, or past the width, it is undefined, and that it
 never is cannot be shown.""",
     "TV0525": """Signed integer arithmetic on values from memory. Where it leaves its type's range C leaves it undefined, and a

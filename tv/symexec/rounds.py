@@ -15,7 +15,7 @@ from tv.source import Span
 from tv.symexec.exits import Exits, Open
 from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
 from tv.symexec.structured import breaks
-from tv.symexec.values import Value, product
+from tv.symexec.values import Node, Value, product
 
 if TYPE_CHECKING:
     from tv.symexec.execute import Executor
@@ -209,8 +209,10 @@ class LoopExecution:
                 if exit.op != "false":
                     raise Unknown("TV0503", f"`{n}` is used after its loop, which it leaves by `break`", s.span)
                 self.x.env[n] = self.after(start[n], form, going, ordinal, first, s.span)
-                if n in self.x.resident:
-                    self.x.dirty.add(n)
+            else:  # only this loop can read it, should it run again
+                self.x.env[n] = Value(start[n].type, node=Node("undefined", start[n].type.bits, n))
+            if n in self.x.resident:
+                self.x.dirty.add(n)
 
     def interval(
         self, s: ir.Loop, ordinal: str, first: Affine, going: Formula, exit: Formula

@@ -23,6 +23,8 @@ def output_of(command: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "COLUMNS": "100"}
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode in (126, 127):  # the shell found no such command
+        sys.exit(done.stderr)
     shown = done.stdout.rstrip().splitlines() or done.stderr.rstrip().splitlines()
     return "\n".join(["```", f"$ {command}", *shown, "```", ""])
 

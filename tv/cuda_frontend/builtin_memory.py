@@ -10,18 +10,27 @@ from tv.cuda_frontend.ctype import VOID, Arith, Ptr, vector
 from tv.cuda_frontend.cuda_types import VECTOR_TYPES
 from tv.cuda_frontend.places import read_leaves, write
 from tv.cuda_frontend.values import Memory, Pointer, Result, Value
-from tv.kernel import Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Const, MemRef, Scalar, Var
+from tv.kernel import Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Const, MemRef, Scalar, Space, Var
 
 S = Scalar
 NOTHING = Value(VOID)
 
 
 # ------------------------------------------------------------------------------------------------ loads and stores
+def _require_space(c: Call, name: str, space: Space) -> None:
+    """These become instructions of one state space (`ld.global`, `cp.async`): elsewhere their address is another, or none."""
+    found = "constant" if name in c.ctx.constant_memory else c.ctx.objects[name].space.value
+    if found != space.value:
+        text = f"`{c.name}` of {found} memory, where an address of {space.value} memory is due"
+        raise type_error(text, c.span, "access it plainly")
+
+
 def _load(access: str) -> Callable[[Call], Result]:
     def handler(c: Call) -> Result:
         c.count(1)
         p = pointer(c.values()[0], c.name, c.span)
         assert p.object is not None
+        _require_space(c, p.object, Space.GLOBAL)
         return Value(p.type.target, read_leaves(c.ctx, p.type.target, p.object, p.offset, access, c.span))
 
     return handler
@@ -37,6 +46,7 @@ def _store(c: Call) -> Result:
     to, value = c.values()
     p = pointer(to, c.name, c.span)
     assert p.object is not None
+    _require_space(c, p.object, Space.GLOBAL)
     place = Memory(p.type.target, p.object, p.offset, "weak", p.type.const)
     write(c.ctx, place, to_type(c.ctx, value, p.type.target, c.span), c.span)
     return NOTHING
@@ -54,6 +64,8 @@ def atomic(c: Call, op: str, p: Pointer, operands: list[Result], order: str, sco
     t = p.type.target
     if not isinstance(t, Arith) or p.object is None or p.type.const:
         raise type_error(f"`{c.name}` on `{p.type}`", c.span)
+    if c.ctx.objects[p.object].space is Space.LOCAL or p.object in c.ctx.constant_memory:
+        raise type_error(f"`{c.name}` of memory that is neither global nor shared", c.span)
     allowed = _TYPES.get(op, (S.I32, S.U32, S.I64, S.U64))
     if t.scalar not in allowed:
         raise type_error(f"`{c.name}` on `{t}`", c.span)
@@ -141,6 +153,8 @@ def _memcpy_async(c: Call) -> Result:
     dst, src = pointer(found[0], c.name, c.span), pointer(found[1], c.name, c.span)
     assert dst.object is not None
     assert src.object is not None
+    _require_space(c, dst.object, Space.SHARED)
+    _require_space(c, src.object, Space.GLOBAL)
     element = _copied_type(c, dst, src, size)
     count = size // element.bytes
     fill = scalar_convert(part(found[2], c.span), S.U64, c.span) if n == 4 else None

@@ -88,6 +88,7 @@ class Context:
         self.objects: dict[str, MemoryObject] = {}
         self.object_types: dict[str, CType] = {}
         self.initial: dict[str, tuple[int, ...]] = {}
+        self.constant_memory: set[str] = set()  # objects declared `__constant__`
         self.scopes: list[Scope] = [module.scope]
         self.frames: list[Frame] = []
         self.targets: dict[str, Target] = {}

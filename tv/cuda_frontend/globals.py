@@ -88,6 +88,8 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
         own = new_object(ctx, d.name, Space.GLOBAL, t, alignment(ctx, d, t), d.span)
         ctx.statics[key] = own
         ctx.initial[own] = initial_bits(ctx, d, t)
+        if "__constant__" in d.storage:
+            ctx.constant_memory.add(own)
     readonly = const or "__constant__" in d.storage
     access = "volatile" if volatile else "weak"
     return Memory(t, ctx.statics[key], Const(S.I64, 0, d.span), access, readonly)

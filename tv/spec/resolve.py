@@ -288,8 +288,22 @@ def _inputs(
             for n in names(e):
                 if n not in symbols.table:
                     evaluate(e, dict.fromkeys(symbols.table, 1), span)
-    told = {a.tensor for a in document.inputs}
-    return (*document.inputs, *(a for a in dict.fromkeys(implied) if a.tensor not in told))
+    tied = {a.tensor: a for a in implied}
+    for a in document.inputs:
+        if a.tensor in tied:
+            _require_agreement(a, tied[a.tensor], symbols, document.input_spans[a.tensor])
+    return (*(a for a in document.inputs if a.tensor not in tied), *dict.fromkeys(implied))
+
+
+def _require_agreement(told: InputAssumption, tie: InputAssumption, symbols: Symbols, span: Span) -> None:
+    """What is told of an input whose value a scalar parameter has may repeat what is known of that one, no more."""
+    symbol = symbols.table.get(str(tie.value))
+    wide = symbol is not None and (
+        (told.min is None or told.min <= symbol.min) and (told.max is None or symbol.max <= told.max)
+    )
+    if told.value not in (None, tie.value) or not (wide or (told.min is None and told.max is None)):
+        text = f"`{told.tensor}` is the value `{tie.value}` of a parameter, and `[inputs]` says something else of it"
+        raise BadInput("TV0241", text, span, f"give the range of `{tie.value}` where the parameter is bound")
 
 
 def _reading(

@@ -11,4 +11,5 @@ CODES: dict[str, str] = {
     "TV0737": """A counterexample is about another kernel or another launch than the one it is replayed on.""",
     "TV0738": """A counterexample is replayed by the interpreter only.""",
     "TV0739": """A kernel whose module-scope variables are bound in `[globals]` is not executed.""",
+    "TV0740": """A run at sizes for which no memory is large enough.""",
 }

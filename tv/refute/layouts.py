@@ -14,12 +14,18 @@ from tv.sets.affine import Product, Quotient
 
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
+FARTHEST = 1 << 48  # in elements
 MOST_LISTED = 1 << 22  # elements of a tensor whose layout is inverted by listing it
 
 
 def integer(a: Affine, symbols: Mapping[str, int]) -> int:
-    """The value of an expression over symbols alone."""
-    return int(values(a, symbols, {}))
+    """The value of an expression over symbols alone. Raises Unknown where no address is as large."""
+    value = a.substitute(fixed(symbols)).constant
+    if value is None:
+        raise TypeError(f"`{a.text()}` has a symbol without a value")
+    if abs(value) > FARTHEST:
+        raise Unknown("TV0740", f"a run at a size of {value}")
+    return value
 
 
 def fixed(symbols: Mapping[str, int]) -> dict[Dim | Sym, Affine]:

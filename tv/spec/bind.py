@@ -16,6 +16,7 @@ from tv.spec.fit import (
     extent_text,
     integer_range,
     is_one_element,
+    require_addressable,
     require_extent,
     require_fit,
     require_scalar_fit,
@@ -94,6 +95,7 @@ class Binder:
                 start = start + self._known(size, tensor, a.span)
         self._require_start(a)
         ranges = self.symbols.ranges()
+        require_addressable(needed, ranges, a.span, f"`{name}`")
         if a.extent is not None:
             for n in needed:
                 require_extent(a.extent, n, ranges, a.span, f"`{name}`")

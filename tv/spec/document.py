@@ -108,7 +108,7 @@ def parse_document(text: str, path: str) -> Document:
     """The document in `text`; `path` is for messages and for folders named relative to it."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of too many digits
         what = str(error).rpartition(" (at ")[0] or str(error)
         raise BadInput("TV0201", f"not TOML: {what}", _toml_span(str(error), text, path)) from error
     locator = Locator(path, text)
@@ -225,6 +225,8 @@ def _options(t: _Typed, folder: Path) -> CompileOptions:
             raise BadInput("TV0203", f"define `{name}` is text", t.span("defines", name), 'defines = { TILE = "32" }')
     include = t.table.get("include", [])
     folders = tensor_list(include, t.span("include")) if include != [] else ()
+    if any("\0" in f for f in folders):
+        raise BadInput("TV0203", "a folder in `include` has a zero byte in its name", t.span("include"))
     return CompileOptions(
         fmad=t.flag("fmad", True),
         fast_math=fast,

@@ -14,6 +14,8 @@ from tv.spec.interval import samples
 from tv.spec.model_signature import ELEMENT_BITS, TensorSignature
 from tv.spec.polynomial import Polynomial, polynomial
 
+MOST_ELEMENTS = 1 << 48
+
 _ONNX_OF = {
     Scalar.BOOL: "bool",
     Scalar.I8: "int8",
@@ -106,6 +108,14 @@ def require_extent(given: IntOrText, needed: Polynomial, ranges: Mapping[str, Ra
             note = f" where {at}" if at else ""
             raise BadInput("TV0225", f"{what} needs {need} elements, its buffer has {have}{note}", span)
     raise Unknown("TV0229", f"it cannot be decided whether {what} stays inside its buffer", span, "simplify `extent`")
+
+
+def require_addressable(needed: list[Polynomial], ranges: Mapping[str, Range], span: Span, what: str) -> None:
+    """Refuses what no memory holds at any size, and no 64-bit offset reaches. Raises BadInput (TV0225)."""
+    for p in needed:
+        r = p.range(ranges)
+        if r is not None and r[0] > MOST_ELEMENTS:
+            raise BadInput("TV0225", f"{what} needs {r[0]} elements", span, f"at most {MOST_ELEMENTS} can be addressed")
 
 
 def extent_text(needed: list[Polynomial], ranges: Mapping[str, Range]) -> IntOrText:

@@ -109,7 +109,7 @@ def convolution(n: NodeView, b: Builder) -> None:
         raise BadInput("TV0302", f"{n.what}: operands do not fit")
     strides, dilations, before, after = _window(n, x, k.shape[2:])
     channels, features = k.shape[1], k.shape[0].constant
-    if group < 1 or features is None or features % group:
+    if group < 1 or features is None or features < 1 or features % group:
         raise BadInput("TV0302", f"{n.what}: {group} groups")
     require_same(b.system.sets, channels * group, x.shape[1], n.what)
     if bias is not None and bias.shape != (k.shape[0],):

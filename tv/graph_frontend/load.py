@@ -134,9 +134,18 @@ def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), out
             )
         else:
             nodes.append(n)
-    opsets = {_domain(o.domain): o.version for o in proto.opset_import}
+    opsets = _opsets(proto)
     derived = _derived_sizes(proto, declared, dims)
     return Model(path, proto, nodes, declared, wanted, opsets, _functions(proto), derived)
+
+
+def _opsets(proto: ModelProto) -> dict[str, int]:
+    """The opset of each domain. One of ONNX's own that is newer than what is known here may mean anything."""
+    out = {_domain(o.domain): o.version for o in proto.opset_import}
+    newest = onnx.defs.onnx_opset_version()
+    if out.get("", 1) > newest:
+        raise Unsupported("TV0310", f"opset {out['']}", help=f"the newest known is {newest}")
+    return out
 
 
 def _functions(proto: ModelProto) -> dict[tuple[str, str], FunctionProto]:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tv.graph_frontend.arithmetic import apply, decode
+from tv.arithmetic import apply, decode
 from tv.kernel import Scalar
 from tv.replay.carriers import from_bits, to_bits
 from tv.replay.mathlib import MathLibrary

@@ -226,7 +226,7 @@ def test_order_of_a_rolled_sum_can_be_replaced(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
 
     def descending(f: Any) -> Any:
-        from tv.graph_frontend.arithmetic import apply
+        from tv.arithmetic import apply
 
         seen.append(f.contributions.shape)
         acc = f.init

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tv.diagnostic import Unknown
-from tv.graph_frontend.arithmetic import apply
+from tv.arithmetic import apply
 from tv.solvers import Model, Shared, Valid, ask, lemma_text
 from tv.solvers.meaning import FORMATS
 from tv.term import Term, Terms, type_width

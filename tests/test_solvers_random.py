@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tv.graph_frontend.arithmetic import apply
+from tv.arithmetic import apply
 from tv.solvers import Model, Shared, Valid, ask, lemma_text
 from tv.term import Term, Terms
 

@@ -7,19 +7,17 @@ operations with a neutral constant, and divisions by powers of two. Too many pro
 
 from __future__ import annotations
 
-import re
 import struct
+from functools import cached_property
 from math import frexp, isfinite, nan
 
 from tv.equiv.problem import Problem
-from tv.sets import Dim
+from tv.foreseen import EXTREMA, INTEGER, Foreseen, compares_floats, compares_integers
 from tv.term import FOLDED, LIBRARY, Term, op_head, op_type
 
 WIDE = ("f32", "f64")
 FORMATS = {"f16": "<e", "bf16": "<f", "f32": "<f", "f64": "<d"}
-INTEGER = re.compile(r"[isu]\d+")
 HIDDEN = "hidden"
-EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
 NORMAL = (2.0**-100, 2.0**100)  # beside an addend of this size, a scaled value that is subnormal rounds away either way
 
 
@@ -28,16 +26,25 @@ class Contraction:
         self.p, self.sets = problem, problem.sets
 
     def contracted(self, t: Term) -> list[int]:
-        """Operands of a kernel add or subtract that nvcc may take in as an unrounded product, with another result."""
-        if t.kind != "op" or t.attr != "c" or op_head(t) not in ("fadd", "fsub"):
+        """Operands of a kernel add or subtract that nvcc may take in as an unrounded product, with another result.
+
+        A fused multiply-add by one is such an addition.
+        """
+        head, kind = op_head(t), op_type(t.name)
+        if t.kind == "op" and head == "ffma":
+            return sorted(
+                i for a, b in ((0, 1), (1, 0)) if self.neutral(t.args[a], kind, 1.0) for i in self.fed(t, (b, 2))
+            )
+        if t.kind != "op" or t.attr != "c" or head not in ("fadd", "fsub"):
             return []
-        kind = op_type(t.name)
-        feeding = [self.products(a, kind) for a in t.args]
-        for heads in feeding:
+        return [i for i in self.fed(t, (0, 1)) if not harmless(t.args[i], t.args[1 - i], kind)]
+
+    def fed(self, t: Term, which: tuple[int, int]) -> list[int]:
+        """Those of these operands that can be products."""
+        feeding = {i: self.products(t.args[i], op_type(t.name)) for i in which}
+        for heads in feeding.values():
             self.note_library(heads)
-        return [
-            i for i, heads in enumerate(feeding) if "fmul" in heads and not harmless(t.args[i], t.args[1 - i], kind)
-        ]
+        return [i for i, heads in feeding.items() if "fmul" in heads]
 
     def may_be_product(self, t: Term, kind: str) -> bool:
         """Can this value be a contractible product of type `kind`?"""
@@ -98,8 +105,14 @@ class Contraction:
         if head == "fmul":
             return t.attr == "c"
         if head == "fdiv":
-            return power_of_two(t.args[1], kind) or self.perhaps(t.args[1])
-        return head == "ffma" and (number(t.args[2], kind) == 0.0 or self.perhaps(t.args[2]))
+            return power_of_two(t.args[1], kind) or self.given_away or self.foreseen.may_be_known(t.args[1])
+        return head == "ffma" and self.neutral(t.args[2], kind, 0.0)
+
+    def neutral(self, t: Term, kind: str, size: float) -> bool:
+        """Is this operand, or may nvcc find that it is, plus or minus the number that an operation leaves its other operand with?"""
+        if t.kind == "const":
+            return abs(number(t, kind)) == size
+        return self.given_away or self.foreseen.may_be(t, kind, size)
 
     def passed(self, t: Term, head: str) -> tuple[Term, ...]:
         """The operands that an operation may be no more than."""
@@ -113,11 +126,13 @@ class Contraction:
                 kinds = t.name.split(".")[1:3]
                 return a if all(k in WIDE for k in kinds) or all(map(INTEGER.fullmatch, kinds)) else ()
             case "fmul":
-                return tuple(x for x, y in (a, a[::-1]) if abs(number(y, kind)) == 1.0 or self.perhaps(y))
+                return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 1.0))
             case "fdiv":
-                return a[:1] if abs(number(a[1], kind)) == 1.0 or self.perhaps(a[1]) else ()
+                return a[:1] if self.neutral(a[1], kind, 1.0) else ()
             case "fadd" | "fsub":
-                return tuple(x for x, y in (a, a[::-1]) if number(y, kind) == 0.0 or self.perhaps(y))
+                return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 0.0))
+            case "ffma":
+                return tuple(x for x, y in (a[:2], a[1::-1]) if self.neutral(y, kind, 1.0)) + a[2:]
             case _ if head in EXTREMA:  # of equal products, however they are written
                 neutral = any(x.kind == "const" and not isfinite(number(x, kind)) for x in a)
                 return a if neutral or all(self.computed(x) for x in a) else ()
@@ -125,7 +140,7 @@ class Contraction:
                 return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
 
     def computed(self, t: Term, depth: int = 12) -> bool:
-        """Is this a product by the thread's own text, not by way of memory or a loop: one that nvcc may find equal to another?"""
+        """Is this a product that nvcc may find equal to another, by the thread's own text or what it keeps in registers?"""
         if depth == 0:
             return True
         match t.kind:
@@ -135,32 +150,38 @@ class Contraction:
                 return self.makes_product(t, head) or any(self.computed(x, depth - 1) for x in inner)
             case "case":
                 return any(self.computed(x, depth - 1) for x in t.args)
-            case "ref" if t.name in self.p.private:
-                return self.computed(self.p.kernel.units[t.name].value, depth - 1)
+            case "ref":
+                return self.passes_on(t) and self.computed(self.p.kernel.units[t.name].value, depth - 1)
             case _:
                 return False
 
-    def perhaps(self, t: Term, depth: int = 12) -> bool:
-        """May nvcc come to know this operand, which is no literal, as a number: is there nothing in it but constants and rounds
-        of loops, which it unrolls?"""
-        match t.kind:
-            case "const":
-                return False
-            case "index":
-                index = self.p.kernel.indices.get(t.id, ())
-                return all(isinstance(a, Dim) and a.name.startswith("i") for e in index for a in e.atoms())
-            case "op" | "case":
-                operands = t.args[1:] if t.name == "select" else t.args
-                return depth > 0 and all(x.kind == "const" or self.perhaps(x, depth - 1) for x in operands)
-            case "reduce":
-                return depth > 0 and all(x.kind in ("const", "hole") or self.perhaps(x, depth - 1) for x in t.args)
-            case "hole":
-                return True
-            case "ref":
-                value = self.p.kernel.units[t.name].value
-                return depth > 0 and self.passes_on(t) and (value.kind == "const" or self.perhaps(value, depth - 1))
-            case _:
-                return False
+    @cached_property
+    def foreseen(self) -> Foreseen:
+        """What nvcc may know of values. It unrolls loops, and conditions pin threads and sizes down: so indices are known."""
+        ranges = any(compares_integers(t) for t in self.operations)
+        return Foreseen(self.p.kernel, lambda t: True, ranges)
+
+    @cached_property
+    def given_away(self) -> bool:
+        """Does some condition compare floats with one? Where they are equal, a compiler puts the number in the datum's place."""
+        compared = [t for t in self.operations if compares_floats(t)]
+        return any(
+            abs(number(a, op_type(t.name))) == 1.0 or self.foreseen.may_be(a, op_type(t.name), 1.0)
+            for t in compared
+            for a in t.args
+        )
+
+    @cached_property
+    def operations(self) -> list[Term]:
+        """Every operation of the kernel, once."""
+        found: dict[int, Term] = {}
+        todo = [u.value for u in self.p.kernel.units.values()]
+        while todo:
+            t = todo.pop()
+            if t.id not in found:
+                found[t.id] = t
+                todo += t.args
+        return [t for t in found.values() if t.kind == "op"]
 
     def passes_on(self, t: Term) -> bool:
         """May nvcc keep the referred value in a register: a load, or a store that some thread reads back itself."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tv.arithmetic import apply
 from tv.diagnostic import Unsupported
 from tv.equiv.lemmas import Pair, subterms
-from tv.graph_frontend.arithmetic import apply
 from tv.term import Term
 
 COUNT = 192

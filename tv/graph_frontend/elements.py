@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, numpy_helper
 
+from tv.arithmetic import Bits
 from tv.diagnostic import BadInput, Unsupported
-
-Bits = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)

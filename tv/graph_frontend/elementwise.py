@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tv.arithmetic import decode
 from tv.diagnostic import Unsupported
 from tv.graph_frontend import static
-from tv.graph_frontend.arithmetic import decode
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import F32, Element
 from tv.graph_frontend.place import Place

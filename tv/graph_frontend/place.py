@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tv import arithmetic
 from tv.diagnostic import Unknown
-from tv.graph_frontend import arithmetic, static
+from tv.graph_frontend import static
 from tv.graph_frontend.elements import I64, Element
 from tv.graph_frontend.shapes import Shape
 from tv.graph_frontend.tensors import Indexed, InUnit, PreviousLayer, SameLayer, Stored, Tensor, Uniform

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tv.arithmetic import apply
 from tv.diagnostic import BadInput, Unknown
-from tv.graph_frontend.arithmetic import apply
 from tv.order.places import rewritten, term_at_place
 from tv.order.program import (
     Add,

@@ -10,8 +10,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from tv.arithmetic import decode
 from tv.diagnostic import TvError
-from tv.graph_frontend.arithmetic import decode
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Obligation
 from tv.refute.layouts import Place

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tv.graph_frontend.arithmetic import decode, encode
+from tv.arithmetic import decode, encode
 from tv.graph_frontend.elements import BY_LABEL
 
 Bits = npt.NDArray[np.uint64]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tv.graph_frontend.arithmetic import decode
+from tv.arithmetic import decode
 from tv.term import type_width
 
 Bits = npt.NDArray[np.uint64]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tv.graph_frontend.arithmetic import EXACT, apply, decode, encode, narrow
+from tv.arithmetic import EXACT, apply, decode, encode, narrow
 from tv.replay.mathlib import anchored
 from tv.term import type_width
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tv.arithmetic import signed
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.graph import Graph
-from tv.graph_frontend.arithmetic import signed
 from tv.replay.enclosure import EXTREMES, SUMS, Sum, Value, operation, part, settled, together
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Product, Quotient

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tv.arithmetic import apply, signed
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Graph
-from tv.graph_frontend.arithmetic import apply, signed
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Quotient, Sym
 from tv.system import Unit

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tv.diagnostic import Unsupported
-from tv.graph_frontend.elements import Bits
 from tv.term import type_width
 
+Bits = npt.NDArray[np.uint64]
 Array = Any  # a numpy array of some numeric type
 EXACT = frozenset(
     "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum ffma feq flt fle fisnan floor ceil trunc rint cvt select extract "

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tv import cuda_frontend, graph_frontend
-from tv.binding import Binder, affine_values, size
+from tv.binding import Binder, affine_values
 from tv.diagnostic import BadInput, Diagnostic
 from tv.equiv.asked import Asked
 from tv.equiv.outcome import Related
@@ -25,6 +25,7 @@ from tv.sets import Affine, SameTime, Sets
 from tv.sets.affine import all_of, ge
 from tv.spec import Resolved, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
+from tv.spec.affine import size
 from tv.symexec import Program, execute
 from tv.symexec.determinism import determinism
 from tv.symexec.folding import fold_known_calls
@@ -156,8 +157,10 @@ def index_sets(symbols: Mapping[str, tuple[int, int]]) -> Sets:
 
 
 def read_graph(model: str, sets: Sets, terms: Terms, spec: Spec) -> Graph:
-    """The model, or the part of it that the specification cuts out, read as it says; its open dimensions are the symbols'."""
-    dims = {d: Affine.sym(s.name) for s in spec.symbols for d in (s.name, *s.dims)}
+    """The model, or the part of it that the specification cuts out, read as it says; its open dimensions are the symbols'.
+
+    A symbol is the dimensions that it is tied to, and none by its name alone."""
+    dims = {d: Affine.sym(s.name) for s in spec.symbols for d in s.dims}
     graph = graph_frontend.read(
         Path(model),
         sets,
@@ -251,6 +254,7 @@ def problem_of(program: Program, binder: Binder, graph: Graph, readers: list[Out
         time_arity=program.time_arity,
         spans=program.spans,
         origins=program.origins,
+        threads=frozenset(program.trace.space.dims),
         memory=plain | program.publications.keys(),
         asked=asked,
     )

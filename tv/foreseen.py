@@ -9,7 +9,7 @@ follows into the arms; indices are numbers that it may know. All that may make t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,12 +17,18 @@ import numpy as np
 
 from tv.arithmetic import Bits, apply, decode
 from tv.diagnostic import Unsupported
+from tv.sets import Affine
 from tv.system import System
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
 INTEGER = re.compile(r"[isu]\d+")
 COUNT = 96  # values of a column
-MOST = 6  # variants of a value; with more it may be anything
+MOST_KNOWN, MOST_VARYING = 6, 4  # variants of a value: with more that are known it may be anything; others are left out
+SPECIAL = {  # zeros, infinities, a NaN; at 16 bits of both formats
+    16: (0, 0x8000, 0x7C00, 0xFC00, 0x7E00, 0x7F80, 0xFF80, 0x7FC0),
+    32: (0, 1 << 31, 0xFF << 23, 0x1FF << 23, 0x7FC00000),
+    64: (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48),
+}
 DEEPEST = 60  # statements that one value is followed through
 EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
 
@@ -36,10 +42,13 @@ class Variant:
 
 
 class Foreseen:
-    """known_index: may a compiler know this index term? ranges: it knows more of integers, as conditions compare them."""
+    """threads: dimensions of blocks and threads. known_index: may a compiler know this index term? ranges: it knows more of
+    integers, as conditions compare them."""
 
-    def __init__(self, system: System, known_index: Callable[[Term], bool], ranges: bool = False) -> None:
-        self.system, self.known_index, self.ranges = system, known_index, ranges
+    def __init__(
+        self, system: System, threads: Collection[str], known_index: Callable[[Term], bool], ranges: bool = False
+    ) -> None:
+        self.system, self.threads, self.known_index, self.ranges = system, threads, known_index, ranges
         self.rng = np.random.default_rng(1)
         self.columns: dict[tuple[str, int], Bits] = {}
         self.done: dict[int, tuple[Variant, ...] | None] = {}
@@ -77,7 +86,7 @@ class Foreseen:
                 continue
             todo.pop()
             if x.id not in self.done:
-                self.done[x.id] = distinct(self.made(x))
+                self.done[x.id] = distinct(self.made(x), format_of(x))
         return self.done[t.id]
 
     def made(self, t: Term) -> Iterator[Variant] | None:
@@ -133,13 +142,21 @@ class Foreseen:
         return Variant(column, not rest or absorbs(t))
 
     def of_reduction(self, t: Term) -> Iterator[Variant] | None:
-        """The first round's result, and what it starts from, should no round run."""
+        """A round's result, and what the fold starts from where the rounds around it decide that none runs."""
         step, init = t.args
-        start = self.variants(init)
-        inner = None if start is None else self.variants(step)
-        if start is None or inner is None:
-            return None
-        return iter([*start, *inner])
+        found = self.variants(step)
+        start = self.variants(init) if self.may_be_empty(t) else ()
+        return None if found is None or start is None else iter([*start, *found])
+
+    def may_be_empty(self, t: Term) -> bool:
+        """Is there a round of the loops around the fold in which it has no round of its own, whichever the thread?"""
+        sets, some = self.system.sets, self.system.sets.domain(t.embedding())
+        scope = self.system.scopes[sets.source_name(t.embedding())]
+        loops = [d for d in scope.dims if d not in self.threads]
+        name = f"{scope.name}_rounds"
+        rounds = sets.map(scope.name, scope.dims, scope.domain, name, [Affine.dim(d) for d in loops])
+        all_of_them, running = sets.range(rounds), sets.range(sets.restrict_domain(rounds, some))
+        return not sets.empty(sets.minus(all_of_them, running))
 
     def of_unit(self, name: str) -> Iterator[Variant] | None:
         """A statement's value. Around a loop: what it starts from, and data if a round brings any, else a number."""
@@ -183,7 +200,7 @@ class Foreseen:
 
     # -------------------------------------------------------------- columns
     def column(self, name: str, width: int) -> Bits:
-        """Numbers of a buffer: special ones, small floats and integers, any bits."""
+        """Values of a buffer: special ones, small floats and integers, any bits."""
         if (name, width) not in self.columns:
             self.columns[name, width] = self.drawn(width)
         return self.columns[name, width]
@@ -194,7 +211,8 @@ class Foreseen:
         small = self.rng.integers(0, min(top, 9), COUNT, np.uint64, endpoint=True)
         floats = (self.rng.integers(-90, 90, COUNT) / 8).astype({16: np.float16, 64: np.float64}.get(width, np.float32))
         bits = floats.view(f"u{floats.itemsize}").astype(np.uint64) & np.uint64(top)
-        return np.choose(self.rng.integers(0, 4, COUNT), [anything, small, bits, bits]).astype(np.uint64)
+        special = np.resize(np.array(SPECIAL.get(width, (0, top)), np.uint64), COUNT)
+        return np.choose(self.rng.integers(0, 4, COUNT), [anything, small, bits, special]).astype(np.uint64)
 
 
 # ------------------------------------------------------------------------------------------------ terms and columns
@@ -206,22 +224,27 @@ EVALUATED = frozenset(
 
 
 def varies(column: Bits, label: str) -> bool:
-    """Are there two numbers in it, NaN apart?"""
+    """Are there two values in it? All NaN are one."""
     if label:
-        column = column[~np.isnan(decode(column, label))]
-    return len(column) > 0 and bool((column != column[0]).any())
+        nan = np.isnan(decode(column, label))
+        if nan.any():
+            return not nan.all()
+    return bool((column != column[0]).any())
 
 
-def distinct(found: Iterator[Variant] | None) -> tuple[Variant, ...] | None:
-    """Variants without repetition; None where they are too many."""
+def distinct(found: Iterator[Variant] | None, label: str) -> tuple[Variant, ...] | None:
+    """Variants without repetition, not too many; None where too many are known."""
     if found is None:
         return None
-    out: dict[tuple[bytes, bool], Variant] = {}
+    known: dict[tuple[bytes, bool], Variant] = {}
+    varying: dict[bytes, Variant] = {}
     for v in found:
-        out.setdefault((v.column.tobytes(), v.known), v)
-        if len(out) > MOST:
-            return None
-    return tuple(out.values())
+        if not v.known and varies(v.column, label):
+            if len(varying) < MOST_VARYING:
+                varying.setdefault(v.column.tobytes(), v)
+        else:
+            known.setdefault((v.column.tobytes(), v.known), v)
+    return (*known.values(), *varying.values()) if len(known) <= MOST_KNOWN else None
 
 
 def format_of(t: Term) -> str:

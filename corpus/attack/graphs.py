@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from authoring import constant, model, tensor
 
 F16, F32, I32, I64 = TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
-BOOL = TensorProto.BOOL
+BOOL, U32 = TensorProto.BOOL, TensorProto.UINT32
 Extent = int | str
 Graph = Callable[[], onnx.ModelProto]
 
@@ -334,3 +334,6 @@ def row_at_position() -> onnx.ModelProto:
     nodes = [helper.make_node("Gather", ["x", "P"], ["y"], axis=0)]
     ins = [tensor("x", F32, [8, 4]), tensor("P", I32, [1])]
     return model("row_at_position", nodes, ins, [tensor("y", F32, [1, 4])])
+
+
+VECTORS = {n: (F32, [32]) for n in "abc"}

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
+from foreseen import FORESEEN
 from graphs import (
     BOOL,
     CLIPPED,
@@ -26,6 +27,7 @@ from graphs import (
     SIZE_OF_SUM,
     TIMES_E,
     TIMES_ONE,
+    VECTORS,
     Graph,
     chain_twice,
     doubled,
@@ -54,7 +56,6 @@ from graphs import (
 )
 
 ZERO = helper.make_tensor("zero", TensorProto.INT32, [1], [0])
-VECTORS = {n: (F32, [32]) for n in "abc"}
 GRAPHS: dict[str, Graph] = {
     "atomic_on_local": unary("Neg", 32),
     "counter_read_in_next_run": graph_of(
@@ -246,7 +247,7 @@ GRAPHS: dict[str, Graph] = {
 
 
 def main() -> None:
-    for name, build in GRAPHS.items():
+    for name, build in (GRAPHS | FORESEEN).items():
         onnx.save(build(), ROOT / name / "model.onnx")
 
 

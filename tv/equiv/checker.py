@@ -173,10 +173,8 @@ class Checker:
             self.relation = weaker(self.relation, Relation.REASSOC)
             self.sums.append(Reordered(kt, gt, r))
         for proof, (i, j, link) in zip(proofs, links, strict=True):
-            unrounded = k[i].leaf.attr == "u" or self.rules.may_be_product(k[i].leaf, op_type(s.op))
-            if s.op.startswith("fadd") and unrounded:
-                allowed = self.rules.allowed(k[i].leaf, g[j].leaf, op_type(s.op))
-                self.must(allowed, "a contraction that the graph does not allow")
+            allowed = self.rules.summand_allowed(s.op, k[i].leaf, g[j].leaf)
+            self.must(allowed, "a contraction that the graph does not allow")
             self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
 
     def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:

@@ -61,6 +61,12 @@ class Contraction:
         """May nvcc take this operand in unrounded: is the graph's operand a product, and the kernel's that one and no other?"""
         return self.graph_product(graph) and HIDDEN not in self.products(kernel, kind)
 
+    def summand_allowed(self, op: str, kernel: Term, graph: Term) -> bool:
+        """As `allowed`, of a summand of a reordered sum; true where it can be no unrounded product."""
+        if not op.startswith("fadd") or not (kernel.attr == "u" or self.may_be_product(kernel, op_type(op))):
+            return True
+        return self.allowed(kernel, graph, op_type(op))
+
     def products(self, t: Term, kind: str) -> set[str]:
         """`fmul` where the value can be a contractible product of type `kind`, `hidden` where that product is another value by
         its text, and the library functions of that type that it can be the result of."""
@@ -105,7 +111,8 @@ class Contraction:
         if head == "fmul":
             return t.attr == "c"
         if head == "fdiv":
-            return power_of_two(t.args[1], kind) or self.given_away or self.foreseen.may_be_known(t.args[1])
+            by = t.args[1]
+            return power_of_two(by, kind) if by.kind == "const" else self.given_away or self.foreseen.may_be_known(by)
         return head == "ffma" and self.neutral(t.args[2], kind, 0.0)
 
     def neutral(self, t: Term, kind: str, size: float) -> bool:
@@ -159,7 +166,7 @@ class Contraction:
     def foreseen(self) -> Foreseen:
         """What nvcc may know of values. It unrolls loops, and conditions pin threads and sizes down: so indices are known."""
         ranges = any(compares_integers(t) for t in self.operations)
-        return Foreseen(self.p.kernel, lambda t: True, ranges)
+        return Foreseen(self.p.kernel, self.p.threads, lambda t: True, ranges)
 
     @cached_property
     def given_away(self) -> bool:

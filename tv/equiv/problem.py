@@ -40,6 +40,7 @@ class Problem:
     images: dict[str, tuple[Image, ...]]
     outputs: list[Output]
     private: frozenset[str] = frozenset()
+    threads: frozenset[str] = frozenset()  # the dimensions of blocks and threads
     memory: frozenset[str] = frozenset()  # loads and stores that are not volatile, and lane exchanges
     time_arity: int = 0
     pinned: bool = False  # the graph's sums are in the order that is asked for: none is searched for up to order

@@ -307,6 +307,10 @@ class Search:
         except Mismatch as e:
             e.kernel = e.kernel or kt
             raise
+        for i, j, link in links:
+            if not self.rules.summand_allowed(op, k[i].leaf, g[j].leaf):
+                why = "nvcc may take a product into this sum unrounded, and no product of the graph's is that one"
+                raise Mismatch("equal", why, link.leaves, kt, gt)
         self.depth += 1
         pairs = [Pairing(i, j, link.leaves, self.goal(k[i].leaf, g[j].leaf, link.leaves)) for i, j, link in links]
         return Sum(op, tuple(sorted(stop)), tuple(pairs))

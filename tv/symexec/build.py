@@ -156,7 +156,8 @@ class Builder:
             term = element if per == 1 else extract(self.terms, element, (c % per) * bits, bits)
             pieces.append((self.sets.set(here.name, here.dims, here.domain), term))
         whole = merge(self.sets, self.terms, pieces)
-        inherit(self.program, whole, pieces[0][1])
+        for _, piece in pieces:
+            inherit(self.program, whole, piece)
         return whole
 
     def publication(self, x: Publication) -> None:
@@ -208,7 +209,8 @@ class Builder:
         if not out:
             return pieces[0][1]
         whole = merge(self.sets, self.terms, out)
-        inherit(self.program, whole, out[0][1])
+        for _, piece in out:
+            inherit(self.program, whole, piece)
         return whole
 
     def index(self, a: Affine, scope: Scope, width: int) -> Term:

@@ -8,10 +8,11 @@ same call, and to nothing that a graph has. To know more than nvcc costs a proof
 
 from __future__ import annotations
 
+from tv.foreseen import Foreseen, absorbs, compares_integers
 from tv.sets import Affine, Map, Set, Sym
 from tv.symexec.build import Program, inherit
 from tv.system import Scope
-from tv.term import ARGUMENT, FOLDED, LIBRARY, Term
+from tv.term import ARGUMENT, FOLDED, LIBRARY, Term, op_head
 
 _ZEROS = frozenset({0, 1 << 31, 1 << 63})
 # Arguments at which C's Annex F and the CUDA manual state the result, so that every implementation has the same bits:
@@ -57,7 +58,8 @@ class Folding:
         self.program, self.system, self.sets = program, program.system, program.system.sets
         self.terms: dict[tuple[int, str], Set] = {}
         self.units: dict[str, Set] = {}
-        self.done: dict[tuple[int, str, bool], Term] = {}
+        self.done: dict[tuple[int, str, frozenset[str]], Term] = {}
+        self.foreseen = Foreseen(self.system, program.trace.space.dims, self.some_round_knows)
 
     # -------------------------------------------------------------- what nvcc may know
     def known(self, t: Term, scope: Scope) -> Set:
@@ -84,7 +86,7 @@ class Folding:
             case "op" if t.name == "select":  # nvcc may move a call into both arms
                 return self.sets.join(self.known(t.args[1], scope), self.known(t.args[2], scope))
             case "op":
-                return self.everywhere([self.known(a, scope) for a in t.args], whole)
+                return self.operation(t, [self.known(a, scope) for a in t.args], whole)
             case "reduce":
                 child = self.system.scopes[t.scope]
                 rounds = self.system.scope_sets[t.scope]
@@ -93,6 +95,17 @@ class Folding:
                 return self.sets.minus(self.known(t.args[1], scope), spoilt)
             case _:
                 raise TypeError(f"a kernel's term of kind `{t.kind}`")
+
+    def operation(self, t: Term, parts: list[Set], whole: Set) -> Set:
+        """Where all operands are known; everywhere, where it may be one number whatever they are."""
+        opened = [p for a, p in zip(t.args, parts, strict=True) if a.kind != "const"]
+        if (absorbs(t) or all(self.sets.empty(p) for p in opened)) and self.foreseen.may_be_known(t):
+            return whole
+        return self.everywhere(parts, whole)
+
+    def some_round_knows(self, t: Term) -> bool:
+        scope = self.system.scopes[self.sets.source_name(t.embedding())]
+        return not self.sets.empty(self.constant_index(t, scope))
 
     def any_piece(self, pieces: list[tuple[Set, Set]], whole: Set) -> Set:
         out = self.sets.minus(whole, whole)
@@ -132,14 +145,14 @@ class Folding:
         return here if self.sets.single_valued(decided) else nothing
 
     # -------------------------------------------------------------- calls
-    def rewrite(self, t: Term, scope: Scope, pinned: bool = False) -> Term:
-        """The term with its calls marked. pinned: a condition on data around it gives some datum one value."""
+    def rewrite(self, t: Term, scope: Scope, pinned: frozenset[str] = frozenset()) -> Term:
+        """The term with its calls marked. pinned: the kinds of data, of which a condition around it may give some one value."""
         key = (t.id, scope.name, pinned)
         if key not in self.done:
             self.done[key] = self._rewrite(t, scope, pinned)
         return self.done[key]
 
-    def _rewrite(self, t: Term, scope: Scope, pinned: bool) -> Term:
+    def _rewrite(self, t: Term, scope: Scope, pinned: frozenset[str]) -> Term:
         if not t.args:
             return t
         inside = [scope] * len(t.args)
@@ -147,7 +160,7 @@ class Folding:
         if t.kind == "reduce":
             inside[0] = self.system.scopes[t.scope]
         elif t.kind == "op" and t.name == "select":
-            pins[1:] = [pinned or pins_down(t.args[0], holds) for holds in (True, False)]
+            pins[1:] = [pinned | pinned_down(t.args[0], holds) for holds in (True, False)]
         inner = tuple(self.rewrite(a, s, p) for a, s, p in zip(t.args, inside, pins, strict=True))
         new = t if inner == t.args else self.with_args(t, inner)
         if t.kind == "op" and t.name.partition(".")[0] in LIBRARY:
@@ -169,11 +182,16 @@ class Folding:
         inherit(self.program, new, t)
         return new
 
-    def call(self, t: Term, new: Term, scope: Scope, pinned: bool) -> Term:
+    def call(self, t: Term, new: Term, scope: Scope, pinned: frozenset[str]) -> Term:
         """The call `new` (t, its own arguments' calls marked), under its other name where it may be folded."""
         whole = self.system.scope_sets[scope.name]
         head = t.name.partition(".")[0]
-        folded = whole if pinned else self.everywhere([self.argument(head, a, scope) for a in t.args], whole)
+        ranges = "integers" in pinned and any(self.foreseen.holds_integers(a) for a in t.args)
+        folded = (
+            whole
+            if ranges or "floats" in pinned
+            else self.everywhere([self.argument(head, a, scope) for a in t.args], whole)
+        )
         if self.sets.empty(folded):
             return new
         other = self.system.terms.op(FOLDED + t.name, *new.args, width=t.width)
@@ -193,19 +211,26 @@ class Folding:
         return self.known(t, scope)
 
 
-def pins_down(c: Term, holds: bool) -> bool:
-    """Does a condition on data, where it holds (or fails), say that some datum is one known number? Of floats not a zero,
-    since there are two."""
+def pinned_down(c: Term, holds: bool) -> frozenset[str]:
+    """The kinds of data of which a condition, where it holds (or fails), may say that some datum is one known number:
+    integers by any comparison, since ranges meet, floats by equality, but with no zero, since there are two."""
+    nothing: frozenset[str] = frozenset()
     if c.kind != "op":
-        return False
-    match c.name.partition(".")[0]:
+        return nothing
+    if compares_integers(c):
+        return frozenset({"integers"})
+    match op_head(c):
         case "feq":
-            return holds and any(a.kind == "const" and a.bits not in _ZEROS for a in c.args)
-        case "eq":
-            return holds and any(a.kind == "const" for a in c.args)
+            return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else nothing
         case "xor":
-            return any(pins_down(a, not holds) or pins_down(a, holds) for a in c.args)
+            return nothing.union(*(pinned_down(a, h) for a in c.args for h in (True, False)))
+        case "select":
+            return nothing.union(*(pinned_down(a, h) for a in c.args for h in (True, False)))
         case "and" | "or":
-            return any(pins_down(a, holds) for a in c.args)
+            return nothing.union(*(pinned_down(a, holds) for a in c.args))
         case _:
-            return False
+            return nothing
+
+
+def is_zero(t: Term) -> bool:
+    return t.kind == "const" and t.bits in _ZEROS

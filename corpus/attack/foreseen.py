@@ -1,0 +1,133 @@
+"""The graphs of the cases about values that a compiler comes to know: what it then fuses or evaluates is another function."""
+
+from __future__ import annotations
+
+from math import inf
+
+from graphs import F32, I32, I64, U32, VECTORS, Graph, graph_of
+from onnx import TensorProto
+
+Y = {"y": (F32, [32])}
+ONE, ZERO, LEAST = (F32, [], [1.0]), (F32, [], [0.0]), (F32, [], [-inf])
+TO_FLOAT = {"to": TensorProto.FLOAT}
+ALIKE = graph_of([("Mul", "ab", "p"), ("Max", "pp", "m"), ("Add", "mc", "y")], VECTORS, Y)
+
+
+def chosen(of: str, than: str) -> Graph:
+    """y = (a * b) * (of < than ? c : 1) + c."""
+    nodes = [
+        ("Less", [of, than], "m"),
+        ("Where", ["m", "c", "one"], "f"),
+        ("Mul", "ab", "p"),
+        ("Mul", "pf", "q"),
+        ("Add", "qc", "y"),
+    ]
+    inputs = {"n": (I32, [32]), **VECTORS} if of == "n" else VECTORS
+    return graph_of(nodes, inputs, Y, {"one": ONE, **({"least": LEAST} if than == "least" else {})})
+
+
+FORESEEN: dict[str, Graph] = {
+    "exponential_below_bound": graph_of(
+        [
+            ("Less", ["n", "k"], "l"),
+            ("Cast", "n", "f"),
+            ("Add", ["f", "one"], "g"),
+            ("Exp", "g", "e"),
+            ("Where", ["l", "e", "zero"], "y"),
+        ],
+        {"n": (U32, [32])},
+        Y,
+        {"k": (U32, [], [1]), "one": ONE, "zero": ZERO},
+        f=TO_FLOAT,
+    ),
+    "exponential_between_bounds": graph_of(
+        [
+            ("Greater", ["n", "none"], "g"),
+            ("Less", ["n", "two"], "l"),
+            ("Cast", "n", "f"),
+            ("Exp", "f", "e"),
+            ("Where", ["l", "e", "zero"], "w"),
+            ("Where", ["g", "w", "zero"], "y"),
+        ],
+        {"n": (U32, [32])},
+        Y,
+        {"none": (U32, [], [0]), "two": (U32, [], [2]), "zero": ZERO},
+        f=TO_FLOAT,
+    ),
+    "exponential_of_vanished_integer": graph_of(
+        [("Mul", ["n", "none"], "m"), ("Add", ["m", "k"], "w"), ("Cast", "w", "f"), ("Exp", "f", "y")],
+        {"n": (I32, [32])},
+        Y,
+        {"none": (I32, [], [0]), "k": (I32, [], [1])},
+        f=TO_FLOAT,
+    ),
+    "factor_by_compared_integer": chosen("n", "n"),
+    "factor_clamped_to_one": graph_of(
+        [
+            ("Max", ["c", "one"], "m"),
+            ("Min", ["m", "one"], "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "y"),
+        ],
+        VECTORS,
+        Y,
+        {"one": ONE},
+    ),
+    "factor_compared_with_one": graph_of(
+        [
+            ("Mul", "ab", "p"),
+            ("Equal", ["c", "one"], "m"),
+            ("Mul", "pc", "q"),
+            ("Add", "qa", "r"),
+            ("Where", ["m", "r", "zero"], "y"),
+        ],
+        VECTORS,
+        Y,
+        {"one": ONE, "zero": ZERO},
+    ),
+    "factor_never_below_infinity": chosen("c", "least"),
+    "factor_never_below_itself": chosen("c", "c"),
+    "factor_of_cancelled_integers": graph_of(
+        [
+            ("Sub", "nn", "z"),
+            ("Add", ["z", "k"], "w"),
+            ("Cast", "w", "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "y"),
+        ],
+        {"n": (U32, [32]), **VECTORS},
+        Y,
+        {"k": (U32, [], [1])},
+        f=TO_FLOAT,
+    ),
+    "factor_of_pinned_size": graph_of(
+        [("Shape", "a", "s"), ("Cast", "s", "f"), ("Mul", "ab", "p"), ("Mul", "pf", "q"), ("Add", "qc", "y")],
+        {v: (F32, ["n"]) for v in "abc"},
+        {"y": (F32, ["n"])},
+        f=TO_FLOAT,
+    ),
+    "factor_of_pinned_thread": graph_of(
+        [
+            ("Range", ["i0", "i32", "i1"], "i"),
+            ("Cast", "i", "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "y"),
+        ],
+        VECTORS,
+        Y,
+        {"i0": (I64, [], [0]), "i32": (I64, [], [32]), "i1": (I64, [], [1])},
+        f=TO_FLOAT,
+    ),
+    "fused_by_one": graph_of([("Mul", "ab", "p"), ("Add", "pc", "y")], VECTORS, Y),
+    "maximum_of_stored_products": ALIKE,
+    "maximum_with_stored_product": ALIKE,
+    "sum_in_two_branches": graph_of(
+        [("Mul", "ab", "z"), ("Mul", "cd", "q"), ("Add", "zq", "s"), ("Concat", "ss", "y")],
+        {v: (F32, [16]) for v in "abcd"},
+        {"y": (F32, [32]), "z": (F32, [16])},
+        y={"axis": 0},
+    ),
+}

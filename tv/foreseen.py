@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import inf, isnan
 
 import numpy as np
 
@@ -62,12 +63,12 @@ class Foreseen:
         return found is None or any(self.is_known(v, t) for v in found)
 
     def may_be(self, t: Term, kind: str, size: float) -> bool:
-        """May it find that the value, of float type `kind`, is plus or minus `size`?"""
+        """May it find that the value, of float type `kind`, is plus or minus `size` (for infinity: or NaN)?"""
         found = self.variants(t)
         if found is None:
             return True
         known = (v for v in found if self.is_known(v, t))
-        return any(v.known or abs(float(decode(v.column[:1], kind)[0])) == size for v in known)
+        return any(v.known or is_size(float(decode(v.column[:1], kind)[0]), size) for v in known)
 
     def is_known(self, v: Variant, t: Term) -> bool:
         return v.known or not varies(v.column, format_of(t))
@@ -230,6 +231,10 @@ def varies(column: Bits, label: str) -> bool:
         if nan.any():
             return not nan.all()
     return bool((column != column[0]).any())
+
+
+def is_size(value: float, size: float) -> bool:
+    return abs(value) == size or (size == inf and isnan(value))
 
 
 def distinct(found: Iterator[Variant] | None, label: str) -> tuple[Variant, ...] | None:

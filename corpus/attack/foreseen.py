@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 
 from graphs import F32, I32, I64, U32, VECTORS, Graph, graph_of
@@ -26,7 +27,18 @@ def chosen(of: str, than: str) -> Graph:
     return graph_of(nodes, inputs, Y, {"one": ONE, **({"least": LEAST} if than == "least" else {})})
 
 
+def in_halves(divisor: float, upper: str, nodes: Sequence[tuple[str, Sequence[str], str]], halves: str) -> Graph:
+    """y = upper / [divisor, x] + c, and z = -c of the first half, so that a compiler keeps the branches apart."""
+    common = [("Concat", ["known", "x"], "f"), ("Div", [upper, "f"], "q"), ("Add", "qc", "y")]
+    half = [("Slice", ["c", "i0", "i16"], "h"), ("Neg", "h", "z")]
+    inputs = {v: (F32, [16 if v in halves else 32]) for v in sorted({*halves, upper, "c"} - {"pd"})}
+    stored = {"known": (F32, [16], [divisor] * 16), "i0": (I64, [1], [0]), "i16": (I64, [1], [16])}
+    return graph_of([*nodes, *common, *half], inputs, Y | {"z": (F32, [16])}, stored, f={"axis": 0}, pd={"axis": 0})
+
+
 FORESEEN: dict[str, Graph] = {
+    "divisor_of_one_in_a_branch": in_halves(1.0, "pd", [("Mul", "ab", "p"), ("Concat", "pd", "pd")], "abdx"),
+    "divisor_of_two_in_a_branch": in_halves(2.0, "a", [], "x"),
     "exponential_below_bound": graph_of(
         [
             ("Less", ["n", "k"], "l"),

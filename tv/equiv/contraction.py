@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from functools import cached_property
-from math import frexp, isfinite, nan
+from math import frexp, inf, isfinite, isnan, nan
 
 from tv.equiv.problem import Problem
 from tv.foreseen import EXTREMA, INTEGER, Foreseen, compares_floats, compares_integers
@@ -118,7 +118,8 @@ class Contraction:
     def neutral(self, t: Term, kind: str, size: float) -> bool:
         """Is this operand, or may nvcc find that it is, plus or minus the number that an operation leaves its other operand with?"""
         if t.kind == "const":
-            return abs(number(t, kind)) == size
+            value = abs(number(t, kind))
+            return value == size or (size == inf and isnan(value))
         return self.given_away or self.foreseen.may_be(t, kind, size)
 
     def passed(self, t: Term, head: str) -> tuple[Term, ...]:
@@ -141,8 +142,7 @@ class Contraction:
             case "ffma":
                 return tuple(x for x, y in (a[:2], a[1::-1]) if self.neutral(y, kind, 1.0)) + a[2:]
             case _ if head in EXTREMA:  # of equal products, however they are written
-                neutral = any(x.kind == "const" and not isfinite(number(x, kind)) for x in a)
-                return a if neutral or all(self.computed(x) for x in a) else ()
+                return a if any(self.neutral(x, kind, inf) for x in a) or all(self.computed(x) for x in a) else ()
             case _:
                 return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tv.cuda_frontend import read
 from tv.kernel import (
+    Aligned,
     Assign,
     Assume,
     AsyncCommit,
@@ -138,6 +139,8 @@ def _head(s: Stmt) -> str:
             return f"wait {n}"
         case Declare(object=o):
             return f"declare {o}"
+        case Aligned(object=o, offset=at, align=n):
+            return f"aligned {o}[{expression(at)}]:{n}"
         case Assume(cond=c, word=word):
             return f"{word} {expression(c)}"
         case _:

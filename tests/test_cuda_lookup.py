@@ -154,7 +154,8 @@ def test_a_method_comes_before_a_function() -> None:
 
 
 def test_a_built_in_of_std_is_the_built_in() -> None:
-    assert body("y[0] = std::max(x[0], 1.f);") == body("y[0] = max(x[0], 1.f);")
+    assert body("y[0] = std::fmax(x[0], 1.f);") == body("y[0] = fmaxf(x[0], 1.f);")
+    assert body("int a = std::abs(n); y[0] = a;") == body("int a = abs(n); y[0] = a;")
 
 
 # ------------------------------------------------------------------------------------------------ own initializers

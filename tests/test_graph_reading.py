@@ -179,10 +179,12 @@ def weighted() -> onnx.ModelProto:
 def test_weights_stay_free_and_scalars_are_constants(tmp_path: Path) -> None:
     g = read_model(save(weighted(), tmp_path))
     assert set(g.inputs) == {"x", "w"}
-    fixed = read_model(save(weighted(), tmp_path), fixed=["w"])
+    fixed = read_model(save(weighted(), tmp_path), fixed=["w", "eps"])
     assert set(fixed.inputs) == {"x"}
+    held = read_model(save(weighted(), tmp_path), fixed=["w"])
+    assert set(held.inputs) == {"x", "eps"}  # an argument of the kernel holds it
     feeds = {"x": np.ones((2, 3), F32)}
-    for graph in (g, fixed):
+    for graph in (g, fixed, held):
         np.testing.assert_array_equal(
             from_bits(values_of(graph, weighted(), feeds).output("y"), "f32"), expected(weighted(), feeds)["y"]
         )
@@ -219,6 +221,20 @@ def test_cutting_a_part_out(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as e:
         read_model(path, outputs=["yy"])
     assert e.value.code == "TV0305"
+
+
+def test_a_cut_at_one_of_two_outputs_is_an_input(tmp_path: Path) -> None:
+    m = model_of(
+        [node("Split", ["x"], ["a", "b"], "s", num_outputs=2), node("Sub", ["a", "b"], ["y"], "y")],
+        {"x": (T.FLOAT, [8])},
+        {"y": (T.FLOAT, [4])},
+        opset=18,
+    )
+    m.graph.value_info.append(helper.make_tensor_value_info("a", T.FLOAT, [4]))
+    path, feeds = save(m, tmp_path), {"x": np.arange(8, dtype=F32)}
+    a = np.array([3, 1, 4, 1], F32)
+    found = values_of(read_model(path, inputs=["a"]), m, {**feeds, "a": a}).output("y")
+    np.testing.assert_array_equal(from_bits(found, "f32"), a - feeds["x"][4:])
 
 
 # ------------------------------------------------------------------------------------------------ functions and names

@@ -195,6 +195,73 @@ def test_small_integer_weights_of_equal_content_stay_apart(equal: bool, tmp_path
     assert len({g.inputs[f"w.{k}"].unit for k in range(3)}) == 3
 
 
+@pytest.mark.parametrize("alike", [True, False])
+@pytest.mark.parametrize("nodes_hold_them", [True, False])
+def test_constants_of_the_graph_are_no_family(alike: bool, nodes_hold_them: bool, tmp_path: Path) -> None:
+    """What no buffer holds has the model's values: layers that differ in them are not alike, those that do not are."""
+    nodes, stored, last = [], {}, "x"
+    for k in range(4):
+        stored[f"w.{k}"] = weight(np.random.default_rng(k), D)
+        number = np.array([0.5, 2.0, -1.0, 1.0 if alike else k], F32)
+        if nodes_hold_them:
+            nodes.append(node("Constant", [], [f"c.{k}"], f"c{k}", value=onnx.numpy_helper.from_array(number)))
+        else:
+            stored[f"c.{k}"] = number
+        nodes += [
+            node("Mul", [last, f"c.{k}"], [f"m{k}"], f"l{k}/scale"),
+            node("Add", [f"m{k}", f"w.{k}"], [f"a{k}"], f"l{k}/add"),
+            node("Relu", [f"a{k}"], [f"h{k}"], f"l{k}/relu"),
+        ]
+        last = f"h{k}"
+    m = model_of(nodes, {"x": (T.FLOAT, [1, D])}, {last: (T.FLOAT, [1, D])}, stored)
+    g = read_model(save(m, tmp_path), fixed=() if nodes_hold_them else [f"c.{k}" for k in range(4)])
+    assert g.layers == (4 if alike else 0)
+    assert set(g.inputs) == {"x", *(f"w.{k}" for k in range(4))}
+    feeds = feeds_of(m)
+    found = from_bits(values_of(g, m, feeds).output(last), "f32")
+    np.testing.assert_array_equal(found, expected(m, feeds)[last])
+
+
+def renamed_products(hidden: str, layers: int = 3) -> onnx.ModelProto:
+    """h = -relu(gemm(h, w, b) + v); `hidden` names what the layers hand on, with the product's name for {}."""
+    rng, nodes, stored, last = np.random.default_rng(7), [], {}, "x"
+    for k in range(layers):
+        stored |= {f"w.{k}": weight(rng, D, D), f"b.{k}": weight(rng, D), f"v.{k}": weight(rng, D)}
+        out = hidden.format(f"g{k}")
+        nodes += [
+            node("Gemm", [last, f"w.{k}", f"b.{k}"], [f"g{k}"], f"l{k}/gemm"),
+            node("Add", [f"g{k}", f"v.{k}"], [f"s{k}"], f"l{k}/add"),
+            node("Relu", [f"s{k}"], [f"r{k}"], f"l{k}/relu"),
+            node("Neg", [f"r{k}"], [out], f"l{k}/neg"),
+        ]
+        last = out
+    return model_of(nodes, {"x": (T.FLOAT, [1, D])}, {last: (T.FLOAT, [1, D])}, stored)
+
+
+@pytest.mark.parametrize("hidden", ["{}__sum", "{}__l", "g_{}__l", "h_{}", "{}__out", "l0/gemm_{}"])
+def test_a_layers_tensor_may_have_the_name_of_a_hidden_one(hidden: str, tmp_path: Path) -> None:
+    agree(renamed_products(hidden), tmp_path, 3)
+
+
+def test_a_layers_tensor_may_have_the_name_of_a_functions(tmp_path: Path) -> None:
+    """The function's inner tensor `y` lies at `f_y` while it is denoted, as the tensor is called that the layers hand on."""
+    body = helper.make_function(
+        "own", "f", ["a"], ["z"], [node("Neg", ["a"], ["y"]), node("Relu", ["y"], ["z"])],
+        [helper.make_opsetid("", 18)],
+    )  # fmt: skip
+    nodes, stored, last = [], {}, "x"
+    for k in range(3):
+        stored[f"w.{k}"] = weight(np.random.default_rng(k), D)
+        nodes += [
+            node("f", [last], [f"c{k}"], "f", domain="own"),
+            node("Add", [f"c{k}", f"w.{k}"], [f"a{k}"], f"l{k}/add"),
+            node("Neg", [f"a{k}"], ["f_y" if k == 0 else f"h{k}"], f"l{k}/neg"),
+        ]
+        last = nodes[-1].output[0]
+    m = model_of(nodes, {"x": (T.FLOAT, [1, D])}, {last: (T.FLOAT, [1, D])}, stored, functions=[body], domains=["own"], opset=18)  # fmt: skip
+    agree(m, tmp_path, 3)
+
+
 def test_uses_are_those_of_one_layer(tmp_path: Path) -> None:
     """h is read by the add and by the residual of its own layer: twice, in every layer, not once for each layer."""
     g = read_model(save(decoder(4, past=False), tmp_path))

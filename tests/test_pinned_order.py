@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 from tests.checking import F32, graph, write
 from tv.check import check
+from tv.diagnostic import BadInput, TvError
 from tv.obligation import Relation
+from tv.reference import reference
 from tv.request import CheckRequest
 from tv.verdict import CheckResult, Verdict
 
@@ -133,3 +136,83 @@ def test_a_certificate_written_under_an_order_is_of_the_kernels_own(tmp_path: Pa
     assert result.verdict is Verdict.PROVED
     assert json.loads(Path(again).read_text())["relation"] == "reassoc"
     assert ordered(tmp_path / "theirs_again", HALVES, SUM, again).verdict is Verdict.PROVED
+
+
+def steps(x: object, kind: str) -> list[list[object]]:
+    """Every expression of this kind in an order."""
+    inside = x.values() if isinstance(x, dict) else x if isinstance(x, list) else ()
+    found = [s for y in inside for s in steps(y, kind)]
+    return [x, *found] if isinstance(x, list) and x and x[0] == kind else found
+
+
+def evaluated(folder: Path, order: str, model: Path) -> list[int]:
+    """What `tv reference` makes of an order, as bits."""
+    x = np.random.default_rng(3).standard_normal((64, 32)).astype(np.float32)
+    np.savez(folder / "in.npz", x=x)
+    reference(str(model), str(folder / "in.npz"), order, str(folder / "out.npz"))
+    with np.load(folder / "out.npz") as out:
+        return out["y"].view(np.uint32).tolist()  # type: ignore[no-any-return]
+
+
+def test_a_loop_of_another_form_is_an_order_to_both(tmp_path: Path) -> None:
+    """- - (s + x) is s + x: a check takes it, and an evaluation gives the same bits."""
+    order = certificate(tmp_path / "theirs", DOWN, SUM)
+    want = evaluated(tmp_path, order, tmp_path / "theirs" / "m.onnx")
+    data = json.loads(Path(order).read_text())
+    (loop,) = steps(data["orders"], "rounds")
+    loop[2] = ["neg", ["neg", loop[2]]]
+    Path(order).write_text(json.dumps(data))
+    assert ordered(tmp_path / "mine", DOWN, SUM, order).verdict is Verdict.PROVED
+    assert evaluated(tmp_path, order, tmp_path / "theirs" / "m.onnx") == want
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "rubbish"),
+    [
+        ("rounds", 1, "{ [d0, d1] : d1 = 99 and d0 > 64 }"),
+        ("rounds", 1, "{ [d0] : 0 <= d0 < 64 }"),
+        ("rounds", 1, "{ [d0, d1] : 0 <= d1 < 1000000000000 }"),
+        ("rounds", 1, "[N] -> { [d0, d1] : 0 <= d1 < N }"),
+        ("rounds", 3, ["hole"]),
+        ("rounds", 3, ["cases", []]),
+        ("leaf", 1, 7),
+        ("leaf", 1, -1),
+        ("leaf", 1, True),
+        ("number", 1, 10**30),
+        ("number", 1, 1 << 32),
+        ("number", 1, -1),
+        ("rounds", 2, ["add", ["hole"], ["link", "nowhere", "{ [d0, d1] -> [d0] }"]]),
+    ],
+)
+def test_a_damaged_order_never_crashes_and_proves_nothing(kind: str, at: int, rubbish: object, tmp_path: Path) -> None:
+    order = certificate(tmp_path / "theirs", DOWN, SUM)
+    data = json.loads(Path(order).read_text())
+    steps(data["orders"], kind)[0][at] = rubbish
+    Path(order).write_text(json.dumps(data))
+    assert ordered(tmp_path / "mine", DOWN, SUM, order).verdict in (Verdict.UNKNOWN, Verdict.BAD_INPUT)
+    with pytest.raises(TvError):
+        evaluated(tmp_path, order, tmp_path / "theirs" / "m.onnx")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"orders": 7}, {"orders": {"a": 1}}, {"part": {"inputs": [[1]], "outputs": []}}, {"part": []}, {"symbols": [1]},
+        {"symbols": [{"name": "N] -> { : }", "min": 1, "max": 2, "dims": []}]},
+        {"symbols": [{"name": "N", "min": 0.5, "max": 2, "dims": []}]},
+    ],
+)  # fmt: skip
+def test_a_damaged_certificate_is_bad_input_to_an_evaluation(change: dict[str, object], tmp_path: Path) -> None:
+    order = certificate(tmp_path / "theirs", DOWN, SUM)
+    Path(order).write_text(json.dumps(json.loads(Path(order).read_text()) | change))
+    with pytest.raises(BadInput):
+        evaluated(tmp_path, order, tmp_path / "theirs" / "m.onnx")
+
+
+@pytest.mark.parametrize("units", [None, True, -1, "", []])
+def test_an_order_whose_statements_are_no_table_is_bad_input(units: object, tmp_path: Path) -> None:
+    order = certificate(tmp_path / "theirs", DOWN, SUM)
+    data = json.loads(Path(order).read_text())
+    data["orders"][0]["units"] = units
+    Path(order).write_text(json.dumps(data))
+    assert ordered(tmp_path / "mine", DOWN, SUM, order).verdict is Verdict.BAD_INPUT

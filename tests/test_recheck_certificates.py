@@ -256,6 +256,23 @@ def test_damage_anywhere_never_crashes_and_never_proves(case: tuple[Path, Data])
     assert damaged >= 12
 
 
+@pytest.mark.parametrize("key", ["laws", "assumptions"])
+@pytest.mark.parametrize("rubbish", [True, -1, 1.5, "fadd", {"a": 1}, [[1]], [{}], [None]])
+def test_lists_of_text_are_lists_of_text(case: tuple[Path, Data], key: str, rubbish: object) -> None:
+    with pytest.raises(BadInput) as e:
+        asked(case[0], case[1] | {key: rubbish})
+    assert e.value.code == "TV0652"
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"\x93NUMPY", b"PK\x05\x06" + b"\0" * 18 + b"x"])
+def test_inputs_that_are_no_arrays_are_bad_input(case: tuple[Path, Data], data: bytes, tmp_path: Path) -> None:
+    folder, file = case[0], tmp_path / "in.npz"
+    file.write_bytes(data)
+    with pytest.raises(BadInput) as e:
+        reference(str(folder / "model.onnx"), str(file), str(folder / "certificate.json"), str(tmp_path / "out.npz"))
+    assert e.value.code == "TV0654"
+
+
 def test_other_files_and_other_launches_are_refused(case: tuple[Path, Data], tmp_path: Path) -> None:
     folder, data = case
     assert "launch" in asked(folder, data, overrides=Overrides(grid=(3,)))[1]

@@ -213,9 +213,10 @@ def test_inputs_are_written_densely(tmp_path: Path) -> None:
 
 def test_what_is_no_counterexample_is_bad_input(tmp_path: Path) -> None:
     file = tmp_path / "c.npz"
-    file.write_bytes(b"nothing")
-    with pytest.raises(BadInput):
-        replay(str(file), case("pair_swap/ordered").request, None)
+    for data in (b"nothing", b"", b"PK", b"\x93NUMPY"):
+        file.write_bytes(data)
+        with pytest.raises(BadInput):
+            replay(str(file), case("pair_swap/ordered").request, None)
 
 
 def test_blocks_that_pass_a_barrier_early_race_at_an_uneven_pace(tmp_path: Path) -> None:

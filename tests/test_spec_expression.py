@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, Unknown
+from tv.sets import Affine, Sym
+from tv.source import NOWHERE
+from tv.spec.affine import affine
+from tv.spec.always import outside
 from tv.spec.expression import Apply, Expression, Name, Number, evaluate, names, parse, simplified, substitute, text
 from tv.spec.interval import enclosure, samples
 from tv.spec.polynomial import polynomial
@@ -114,6 +118,49 @@ def test_enclosures_and_normal_forms_are_right(e: Expression, spans: dict[str, t
         assert inner is None or inner[0] <= value <= inner[1]
         assert normal is None or normal.at(point) == value
         assert evaluate(parse(text(e)), point) == value
+
+
+@settings(max_examples=300, deadline=None)
+@given(_expressions)
+def test_the_proof_reads_an_expression_as_it_is_evaluated(e: Expression) -> None:
+    try:
+        found = affine(e, {n: Affine.sym(n) for n in SYMBOLS})
+    except (Unknown, BadInput):  # not affine, or a division by zero
+        return
+    for point in samples(dict.fromkeys(names(e), (-7, 8))):
+        value = found.substitute({Sym(n): Affine.of(v) for n, v in point.items()}).constant
+        assert value == evaluate(e, point)
+
+
+@pytest.mark.parametrize(
+    ("source", "low", "high"),
+    [
+        ("N % 70000 + 1", 1, 65535),
+        ("200001 - N", 2, 300000),
+        ("N - N // 3 * 3", 0, 1),
+        ("N * N", 1, 1 << 30),
+        ("(2 * N) // (0 - 4) + N", 1, 100000),
+    ],
+)
+def test_a_limit_that_few_values_break_is_found(source: str, low: int, high: int) -> None:
+    e, ranges = parse(source), {"N": (1, 200000)}
+    point = outside(e, low, high, ranges, NOWHERE, "values")
+    assert point is not None
+    assert not low <= evaluate(e, point) <= high
+
+
+@pytest.mark.parametrize(
+    ("source", "low", "high"),
+    [("N % 70000 + 1", 1, 70000), ("N - N // 3 * 3", 0, 2), ("N * M", 1, 200000 * 7), ("ceildiv(N, 256)", 1, 782)],
+)
+def test_a_limit_that_no_value_breaks_is_shown(source: str, low: int, high: int) -> None:
+    assert outside(parse(source), low, high, {"N": (1, 200000), "M": (1, 7)}, NOWHERE, "values") is None
+
+
+def test_a_limit_that_cannot_be_decided_is_unknown() -> None:
+    with pytest.raises(Unknown) as caught:
+        outside(parse("N * M - N * M % 7 % 3"), 0, 200000 * 300000, {"N": (1, 200000), "M": (1, 300000)}, NOWHERE, "x")
+    assert caught.value.code == "TV0242"
 
 
 def polynomial_or_none(e: Expression):  # type: ignore[no-untyped-def]

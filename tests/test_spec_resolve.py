@@ -271,6 +271,10 @@ def test_module_variables(model: Callable[..., str]) -> None:
     counter = MemoryObject("counter", Space.GLOBAL, Scalar.U32, (), 4)
     m = module(replace(k, objects={**k.objects, "counter": counter}, globals={"counter": (0,)}))
     assert solve(m, model(X), SIZE + "[globals]\ncounter = 3\n").spec.globals == {"counter": ScalarBinding(3)}
+    held = MemoryObject("held", Space.GLOBAL, Scalar.F32, (32,), 4)
+    m = module(replace(k, objects={**k.objects, "counter": counter, "held": held}))
+    outs: list[Value] = [("Y", TensorProto.FLOAT, [4, 8]), ("Z", TensorProto.FLOAT, [4, 8])]
+    refused("TV0240", Unsupported, m, model(X, [], outs), SIZE + '[globals]\nheld = "Z"\n')
     error = refused("TV0221", BadInput, m, model(X), SIZE + "[globals]\ncuonter = 3\n")
     assert "counter" in error.help
 
@@ -413,6 +417,16 @@ def test_a_grid_that_is_empty_for_some_symbol(model: Callable[..., str]) -> None
     toml = 'grid = ["ceildiv(N, 256)"]\nblock = [256]\n' + ARGS + "[symbols]\nN = { min = 0, max = 100000 }\n"
     error = refused("TV0212", BadInput, COPY, model(X), toml)
     assert "N = 0" in error.message
+
+
+def test_a_launch_that_fails_at_few_sizes_only(model: Callable[..., str]) -> None:
+    ends = ARGS + "[symbols]\nN = { min = 1, max = 200000 }\n"
+    refused("TV0212", BadInput, COPY, model(X), 'grid = [1, "N % 70000 + 1"]\nblock = [256]\n' + ends)
+    shared = 'grid = [1]\nblock = [256]\nshared = "N % 150000 * 2 + 128"\n'
+    assert "N = " in refused("TV0212", BadInput, COPY, model(X), shared + ends).message
+    blocks = 'grid = ["N % 1000 * (N % 997) // 800 + 1"]\nblock = [256]\ncooperative = true\n'
+    refused("TV0213", BadInput, COPY, model(X), 'grid = ["N % 1500 + 1"]\nblock = [256]\ncooperative = true\n' + ends)
+    refused("TV0242", Unknown, COPY, model(X), blocks.replace("N % 1000", "N % 1000 * N") + ends)
 
 
 def test_two_ranges_for_one_symbol(model: Callable[..., str]) -> None:

@@ -12,58 +12,18 @@ from tv.diagnostic import BadInput, Unknown
 from tv.equiv.problem import Image
 from tv.graph import Graph, TensorInfo
 from tv.kernel import Kernel
-from tv.launch import BufferBinding, IntOrText, Launch, ScalarBinding, TensorImage
+from tv.launch import BufferBinding, Launch, ScalarBinding, TensorImage
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Quotient, Ranges, Set, Sets, Sym
-from tv.sets.affine import Range, all_of, eq, factors, floordiv, mod, negate, times, within
+from tv.sets.affine import Range, all_of, eq, factors, floordiv, negate, times, within
 from tv.sets.products import divide, leading
 from tv.source import NOWHERE
-from tv.spec.expression import Apply, Expression, Name, Number, parse
+from tv.spec.affine import affine, size
 from tv.spec.layout import parse_layout
 from tv.symexec.build import parameter_space
 from tv.symexec.instances import Cuts
 from tv.symexec.memory import BufferShape, Cells
 from tv.system import Scope
 from tv.term import type_width
-
-
-def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
-    """An integer expression of a spec as an Affine; Unknown where it is not affine in its names."""
-    match e:
-        case Number(value=v):
-            return Affine.of(v)
-        case Name(name=n):
-            if n not in names:
-                raise BadInput(
-                    "TV0811",
-                    f"`{n}` is neither a symbol nor an index",
-                    help=f"known here: {', '.join(names) or 'none'}",
-                )
-            return names[n]
-        case Apply(op=op, args=args):
-            values = [affine(a, names) for a in args]
-            a, b = values[0], values[-1]
-            match op:
-                case "+":
-                    return a + b
-                case "-":
-                    return a - b if len(values) == 2 else -a
-                case "*":
-                    return times(a, b)
-                case "//" if b.constant:
-                    return floordiv(a, b.constant)
-                case "%" if b.constant:
-                    return mod(a, b.constant)
-                case "ceildiv" if b.constant:
-                    return floordiv(a + (b.constant - 1), b.constant)
-                case _:
-                    constants = [v.constant for v in values]
-                    if op in ("min", "max") and None not in constants:
-                        return Affine.of((min if op == "min" else max)(c for c in constants if c is not None))
-    raise Unknown("TV0812", "an expression of the specification is not affine in its symbols")
-
-
-def size(value: IntOrText, symbols: Mapping[str, Affine]) -> Affine:
-    return affine(parse(value), symbols)
 
 
 @dataclass(slots=True)
@@ -226,7 +186,9 @@ class Binder:
         if t is None or t.layer is not None:
             return None
         scope = self.graph.system.scopes[t.unit]
-        index = [int(x) for x in at.rstrip("] ").split(",") if x.strip()] or [0] * len(t.shape)
+        index = [size(x, self.symbols) for x in at.rstrip("] ").split(",") if x.strip()] or [Affine.of(0)] * len(
+            t.shape
+        )
         whole = all(e.constant == 1 for e in t.shape)
         if len(index) != len(t.shape) or not (at or whole):
             return None
@@ -264,11 +226,11 @@ class Binder:
         for k, extent in enumerate(t.shape):
             step = dict(off.terms).get(Dim(f"i{k}"), 0)
             number, high = Affine.of(0), self.highest(extent)
-            for name, weight, size in self.cuts(cells, step, high).digits(f"o{k}", high + 1):
+            for name, weight, count in self.cuts(cells, step, high).digits(f"o{k}", high + 1):
                 dims.append(name)
-                ranges[name] = (0, size - 1)
+                ranges[name] = (0, count - 1)
                 number = number + Affine.dim(name) * weight
-                conds.append(within(Affine.dim(name), size))
+                conds.append(within(Affine.dim(name), count))
             conds.append(within(number, extent))
             index.append(number)
         linear = off.substitute({Dim(f"i{k}"): x for k, x in enumerate(index)})

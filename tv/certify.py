@@ -16,13 +16,15 @@ from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.equiv.certificate import Certificate
 from tv.examine import Findings, index_sets, run_kernel
 from tv.kernel import Kernel
-from tv.launch import Reading
+from tv.launch import Reading, Symbol
 from tv.order.collect import Collecting, collect
 from tv.order.contraction import Choices, choices
 from tv.order.program import to_json
 from tv.request import CheckRequest
 from tv.sets import Affine
+from tv.source import NOWHERE
 from tv.spec import Resolved, sidecar
+from tv.spec.arguments import require_symbol_name
 from tv.symexec import Program
 from tv.term import Terms
 
@@ -114,6 +116,34 @@ def reading(data: Mapping[str, Any]) -> Reading:
         raise ValueError("no reading of a graph")
     known = tuple((str(name), v if isinstance(v, int) else str(v)) for name, v in values)
     return Reading(strict, precision, known, tuple(str(n) for n in fixed))
+
+
+def texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """A list of sentences or names in a certificate; none where it has no such entry. Raises BadInput (TV0652)."""
+    found = data.get(key)
+    if found is not None and not (isinstance(found, list) and all(isinstance(x, str) for x in found)):
+        raise BadInput("TV0652", f"not a certificate: `{key}` is no list of text")
+    return tuple(found or ())
+
+
+def part(data: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where a certificate cuts its graph: inputs and outputs. Raises KeyError, TypeError, ValueError or BadInput."""
+    found = data["part"]
+    if not isinstance(found, dict):
+        raise TypeError("no part of a graph")
+    return texts(found, "inputs"), texts(found, "outputs")
+
+
+def symbols(data: Mapping[str, Any]) -> tuple[Symbol, ...]:
+    """The open sizes of a certificate. Raises KeyError, TypeError, ValueError or BadInput where they are none."""
+    out = []
+    for s in data["symbols"]:
+        name, low, high = s["name"], s["min"], s["max"]
+        if not isinstance(name, str) or not all(isinstance(v, int) and abs(v) < 1 << 63 for v in (low, high)):
+            raise ValueError("no open size")
+        require_symbol_name(name, NOWHERE)
+        out.append(Symbol(name, low, high, texts(s, "dims")))
+    return tuple(out)
 
 
 def write(path: str, data: Mapping[str, Any]) -> None:

@@ -119,7 +119,7 @@ def examine(
     f.expected += [
         f"{kernel.name}.{kind}" for kind in ("bounds", "range", "barrier", "race", "determinism", "coverage")
     ]
-    f.expected += [f"{kernel.name}.{o.name}.equal" for o in readers]
+    f.expected += [f"{kernel.name}.{name}.equal" for name in graph.outputs]
     if any(o.kind in ("race", "barrier") and o.status is not Status.PROVED for o in f.obligations):
         return  # without order there is no dataflow: who wrote what is read here has no answer
     found = determinism(program)

@@ -19,27 +19,28 @@ import numpy as np
 from tv.arithmetic import Bits, apply, decode
 from tv.diagnostic import Unsupported
 from tv.sets import Affine
-from tv.system import System
+from tv.system import System, later
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
 INTEGER = re.compile(r"[isu]\d+")
 COUNT = 96  # values of a column
-MOST_KNOWN, MOST_VARYING = 6, 4  # variants of a value: with more that are known it may be anything; others are left out
+MOST, FEW = 16, 4  # variants of a value; with more it may be anything
 SPECIAL = {  # zeros, infinities, a NaN; at 16 bits of both formats
     16: (0, 0x8000, 0x7C00, 0xFC00, 0x7E00, 0x7F80, 0xFF80, 0x7FC0),
     32: (0, 1 << 31, 0xFF << 23, 0x1FF << 23, 0x7FC00000),
     64: (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48),
 }
 DEEPEST = 60  # statements that one value is followed through
+FLOAT_ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv", "ffma")
 EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
-    """Values that a term may take. known: which of them is one number to a compiler, though here it may be any."""
+    """Values that a term may take. open: it rests on numbers that a compiler knows, though here they may be any."""
 
     column: Bits
-    known: bool = False
+    open: bool = False
 
 
 class Foreseen:
@@ -52,45 +53,42 @@ class Foreseen:
         self.system, self.threads, self.known_index, self.ranges = system, threads, known_index, ranges
         self.rng = np.random.default_rng(1)
         self.columns: dict[tuple[str, int], Bits] = {}
-        self.done: dict[int, tuple[Variant, ...] | None] = {}
-        self.units: dict[str, tuple[Variant, ...] | None] = {}
+        self.done: dict[tuple[int, bool], tuple[Variant, ...] | None] = {}
+        self.trips: dict[tuple[int, int], tuple[bool, bool]] = {}
+        self.units: dict[tuple[str, int], tuple[Variant, ...] | None] = {}
         self.open: set[str] = set()
 
     # -------------------------------------------------------------- questions
-    def may_be_known(self, t: Term) -> bool:
-        """May a compiler find that the value is one number, at some instance?"""
-        found = self.variants(t)
-        return found is None or any(self.is_known(v, t) for v in found)
+    def may_be_known(self, t: Term, once: bool = False) -> bool:
+        """May a compiler find that the value is one number, at some instance? once: a fold so far is what it starts from."""
+        found = self.variants(t, once)
+        return found is None or any(is_known(v, t) for v in found)
 
-    def may_be(self, t: Term, kind: str, size: float) -> bool:
+    def may_be(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
         """May it find that the value, of float type `kind`, is plus or minus `size` (for infinity: or NaN)?"""
-        found = self.variants(t)
+        found = self.variants(t, once)
         if found is None:
             return True
-        known = (v for v in found if self.is_known(v, t))
-        return any(v.known or is_size(float(decode(v.column[:1], kind)[0]), size) for v in known)
-
-    def is_known(self, v: Variant, t: Term) -> bool:
-        return v.known or not varies(v.column, format_of(t))
+        known = (v for v in found if is_known(v, t))
+        return any(v.open or is_size(float(decode(v.column[:1], kind)[0]), size) for v in known)
 
     # -------------------------------------------------------------- values
-    def variants(self, t: Term) -> tuple[Variant, ...] | None:
+    def variants(self, root: Term, once: bool = False) -> tuple[Variant, ...] | None:
         """What the term may be; None: anything, and known."""
-        todo = [t]
+        todo = [root]
         while todo:  # the terms below first: expressions may be deep
-            x = todo[-1]
-            inner = [a for a in x.args if a.id not in self.done]
-            if x.id in self.done or x.kind == "reduce":
-                inner = []
+            t = todo[-1]
+            done = (t.id, once) in self.done
+            inner = () if done or t.kind == "reduce" else [a for a in t.args if (a.id, once) not in self.done]
             if inner:
                 todo += inner
                 continue
             todo.pop()
-            if x.id not in self.done:
-                self.done[x.id] = distinct(self.made(x), format_of(x))
-        return self.done[t.id]
+            if not done:
+                self.done[t.id, once] = distinct(self.made(t, once), t)
+        return self.done[root.id, once]
 
-    def made(self, t: Term) -> Iterator[Variant] | None:
+    def made(self, t: Term, once: bool) -> Iterator[Variant] | None:
         match t.kind:
             case "const" if t.attr != ARGUMENT:
                 return iter([Variant(np.full(COUNT, t.bits, np.uint64))])
@@ -98,84 +96,123 @@ class Foreseen:
                 return iter([Variant(self.column(f"{t.kind} {t.id}", t.width))])
             case "input":
                 return iter([Variant(self.column(t.name, t.width))])
-            case "index":
-                return iter([Variant(self.column(f"index {t.id}", t.width), self.known_index(t))])
-            case "hole" | "undefined":
-                return iter([Variant(self.column(t.kind, t.width), True)])
+            case "index" if not self.known_index(t):
+                return iter([Variant(self.column(f"index {t.id}", t.width))])
+            case "hole" if not once:
+                return iter([Variant(self.column("hole", t.width))])
+            case "index" | "hole" | "undefined":
+                return iter([self.number(f"{t.kind} {t.id}", t.width)])
             case "ref":
-                return self.of_unit(t.name)
+                return self.of_unit(t)
             case "case":
-                return self.joined(t.args)
+                return self.joined(t.args, once)
             case "op" if t.name == "select":
-                return self.joined(t.args[1:])
+                return self.joined(t.args[1:], once)
             case "op":
-                return self.of_operation(t)
+                return self.of_operation(t, once)
             case "reduce":
                 return self.of_reduction(t)
             case _:
                 raise TypeError(f"a kernel's term of kind `{t.kind}`")
 
-    def joined(self, arms: Sequence[Term]) -> Iterator[Variant] | None:
-        found = [self.variants(a) for a in arms]
+    def joined(self, arms: Sequence[Term], once: bool) -> Iterator[Variant] | None:
+        found = [self.variants(a, once) for a in arms]
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
 
-    def of_operation(self, t: Term) -> Iterator[Variant] | None:
-        found = [self.variants(a) for a in t.args]
+    def of_operation(self, t: Term, once: bool) -> Iterator[Variant] | None:
+        found = [self.variants(a, once) for a in t.args]
         if any(f is None for f in found):
             return None
         out = [self.applied(t, combination) for combination in product(*(f or () for f in found))]
         if self.ranges and is_integral(t):
-            out.append(Variant(self.column(f"range {t.id}", t.width), True))
+            out.append(self.number(f"range {t.id}", t.width))
         return iter(out)
 
     def applied(self, t: Term, args: Sequence[Variant]) -> Variant:
-        """An operation on variants: known where all of them are, or where what is known of one may decide."""
-        columns = [v.column for v in args]
+        """An operation on variants. One of known numbers alone is known; and what is known of one operand may decide."""
+        columns, opened = [v.column for v in args], any(v.open for v in args)
+        known = all(is_known(v, a) for v, a in zip(args, t.args, strict=True))
+        if (known and (opened or op_head(t) not in EVALUATED)) or (opened and absorbs(t)):
+            return self.number(f"op {t.id}", t.width)
         try:
             column = concatenated(t, columns) if t.name == "concat" else apply(t.name, columns)
         except Unsupported:
             column = self.column(f"op {t.id}", t.width)
-        wild = any(v.known for v in args)
-        if not wild:
-            constant = not any(varies(c, format_of(a)) for c, a in zip(columns, t.args, strict=True))
-            return Variant(column, constant and op_head(t) not in EVALUATED)
-        rest = [(v, a) for v, a in zip(args, t.args, strict=True) if not self.is_known(v, a)]
-        return Variant(column, not rest or absorbs(t))
+        return Variant(column, opened)
 
-    def of_reduction(self, t: Term) -> Iterator[Variant] | None:
-        """A round's result, and what the fold starts from where the rounds around it decide that none runs."""
+    def of_reduction(self, t: Term, ref: Term | None = None) -> Iterator[Variant] | None:
+        """A round's result: of data, and of what the fold starts from where that may be all. And that itself, without a round."""
         step, init = t.args
-        found = self.variants(step)
-        start = self.variants(init) if self.may_be_empty(t) else ()
-        return None if found is None or start is None else iter([*start, *found])
+        none, one = self.rounds(t, ref)
+        found = [self.variants(step)]
+        found += [self.variants(step, once=True)] if one else []
+        found += [self.variants(init)] if none else []
+        return None if any(f is None for f in found) else (v for f in found for v in f or ())
 
-    def may_be_empty(self, t: Term) -> bool:
-        """Is there a round of the loops around the fold in which it has no round of its own, whichever the thread?"""
-        sets, some = self.system.sets, self.system.sets.domain(t.embedding())
-        scope = self.system.scopes[sets.source_name(t.embedding())]
-        loops = [d for d in scope.dims if d not in self.threads]
-        name = f"{scope.name}_rounds"
-        rounds = sets.map(scope.name, scope.dims, scope.domain, name, [Affine.dim(d) for d in loops])
-        all_of_them, running = sets.range(rounds), sets.range(sets.restrict_domain(rounds, some))
-        return not sets.empty(sets.minus(all_of_them, running))
+    def rounds(self, t: Term, ref: Term | None = None) -> tuple[bool, bool]:
+        """May a compiler know, by the rounds of the loops around a fold, whichever thread runs it, that the fold has no round,
+        or one at most? ref: what refers to a statement whose value is the fold: only its instances there count, and after the
+        loop that is folded its last round is none that a compiler sees."""
+        key = (t.id, ref.id if ref is not None else -1)
+        if key not in self.trips:
+            self.trips[key] = self._rounds(t, ref)
+        return self.trips[key]
 
-    def of_unit(self, name: str) -> Iterator[Variant] | None:
+    def _rounds(self, t: Term, ref: Term | None) -> tuple[bool, bool]:
+        sets, child = self.system.sets, self.system.scopes[t.scope]
+        parent = self.system.scopes[sets.source_name(t.embedding())]
+        here = (
+            {later(d) for d in self.system.scopes[sets.source_name(ref.embedding())].dims} if ref is not None else set()
+        )
+        over = {d for d in parent.dims if later(d) in child.dims and ref is not None and later(d) not in here}
+        loops = [Affine.dim(d) for d in parent.dims if d not in self.threads and d not in over]
+        own = [Affine.dim(d) for d in child.dims[len(parent.dims) :]]
+        around, inside = f"{t.scope}_around", f"{t.scope}_inside"
+        outer = sets.map(parent.name, parent.dims, parent.domain, around, loops)
+        counted = sets.map(child.name, child.dims, child.domain, inside, own)
+        outer = outer if ref is None else sets.restrict_domain(outer, sets.range(ref.embedding()))
+        trips = sets.compose(sets.compose(sets.reverse(outer), t.embedding()), counted)
+        pairs = sets.pair(trips, trips)
+        alike = sets.restrict_range(pairs, sets.wrap(sets.identity(sets.range(trips))))
+        everywhere, some, several = (
+            sets.whatever_symbols(s)
+            for s in (sets.range(outer), sets.domain(trips), sets.domain(sets.minus(pairs, alike)))
+        )
+        same = t.name.split(".")[0] in EXTREMA and self.repeats(t)
+        return not sets.empty(sets.minus(everywhere, some)), same or not sets.empty(sets.minus(some, several))
+
+    def repeats(self, t: Term) -> bool:
+        """Is every round of a fold over the same data?"""
+        todo, leaves = [t.args[0]], []
+        while todo:
+            x = todo.pop()
+            todo += x.args
+            leaves += [x] if x.map is not None and x.kind != "reduce" else []
+        sets = self.system.sets
+        return all(sets.single_valued(sets.compose(t.embedding(), x.embedding())) for x in leaves)
+
+    def of_unit(self, ref: Term) -> Iterator[Variant] | None:
         """A statement's value. Around a loop: what it starts from, and data if a round brings any, else a number."""
-        value = self.system.units[name].value
-        if name not in self.units and name not in self.open and len(self.open) <= DEEPEST:
+        name, value = ref.name, self.system.units[ref.name].value
+        key = (name, ref.id if value.kind == "reduce" else -1)
+        if key not in self.units and name not in self.open and len(self.open) <= DEEPEST:
             self.open.add(name)
             try:
-                self.units[name] = self.variants(value)
+                found = (
+                    distinct(self.of_reduction(value, ref), value) if value.kind == "reduce" else self.variants(value)
+                )
             finally:
                 self.open.discard(name)
-        if name in self.units:
-            found = self.units[name]
+            self.units[key] = found
+        if key in self.units:
+            found = self.units[key]
             return None if found is None else iter(found)
-        if len(self.open) > DEEPEST:
+        if name not in self.open:
             return None
         arms = value.args if value.kind == "case" else (value,)
         starts = [Variant(np.full(COUNT, a.bits, np.uint64)) for a in arms if a.kind == "const"]
-        later = Variant(self.column(f"ref {name}", value.width), not self.rests_on_data(value))
+        data = self.rests_on_data(value)
+        later = Variant(self.column(name, value.width)) if data else self.number(name, value.width)
         return iter([*starts, later])
 
     def rests_on_data(self, value: Term) -> bool:
@@ -205,6 +242,10 @@ class Foreseen:
         if (name, width) not in self.columns:
             self.columns[name, width] = self.drawn(width)
         return self.columns[name, width]
+
+    def number(self, name: str, width: int) -> Variant:
+        """Some number that a compiler knows."""
+        return Variant(np.full(COUNT, self.column(f"number {name}", width)[COUNT // 2], np.uint64), True)
 
     def drawn(self, width: int) -> Bits:
         top = (1 << width) - 1
@@ -237,19 +278,23 @@ def is_size(value: float, size: float) -> bool:
     return abs(value) == size or (size == inf and isnan(value))
 
 
-def distinct(found: Iterator[Variant] | None, label: str) -> tuple[Variant, ...] | None:
-    """Variants without repetition, not too many; None where too many are known."""
+def is_known(v: Variant, t: Term) -> bool:
+    return not varies(v.column, format_of(t))
+
+
+def distinct(found: Iterator[Variant] | None, t: Term) -> tuple[Variant, ...] | None:
+    """Variants without repetition; None where they are too many. Of float arithmetic a few of those that vary will do: it
+    cancels nothing, as it may meet a NaN."""
     if found is None:
         return None
     known: dict[tuple[bytes, bool], Variant] = {}
-    varying: dict[bytes, Variant] = {}
+    varying: dict[tuple[bytes, bool], Variant] = {}
+    few = t.kind == "op" and op_head(t) in FLOAT_ARITHMETIC and not any(is_integral(a) for a in t.args)
     for v in found:
-        if not v.known and varies(v.column, label):
-            if len(varying) < MOST_VARYING:
-                varying.setdefault(v.column.tobytes(), v)
-        else:
-            known.setdefault((v.column.tobytes(), v.known), v)
-    return (*known.values(), *varying.values()) if len(known) <= MOST_KNOWN else None
+        group = known if is_known(v, t) else varying
+        if group is known or not few or len(varying) < FEW:
+            group.setdefault((v.column.tobytes(), v.open), v)
+    return None if max(len(known), len(varying)) > MOST else (*known.values(), *varying.values())
 
 
 def format_of(t: Term) -> str:
@@ -265,7 +310,7 @@ def absorbs(t: Term) -> bool:
     head = op_head(t)
     if head in COMPARES or head in EXTREMA:
         return True
-    if head in ("fadd", "fsub", "fmul", "fdiv", "ffma"):
+    if head in FLOAT_ARITHMETIC:
         return any(is_integral(a) for a in t.args)
     return INTEGER.fullmatch(op_type(t.name)) is not None and head not in ("add", "sub", "xor")
 

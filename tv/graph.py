@@ -13,6 +13,7 @@ class TensorInfo:
     """A graph input, initializer or output: element type label (f32 f16 bf16 i64 bool ...), shape over symbols.
 
     unit: the unit that holds it. layer: its index in the unit's leading (layer) dimension where that unit is rolled, else None.
+    kept: its values are the model's: only a buffer that a kernel reads them from makes them arbitrary.
     """
 
     name: str
@@ -20,6 +21,17 @@ class TensorInfo:
     shape: tuple[Affine, ...]
     unit: str
     layer: int | None = None
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What a reading supposes of a value of element type `label`: a number, from `low` to `high` (None: no bound) once what
+    follows its point is dropped."""
+
+    label: str
+    low: Affine | None = None
+    high: Affine | None = None
 
 
 @dataclass(slots=True)
@@ -35,7 +47,11 @@ class Graph:
     outputs: dict[str, TensorInfo] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     numbers_only: bool = False  # some operator is read as if it saw no NaN
+    supposed: dict[int, Supposed] = field(default_factory=dict)  # term -> what the graph's meaning rests on
     layers: int = 0  # length of the rolled stretch, 0 where nothing is rolled
+    contents: dict[str, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # of short integer inputs that the model stores: bits
 
     def family(self, unit: str) -> tuple[TensorInfo, ...]:
         """Members of a rolled input unit in layer order; of an output unit likewise."""

@@ -31,7 +31,7 @@ from tv.examine import (
 from tv.kernel import Call, Kernel, children, expressions, walk
 from tv.obligation import Obligation, Relation, Status, weaker
 from tv.order.pinned import Pinned
-from tv.order.program import Order, from_json, fused
+from tv.order.program import Order, fused, read_orders
 from tv.replay.contraction import contract
 from tv.request import CheckRequest
 from tv.sets import Affine
@@ -83,10 +83,7 @@ def orders_of(certificate: str, model: str, spec: Resolved) -> list[Order]:
             raise BadInput(
                 "TV0654", f"the certificate is about other {key}", help="--order needs the same of both checks"
             )
-    try:
-        return [from_json(o) for o in data["orders"]]
-    except (KeyError, TypeError, ValueError) as e:
-        raise BadInput("TV0652", f"not a certificate: {e}") from None
+    return read_orders(data["orders"])
 
 
 def alike(spec: Resolved) -> dict[str, Any]:
@@ -109,6 +106,8 @@ def in_order(
         return relate(replace(problem, graph=graph, pinned=True), progress), ""
     except Unknown as e:
         return None, e.message
+    except RecursionError:
+        return None, "it is nested too deeply"
 
 
 def problem_again(request: CheckRequest, spec: Resolved, kernel: Kernel) -> Problem:

@@ -71,7 +71,7 @@ class Recheck:
         conclusion = conclude(numbered(f.obligations), stated, f.expected, spec.guessed)
         if conclusion.verdict is not Verdict.PROVED or conclusion.relation is None:
             return conclusion.why or "nothing was shown"
-        missing = set(certify.assumptions(spec, f)) - set(self.data.get("assumptions") or ())
+        missing = set(certify.assumptions(spec, f)) - set(certify.texts(self.data, "assumptions"))
         if missing:
             return f"it does not state an assumption: {min(missing)}"
         return ""
@@ -101,7 +101,7 @@ class Recheck:
         except (Mismatch, Unknown) as e:
             result.failures.append(explain(problem, problem.outputs[0], e))
             return result
-        wrong = "" if set(self.data.get("laws") or ()) == checker.laws else "it uses other laws than it states"
+        wrong = "" if set(certify.texts(self.data, "laws")) == checker.laws else "it uses other laws than it states"
         if self.data.get("lemmas") != list(checker.lemmas):
             wrong = "its lemmas are not those of its proof"
         if isinstance(checker, Collecting) and not same(self.data["orders"], [to_json(o) for o in checker.orders]):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from numpy.lib.npyio import NpzFile
 from onnx import numpy_helper
 
 from tv import certify
@@ -18,7 +19,8 @@ from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
 from tv.launch import Spec, Symbol
 from tv.order.evaluate import use_orders
-from tv.order.program import Order, from_json
+from tv.order.program import Order, read_orders
+from tv.refute.record import UNREADABLE
 from tv.replay.graph_values import Bits, GraphValues, Ints
 from tv.sets.affine import Sym
 from tv.term import Terms
@@ -40,11 +42,9 @@ def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
     if data.get("orders") is None:
         raise BadInput("TV0654", f"the certificate says nothing of the order of sums: {data.get('without_orders', '')}")
     try:
-        with np.load(inputs, allow_pickle=False) as given:
-            arrays = {n: given[n] for n in given.files}
-    except (OSError, ValueError) as e:
-        raise BadInput("TV0654", f"cannot read the inputs `{inputs}`: {e}") from None
-    found = outputs_of(model, data, arrays)
+        found = outputs_of(model, data, arrays_in(inputs))
+    except RecursionError:
+        raise BadInput("TV0652", "not a certificate: it is nested too deeply") from None
     try:
         with open(output, "wb") as file:
             np.savez(file, **found)  # type: ignore[arg-type]
@@ -53,15 +53,25 @@ def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
     return Answer(True, "\n".join(f"{n}: {a.dtype}{list(a.shape)}" for n, a in found.items()))
 
 
+def arrays_in(path: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an .npz file, by name. Raises BadInput (TV0654) for what is none."""
+    try:
+        with np.load(path, allow_pickle=False) as given:
+            if not isinstance(given, NpzFile):
+                raise TypeError("one array, not several by name")
+            return {n: given[n] for n in given.files}
+    except UNREADABLE as e:
+        raise BadInput("TV0654", f"cannot read the inputs `{path}`: {str(e) or type(e).__name__}") from None
+
+
 def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
     """All outputs of the model in the order of a certificate `data` (as parsed from JSON), by name, in their types."""
     try:
-        symbols = tuple(Symbol(s["name"], s["min"], s["max"], tuple(s["dims"])) for s in data["symbols"])
-        part = tuple(data["part"]["inputs"]), tuple(data["part"]["outputs"])
+        symbols, part = certify.symbols(data), certify.part(data)
         spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
-        orders = [from_json(o) for o in data["orders"]]
     except (KeyError, TypeError, ValueError) as e:
         raise BadInput("TV0652", f"not a certificate: {e}") from None
+    orders = read_orders(data["orders"])
     graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), spec)
     tensors = with_weights(graph, model, arrays)
     sizes = open_sizes(graph, symbols, tensors)

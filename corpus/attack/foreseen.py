@@ -36,7 +36,55 @@ def in_halves(divisor: float, upper: str, nodes: Sequence[tuple[str, Sequence[st
     return graph_of([*nodes, *common, *half], inputs, Y | {"z": (F32, [16])}, stored, f={"axis": 0}, pd={"axis": 0})
 
 
+def six_arms() -> Graph:
+    """y = [a, g] b (X - u + 1) + c for X of five parts and the rest of u, so that the factor is 1 in the last part alone."""
+    parts = [f"x{i}" for i in range(5)]
+    nodes = [
+        ("Concat", "ag", "s"),
+        ("Slice", ["u", "i20", "i32"], "v"),
+        ("Concat", [*parts, "v"], "X"),
+        ("Sub", "Xu", "d"),
+        ("Add", ["d", "k"], "w"),
+        ("Cast", "w", "f"),
+        ("Mul", "sb", "p"),
+        ("Mul", "pf", "q"),
+        ("Add", "qc", "y"),
+        ("Slice", ["c", "i20", "i32"], "h"),
+        ("Neg", "h", "z"),
+    ]
+    inputs = {"a": (F32, [20]), "g": (F32, [12]), "b": (F32, [32]), "c": (F32, [32]), "u": (U32, [32])}
+    stored = {"k": (U32, [], [1]), "i20": (I64, [1], [20]), "i32": (I64, [1], [32])}
+    joined = {"axis": 0}
+    outputs = Y | {"z": (F32, [12])}
+    return graph_of(nodes, inputs | dict.fromkeys(parts, (U32, [4])), outputs, stored, s=joined, X=joined, f=TO_FLOAT)
+
+
 FORESEEN: dict[str, Graph] = {
+    "divisor_compared_with_two": graph_of(
+        [("Div", "ac", "q"), ("Add", "qb", "s"), ("Equal", ["c", "two"], "m"), ("Where", ["m", "s", "zero"], "y")],
+        VECTORS,
+        Y,
+        {"two": (F32, [], [2.0]), "zero": ZERO},
+    ),
+    "factor_of_cancelled_arm": six_arms(),
+    "factor_of_cancelled_round": graph_of(
+        [
+            ("Range", ["i0", "i3", "i1"], "r"),
+            ("Unsqueeze", ["r", "last"], "s"),
+            ("Cast", "s", "k"),
+            ("Add", "nk", "v"),
+            ("Sub", "vn", "w"),
+            ("Cast", "w", "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "y"),
+        ],
+        {"n": (U32, [32]), **VECTORS},
+        {"y": (F32, [3, 32])},
+        {"i0": (I64, [], [0]), "i3": (I64, [], [3]), "i1": (I64, [], [1]), "last": (I64, [1], [1])},
+        k={"to": TensorProto.UINT32},
+        f=TO_FLOAT,
+    ),
     "divisor_of_one_in_a_branch": in_halves(1.0, "pd", [("Mul", "ab", "p"), ("Concat", "pd", "pd")], "abdx"),
     "divisor_of_two_in_a_branch": in_halves(2.0, "a", [], "x"),
     "exponential_below_bound": graph_of(

@@ -330,6 +330,33 @@ def overloaded() -> onnx.ModelProto:
     return out
 
 
+def halves_added() -> onnx.ModelProto:
+    """y = a + b, the halves of x, cut out by one node."""
+    nodes = [helper.make_node("Split", ["x"], ["a", "b"], num_outputs=2), helper.make_node("Add", ["a", "b"], ["y"])]
+    return model("halves_added", nodes, [tensor("x", F32, [8])], [tensor("y", F32, [4])])
+
+
+def scaled_layers() -> onnx.ModelProto:
+    """Four times h = relu(h * c_l), every c_l two stored numbers."""
+    numbers = [[2.0, 3.0], [0.5, 7.0], [1.5, -1.0], [4.0, 0.25]]
+    stored = [constant(f"c{n}", F32, [2], c) for n, c in enumerate(numbers)]
+    nodes, h = [], "x"
+    for n in range(4):
+        nodes.append(helper.make_node("Mul", [h, f"c{n}"], [f"m{n}"]))
+        h = "y" if n == 3 else f"h{n}"
+        nodes.append(helper.make_node("Relu", [f"m{n}"], [h]))
+    return model("scaled_layers", nodes, [tensor("x", F32, [2])], [tensor("y", F32, [2])], stored)
+
+
+def times_node() -> onnx.ModelProto:
+    """y = x * [2, 3], the numbers made by a node."""
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value=constant("", F32, [2], [2.0, 3.0])),
+        helper.make_node("Mul", ["x", "c"], ["y"]),
+    ]
+    return model("times_node", nodes, [tensor("x", F32, [2])], [tensor("y", F32, [2])])
+
+
 def row_at_position() -> onnx.ModelProto:
     nodes = [helper.make_node("Gather", ["x", "P"], ["y"], axis=0)]
     ins = [tensor("x", F32, [8, 4]), tensor("P", I32, [1])]

@@ -33,6 +33,7 @@ from graphs import (
     doubled,
     gemm,
     graph_of,
+    halves_added,
     hidden_sum,
     layers,
     multiply_add,
@@ -46,28 +47,83 @@ from graphs import (
     reversed_,
     row_at_position,
     row_sum_twice,
+    scaled_layers,
     second_repeated,
     shared_scalar_sum,
     square_transpose,
     times_exp_of_index,
+    times_node,
     two_inputs,
     unary,
     with_constant,
 )
+from language import LANGUAGE
 
 ZERO = helper.make_tensor("zero", TensorProto.INT32, [1], [0])
 GRAPHS: dict[str, Graph] = {
     "atomic_on_local": unary("Neg", 32),
+    "blocks_divided_by_negative": unary("Neg", "N"),
+    "constants_made_by_nodes": times_node,
+    "constants_of_each_layer": scaled_layers,
     "counter_read_in_next_run": graph_of(
         [("ConstantOfShape", ["one"], "y")], {}, {"y": (I32, [1])}, {"one": (I64, [1], [1])}, y={"value": ZERO}
     ),
+    "cut_of_one_output": halves_added,
+    "element_at_symbol": graph_of(
+        [("Gather", ["x", "end"], "v"), ("Mul", "xv", "y")],
+        {"x": (F32, ["N"])},
+        {"y": (F32, ["N"])},
+        {"end": (I64, [1], [-1])},
+    ),
+    "grid_past_limit_at_one_size": unary("Identity", "N"),
     "hidden_sum_of_same_name": hidden_sum,
     "hinted_load_of_shared": unary("Neg", 32),
     "hinted_store_to_shared": unary("Neg", 32),
+    "integer_of_any_size_rounded_twice": graph_of(
+        [("Cast", "p", "q"), ("Mul", "xq", "y")],
+        {"x": (F32, [4]), "p": (I64, [1])},
+        {"y": (F32, [4])},
+        q={"to": F32},
+    ),
+    "layout_divided_by_negative": unary("Neg", 4),
+    "output_in_module_variable": graph_of(
+        [("Neg", "x", "y"), ("Abs", "x", "z")], {"x": (F32, [4])}, {"y": (F32, [4]), "z": (F32, [4])}
+    ),
     "overload_of_function": overloaded,
+    "place_of_maximum_beside_nan": graph_of(
+        [("Sqrt", "x", "r"), ("ArgMax", "r", "y")], {"x": (F32, [8])}, {"y": (I64, [1])}
+    ),
     "range_of_tied_input": row_at_position,
     "read_only_load_of_constant": unary("Neg", 32),
     "read_only_load_of_local": unary("Neg", 32),
+    "scale_in_buffer": graph_of(
+        [("Mul", ["x", "scale"], "y")], {"x": (F32, [32])}, {"y": (F32, [32])}, {"scale": (F32, [], [0.125])}
+    ),
+    "slice_from_before_front": graph_of(
+        [("Slice", ["x", "first", "last", "axis", "step"], "r"), ("ReduceSum", "r", "y")],
+        {"x": (F32, [4])},
+        {"y": (F32, [1])},
+        {n: (I64, [1], [v]) for n, v in (("first", -9), ("last", -20), ("axis", 0), ("step", -1))},
+    ),
+    "stored_indices_in_buffer": graph_of(
+        [("Cast", ["index"], "i"), ("Gather", "xi", "y"), ("Cast", ["index"], "z")],
+        {"x": (F32, [4])},
+        {"y": (F32, [4]), "z": (F32, [4])},
+        {"index": (TensorProto.UINT8, [4], [2, 0, 1, 3])},
+        i={"to": I64},
+        z={"to": F32},
+    ),
+    "symbol_named_as_dimension": graph_of(
+        [("Neg", "x", "y"), ("Neg", "w", "z")],
+        {"x": (F32, ["N"]), "w": (F32, ["K"])},
+        {"y": (F32, ["N"]), "z": (F32, ["K"])},
+    ),
+    "truth_of_tied_parameter": graph_of(
+        [("Where", ["m", "x", "zero"], "y")],
+        {"m": (BOOL, [1]), "x": (F32, [4])},
+        {"y": (F32, [4])},
+        {"zero": (F32, [], [0])},
+    ),
     "truths_choose_index": graph_of(
         [("Where", "mab", "i"), ("Gather", "xi", "y")],
         {"x": (F32, [2])},
@@ -247,7 +303,7 @@ GRAPHS: dict[str, Graph] = {
 
 
 def main() -> None:
-    for name, build in (GRAPHS | FORESEEN).items():
+    for name, build in (GRAPHS | FORESEEN | LANGUAGE).items():
         onnx.save(build(), ROOT / name / "model.onnx")
 
 

@@ -52,8 +52,11 @@ def spec(case: str, sizes: Sizes) -> Spec:
 
 
 def allows(case: str, sizes: Sizes) -> bool:
-    """A stride is too long only where there is a second round."""
-    return not case.endswith("__stride_too_long") or sizes["N"] // 4 > sizes["GRID"] * sizes["BLOCK"]
+    """A stride is too long only where there is a second round; a thread's number is its place only in the first block."""
+    groups = sizes["N"] // 4
+    if case.endswith("__bias_by_thread"):
+        return groups > sizes["BLOCK"]
+    return not case.endswith("__stride_too_long") or groups > sizes["GRID"] * sizes["BLOCK"]
 
 
 if __name__ == "__main__":

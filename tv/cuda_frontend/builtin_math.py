@@ -63,6 +63,11 @@ for _name, _arity in FUNCTIONS.items():
     BUILTINS.add(_name)(_overloaded(_name, _arity))
 for _name, (_symbol, _arity) in FAST.items():
     BUILTINS.add(_name)(_single(_symbol, _arity))
+# What `std::` has of these; the rest has no such name.
+_NOT_STD = {"rsqrt", "exp10", "rcbrt", "erfinv", "normcdf", "sinpi", "cospi"}
+STD = frozenset(f"{n}{f}" for n in FUNCTIONS.keys() - _NOT_STD for f in ("", "f")) | {
+    "nearbyint", "nearbyintf", "lrintf", "isnan", "isinf", "isfinite", "abs", "labs", "llabs",
+}  # fmt: skip
 BUILTINS.add("nearbyintf")(_single("rint", 1))
 BUILTINS.add("nearbyint")(_overloaded("rint", 1))
 
@@ -166,6 +171,17 @@ def _extremum(c: Call) -> Result:
     return scalar_value(fold.binary(c.name, t, x, y, c.span))
 
 
+@builtin("std::min", "std::max")
+def _std_extremum(c: Call) -> Result:
+    """The standard library's templates: both arguments of one type, compared by `<`. Of floats they are no fmin and fmax."""
+    c.count(2)
+    a, b = (part(r, c.span) for r in c.values())
+    if a.type is not b.type or a.type in (S.F16, S.BF16):
+        raise type_error(f"`{c.name}` of `{Arith(a.type)}` and `{Arith(b.type)}`", c.span, "convert one argument")
+    x, y = (b, a) if c.name == "std::min" else (a, b)
+    return scalar_value(fold.select(fold.compare("lt", x, y, c.span), b, a, c.span))
+
+
 for _name, _t in (
     ("umin", S.U32),
     ("umax", S.U32),
@@ -182,18 +198,28 @@ for _name, _t in (
     BUILTINS.add(_name)(_fixed)
 
 
-@builtin("abs", "labs", "llabs")
+@builtin("abs")
 def _absolute(c: Call) -> Result:
+    """Overloaded for int, long, long long, float and double."""
     c.count(1)
     a = part(c.values()[0], c.span)
     if a.type in (S.F32, S.F64):
         return function("fabs", a.type, [a], c.span)
-    t = {"labs": S.I64, "llabs": S.I64}.get(c.name, promote(a.type))
+    t = promote(a.type)
     if not t.signed or a.type.is_float:
         raise type_error(f"`abs` of `{Arith(a.type)}`", c.span)
-    x = scalar_convert(a, t, c.span)
-    zero = Const(t, 0, c.span)
-    return scalar_value(Select(t, Compare(S.BOOL, "lt", x, zero, c.span), Unary(t, "neg", x, c.span), x, c.span))
+    return _magnitude(scalar_convert(a, t, c.span), c.span)
+
+
+@builtin("labs", "llabs")
+def _long_absolute(c: Call) -> Result:
+    """Functions of one `long`, whatever the argument's type is: a float is truncated."""
+    return _magnitude(c.scalars(S.I64)[0], c.span)
+
+
+def _magnitude(x: Expr, span: Span) -> Value:
+    negative = Compare(S.BOOL, "lt", x, Const(x.type, 0, span), span)
+    return scalar_value(Select(x.type, negative, Unary(x.type, "neg", x, span), x, span))
 
 
 @builtin("__umulhi", "__mulhi", "__umul64hi")

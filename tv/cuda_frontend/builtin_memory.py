@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tv.cuda_frontend.builtin import BUILTINS, Call, builtin, part, pointer, scalar_value
 from tv.cuda_frontend.convert import scalar_convert, to_type, type_error
 from tv.cuda_frontend.ctype import VOID, Arith, Ptr, vector
 from tv.cuda_frontend.cuda_types import VECTOR_TYPES
-from tv.cuda_frontend.places import read_leaves, write
-from tv.cuda_frontend.values import Memory, Pointer, Result, Value
+from tv.cuda_frontend.places import dereference, read, write
+from tv.cuda_frontend.restrict import based_on
+from tv.cuda_frontend.values import Pointer, Result, Value
 from tv.kernel import Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Const, MemRef, Scalar, Space, Var
 
 S = Scalar
@@ -31,7 +33,7 @@ def _load(access: str) -> Callable[[Call], Result]:
         p = pointer(c.values()[0], c.name, c.span)
         assert p.object is not None
         _require_space(c, p.object, Space.GLOBAL)
-        return Value(p.type.target, read_leaves(c.ctx, p.type.target, p.object, p.offset, access, c.span))
+        return read(c.ctx, replace(dereference(c.ctx, p, c.span), access=access), c.span)
 
     return handler
 
@@ -47,7 +49,7 @@ def _store(c: Call) -> Result:
     p = pointer(to, c.name, c.span)
     assert p.object is not None
     _require_space(c, p.object, Space.GLOBAL)
-    place = Memory(p.type.target, p.object, p.offset, "weak", p.type.const)
+    place = dereference(c.ctx, p, c.span)
     write(c.ctx, place, to_type(c.ctx, value, p.type.target, c.span), c.span)
     return NOTHING
 
@@ -66,11 +68,12 @@ def atomic(c: Call, op: str, p: Pointer, operands: list[Result], order: str, sco
         raise type_error(f"`{c.name}` on `{p.type}`", c.span)
     if c.ctx.objects[p.object].space is Space.LOCAL or p.object in c.ctx.constant_memory:
         raise type_error(f"`{c.name}` of memory that is neither global nor shared", c.span)
+    c.ctx.require_writable(p.object, c.span)
     allowed = _TYPES.get(op, (S.I32, S.U32, S.I64, S.U64))
     if t.scalar not in allowed:
         raise type_error(f"`{c.name}` on `{t}`", c.span)
     values = tuple(part(to_type(c.ctx, r, t, c.span), c.span) for r in operands)
-    ref = MemRef(p.object, p.offset, t.scalar, 1, "weak", c.span)
+    ref = MemRef(p.object, p.offset, t.scalar, 1, "weak", c.span, based_on(p.bases))
     dest = None if op == "store" else c.ctx.temp(t.scalar, c.span)
     c.ctx.emit(Atomic(c.span, dest, op, ref, values, order, scope))
     return NOTHING if dest is None else scalar_value(Var(t.scalar, dest.name, c.span))
@@ -137,8 +140,7 @@ def _nv_load(c: Call) -> Result:
     order = _word_of(c, 1, ORDERS, "a memory order")
     scope = _word_of(c, 2, SCOPES, "a thread scope") if n == 3 else "system"
     p = pointer(Call(c.ctx, c.name, c.args[:1], None, c.span).values()[0], c.name, c.span)
-    plain = Pointer(Ptr(p.type.target), p.object, p.offset, p.readonly)
-    return atomic(c, "load", plain, [], order, scope)
+    return atomic(c, "load", replace(p, type=Ptr(p.type.target)), [], order, scope)
 
 
 # ------------------------------------------------------------------------------------------------ asynchronous copies
@@ -155,11 +157,13 @@ def _memcpy_async(c: Call) -> Result:
     assert src.object is not None
     _require_space(c, dst.object, Space.SHARED)
     _require_space(c, src.object, Space.GLOBAL)
+    c.ctx.require_writable(dst.object, c.span)
     element = _copied_type(c, dst, src, size)
     count = size // element.bytes
     fill = scalar_convert(part(found[2], c.span), S.U64, c.span) if n == 4 else None
-    to = MemRef(dst.object, dst.offset, element, count, "weak", c.span)
-    c.ctx.emit(AsyncCopy(c.span, to, MemRef(src.object, src.offset, element, count, "weak", c.span), fill))
+    to = MemRef(dst.object, dst.offset, element, count, "weak", c.span, based_on(dst.bases))
+    source = MemRef(src.object, src.offset, element, count, "weak", c.span, based_on(src.bases))
+    c.ctx.emit(AsyncCopy(c.span, to, source, fill))
     return NOTHING
 
 
@@ -212,8 +216,9 @@ def _assume(c: Call) -> Result:
 
 @builtin("__builtin_expect")
 def _expect(c: Call) -> Result:
-    c.count(2)
-    return c.values()[0]
+    """`long __builtin_expect(long, long)`: what is compared or indexed with it is converted first."""
+    value, _ = c.scalars(S.I64, S.I64)
+    return scalar_value(value)
 
 
 @builtin("__builtin_unreachable")

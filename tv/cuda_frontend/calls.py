@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call
+from tv.cuda_frontend.builtin_math import STD
 from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
-from tv.cuda_frontend.ctype import Arith, CType, Ptr, Struct, Void
-from tv.cuda_frontend.declare import define, registers, restricted, stable
+from tv.cuda_frontend.ctype import SIZE_T, Arith, CType, Ptr, Struct, Void
+from tv.cuda_frontend.declare import define, referring, registers, restricted, stable
 from tv.cuda_frontend.names import nearest
 from tv.cuda_frontend.places import member
 from tv.cuda_frontend.templates import bind, resolvable
-from tv.cuda_frontend.typenames import qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import qualifiers, reference, referred, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.diagnostic import BadInput
@@ -46,7 +45,7 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
     check_own_method(ctx, name, e.span)
     every = ctx.module.functions.get(name, ())
     candidates = tuple(f for f in every if f.first <= ctx.order)
-    bare = name.removeprefix("std::")
+    bare = name.removeprefix("std::") if name.removeprefix("std::") in STD else name
     builtin = BUILTINS.get(bare)
     if candidates != every:
         check_later(ctx, name, every, bool(candidates) or builtin is not None, e.span)
@@ -58,6 +57,8 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
         known = [*BUILTINS.entries, *ctx.module.functions]
         raise unsupported("TV0112", f"the function `{name}` is not known", e.span, nearest(name, known))
     assert isinstance(e.callee, ast.Name)
+    if e.callee.args is not None and bare.rsplit("::", 1)[-1] != "tiled_partition":
+        raise unsupported("TV0111", f"template arguments of `{name}`", e.span, "convert the arguments instead")
     return builtin(Call(ctx, bare, e.args, e.callee.args, e.span))
 
 
@@ -92,10 +93,10 @@ def check_understood(ctx: Context, name: str, span: Span) -> None:
 
 
 def method_call(ctx: Context, e: ast.Call, callee: ast.Member) -> Result:
-    from tv.cuda_frontend.expressions import place, value
+    from tv.cuda_frontend.expressions import referent, value
 
     if not callee.arrow:
-        owner = place(ctx, callee.a)
+        owner = referent(ctx, callee.a)
         if isinstance(kind_of(owner), Struct):
             return struct_call(ctx, e, owner, callee.name)
     target = value(ctx, callee.a)
@@ -136,7 +137,7 @@ def user_call(
     owner: Struct | None = None,
 ) -> Result:
     """A call of a function of the file. own: names a method sees before the file's; owner: the struct it belongs to."""
-    from tv.cuda_frontend.expressions import lvalue, place, value
+    from tv.cuda_frontend.expressions import maybe_lvalue, referent, value
 
     fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
     if isinstance(e.callee, ast.Name) and e.callee.args is not None:
@@ -150,11 +151,17 @@ def user_call(
             raise unsupported("TV0111", f"overloads of `{name}` with references", e.span)
 
     def argument(i: int) -> Result:
-        if by_reference[i] and lvalue(e.args[i]):
-            places[i] = place(ctx, e.args[i])
-            p = places[i]
-            return Value(Void()) if not isinstance(p, Known) else p.value
-        return value(ctx, e.args[i])
+        if not by_reference[i] or not maybe_lvalue(e.args[i]):
+            return value(ctx, e.args[i])
+        match referent(ctx, e.args[i]):
+            case Known(value=known) as p:
+                found: Result = known
+            case Memory(offset=at) as p:
+                found = Value(SIZE_T, (at,))  # so that another argument which changes the index is refused
+            case p:
+                found = Value(Void())
+        places[i] = p
+        return found
 
     args = ctx.together(e.span, *[lambda i=i: argument(i) for i in range(len(e.args))])
     kinds = [kind_of(places[i]) if i in places else a.type for i, a in enumerate(args)]
@@ -184,7 +191,7 @@ def choose(
     if len(fitting) == 1 and not overloaded:
         return fitting[0]
     scopes, ctx.scopes = ctx.scopes, [ctx.module.scope, own or Scope()]
-    exact = [f for f in fitting if not f.template and [resolve(ctx, p.type) for p in f.parameters] == kinds]
+    exact = [f for f in fitting if not f.template and [referred(ctx, p.type) for p in f.parameters] == kinds]
     ctx.scopes = scopes
     if len(exact) == 1:
         return exact[0]
@@ -213,7 +220,7 @@ def inline(
     instance = instance if owner is None else f"{owner.name}::{f.name}"
     if len(ctx.frames) > MAX_INLINE_DEPTH or any(frame.name == instance for frame in ctx.frames):
         raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
-    outer_scopes, outer_pins = ctx.scopes, ctx.pinned
+    outer_scopes, outer_pins, start = ctx.scopes, ctx.pinned, len(ctx.out)
     frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body))
     scope_before = Scope()
     ctx.scopes = [ctx.module.scope, own or Scope(), scope, scope_before]
@@ -222,6 +229,7 @@ def inline(
     with ctx.seen_from(f.order, f.generic):
         run(ctx, f, frame, [(p, a, places.get(i)) for i, (p, a) in enumerate(zip(f.parameters, args, strict=True))], e)
     ctx.frames.pop()
+    ctx.end_scopes(3, start)
     ctx.scopes, ctx.pinned = outer_scopes, outer_pins
     return outcome(ctx, f, frame, e.span)
 
@@ -234,12 +242,12 @@ def run(
     e: ast.Call,
 ) -> None:
     """Parameters and statements of `f` in its own scopes; what it returns is left in the frame."""
-    from tv.cuda_frontend.statements import may_return, sequence
+    from tv.cuda_frontend.statements import always_returns, may_return, sequence
 
     assert f.body is not None
-    frame.result_type = resolve(ctx, f.result) if resolvable(f.result) else deduced(f)
     if reference(f.result):
         raise unsupported("TV0111", f"`{f.name}` returns a reference", e.span)
+    frame.result_type = resolve(ctx, f.result) if resolvable(f.result) else deduced(f)
     for p, a, place in bound:
         parameter(ctx, p, a, place, e.span)
     single = bool(f.body.items) and isinstance(f.body.items[-1], ast.Return)
@@ -248,6 +256,9 @@ def run(
         frame.result = result_place(ctx, f, frame.result_type, e.span)
     ctx.scopes.append(Scope())
     sequence(ctx, f.body.items)
+    if not isinstance(frame.result_type, Void) and not always_returns(f.body):
+        help = "end every path with a `return`"
+        raise unsupported("TV0113", f"`{f.name}` may end without a value", f.body.span, help)
 
 
 def deduced(f: ast.Function) -> CType:
@@ -271,29 +282,25 @@ def outcome(ctx: Context, f: ast.Function, frame: Frame, span: Span) -> Result:
         return Value(Void())
     if not frame.found:
         raise unsupported("TV0113", f"`{f.name}` ends without a value", span)
-    if frame.result is not None:
-        return read(ctx, frame.result, span)
-    return frame.found[0]
+    result = frame.found[0] if frame.result is None else read(ctx, frame.result, span)
+    if isinstance(result, Pointer):
+        ctx.require_alive(result.object, span)
+    return result
 
 
 def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, span: Span) -> None:
     """Binds one parameter: a reference to its place, a constant that is never assigned to itself, else a copy."""
     if place is not None and not isinstance(place, Known):
-        kind = resolve(ctx, p.type)
+        kind = referred(ctx, p.type)
         if kind == kind_of(place):
-            const = qualifiers(p.type)[0]
-            bound = stable(ctx, place, span)
-            if const and isinstance(bound, (Register, Memory)):
-                bound = replace(bound, const=True)
-            ctx.scopes[-1].places[p.name] = bound
+            ctx.scopes[-1].places[p.name] = referring(ctx, p.name, p.type, stable(ctx, place, span), span)
             return
         raise type_error(f"`{kind_of(place)}` bound to a reference to `{kind}`", span)
     if reference(p.type) and not qualifiers(p.type)[0]:
         raise type_error(f"a value bound to the reference `{p.name}`", span)
-    t = resolve(ctx, p.type)
+    t = referred(ctx, p.type)
     t = Ptr(t.element, *qualifiers(p.type)) if hasattr(t, "element") else t
     r = to_type(ctx, a, t, span)
-    r = restricted(ctx, p.name, t, r)
     fixed = p.name not in ctx.frame.assigned and p.name not in ctx.frame.addressed
     if (
         fixed
@@ -305,6 +312,6 @@ def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, spa
         and isinstance(r.offset, Const)
         or isinstance(r, HandleValue)
     ):
-        ctx.scopes[-1].places[p.name] = Known(r)
+        ctx.scopes[-1].places[p.name] = Known(restricted(ctx, p.name, t, r))
     else:
-        define(ctx, p.name, t, r, False, p)
+        define(ctx, p.name, t, r, reference(p.type) or (qualifiers(p.type)[0] and not isinstance(t, Ptr)), p)

@@ -12,6 +12,7 @@ from pathlib import Path
 from clang import cindex
 
 from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.attributes import check_attributes
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.clang_tree import Cursor, Tree
 from tv.cuda_frontend.from_c import check_pragma
@@ -39,6 +40,7 @@ _WORDS = ("__global__", "__device__", "__host__", "__shared__")
 def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
     """The unit's tree by libclang. Raises Unsupported (TV0123) naming what libclang or this reader does not take."""
     tokens = preprocess(path, text, options)
+    check_attributes(tokens, str(path))
     body = without_pragmas(tokens, str(path))
     stub = STUB.read_text(encoding="utf-8")
     source = stub + body
@@ -116,6 +118,8 @@ def declaration(tree: Tree, c: Cursor) -> list[ast.Decl]:
         case "STRUCT_DECL" | "CLASS_TEMPLATE":
             return [struct(tree, c)]
         case "TYPEDEF_DECL" | "TYPE_ALIAS_DECL":
+            if any(k.kind.is_attribute() for k in c.get_children()):
+                raise tree.refuse("a type with an alignment of its own", c)
             return [ast.TypeAlias(tree.span(c), c.spelling, tree.type(c.underlying_typedef_type, c))]
         case "VAR_DECL":
             return [tree.variable(c)]
@@ -176,8 +180,8 @@ def struct(tree: Tree, c: Cursor) -> ast.Struct:
     for k in c.get_children():
         match k.kind.name:
             case "FIELD_DECL":
-                if any(x.kind.is_expression() for x in k.get_children()):
-                    raise tree.refuse("a field with an initializer or a width", k)
+                if any(x.kind.is_expression() or x.kind.is_attribute() for x in k.get_children()):
+                    raise tree.refuse("a field with an initializer, a width or an alignment", k)
                 fields.append(ast.Variable(tree.span(k), k.spelling, tree.type(k.type, k), None))
             case "CXX_METHOD":
                 if k.is_virtual_method() or k.is_static_method():

@@ -56,7 +56,8 @@ class Tree:
             case "POINTER":
                 return ast.PointerType(span, self.type(t.get_pointee(), c), const, volatile, t.is_restrict_qualified())
             case "LVALUEREFERENCE":
-                return ast.PointerType(span, self.type(t.get_pointee(), c), reference=True)
+                restrict = t.is_restrict_qualified() or "restrict" in t.spelling.rsplit("&", 1)[-1]
+                return ast.PointerType(span, self.type(t.get_pointee(), c), restrict=restrict, reference=True)
             case "CONSTANTARRAY":
                 return ast.ArrayType(span, self.type(t.element_type, c), ast.Number(span, str(t.element_count)))
             case "AUTO":

@@ -41,4 +41,8 @@ CODES: dict[str, str] = {
     "TV0124": "A variable is read on a path on which nothing was assigned to it, or in its own initializer, where it is already "
     "in scope and hides an outer variable of that name.",
     "TV0125": "A `#pragma` whose effect is not known to the reader.",
+    "TV0126": "A pointer is used after the scope of the local variable that it points to has ended: the function has returned, or the "
+    "block is left. The memory then belongs to nobody, and compilers make what they like of the access.",
+    "TV0127": "A store to a variable that was defined `const`, through a pointer or reference whose `const` was cast away. Compilers "
+    "may take the variable's first value wherever it is read.",
 }

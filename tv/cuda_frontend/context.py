@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.ctype import CType
 from tv.cuda_frontend.effects import clash
+from tv.cuda_frontend.restrict import claimed
 from tv.cuda_frontend.values import Place, Pointer, Result, Value
 from tv.diagnostic import TvError, Unsupported
-from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Store, Var
+from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Var
 from tv.kernel import MemRef as Reference
 from tv.launch import CompileOptions
 from tv.source import Span
@@ -29,12 +30,17 @@ class Target:
     object: str | None
     readonly: bool = False
     unknown: bool = False
+    bases: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class Scope:
+    """objects: local ones declared here, which end with it. claims: of the `__restrict__` pointers declared here."""
+
     places: dict[str, Place] = field(default_factory=dict)
     types: dict[str, CType] = field(default_factory=dict)
+    objects: list[str] = field(default_factory=list)
+    claims: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,8 @@ class Context:
         self.object_types: dict[str, CType] = {}
         self.initial: dict[str, tuple[int, ...]] = {}
         self.constant_memory: set[str] = set()  # objects declared `__constant__`
+        self.constants: set[str] = set()  # objects defined `const`: written by their initializers alone
+        self.ended: set[str] = set()  # local objects whose scopes have ended
         self.scopes: list[Scope] = [module.scope]
         self.frames: list[Frame] = []
         self.targets: dict[str, Target] = {}
@@ -129,6 +137,31 @@ class Context:
                 return None
         return None
 
+    def end_scopes(self, depth: int, start: int) -> None:
+        """Leaves the scopes above `depth`, whose statements begin at `start`; their objects' lifetimes end."""
+        for scope in self.scopes[depth:]:
+            self.ended.update(scope.objects)
+            self.out[start:] = claimed(tuple(self.out[start:]), frozenset(scope.claims))
+        del self.scopes[depth:]
+
+    def claim(self, name: str) -> frozenset[str]:
+        """A new name for the `__restrict__` pointer `name`, of the innermost scope."""
+        own = self.fresh(f"{name}.restrict")
+        self.scopes[-1].claims.append(own)
+        return frozenset((own,))
+
+    def require_alive(self, object: str | None, span: Span) -> None:
+        """Raises Unsupported (TV0126) for a pointer to a local object whose scope has ended: any use of it is undefined."""
+        if object in self.ended:
+            message = f"a pointer to the local variable `{object}`, whose scope has ended"
+            raise unsupported("TV0126", message, span, "declare the variable in an outer scope")
+
+    def require_writable(self, object: str, span: Span) -> None:
+        """Raises Unsupported (TV0127) for a store to an object that was defined `const`."""
+        if object in self.constants or object in self.constant_memory:
+            message = f"a store to `{object}`, which is `const`"
+            raise unsupported("TV0127", message, span, "define it without `const`")
+
     @property
     def frame(self) -> Frame:
         return self.frames[-1]
@@ -167,14 +200,10 @@ class Context:
         finally:
             self.out = outer
 
-    def load(self, object: str, offset: Expr, t: Scalar, count: int, access: str, span: Span) -> tuple[Var, ...]:
-        dests = tuple(self.temp(t, span) for _ in range(count))
-        self.emit(Load(span, dests, Reference(object, offset, t, count, access, span)))
+    def load(self, ref: Reference) -> tuple[Var, ...]:
+        dests = tuple(self.temp(ref.type, ref.span) for _ in range(ref.count))
+        self.emit(Load(ref.span, dests, ref))
         return dests
-
-    def store(self, object: str, offset: Expr, values: tuple[Expr, ...], access: str, span: Span) -> None:
-        ref = Reference(object, offset, values[0].type, len(values), access, span)
-        self.emit(Store(span, ref, values))
 
     # -------------------------------------------------------------------------------------------- evaluation order
     def together(self, span: Span, *lowers: Callable[[], Result]) -> list[Result]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.ctype import BOOL, Arith, CType, Ptr, Struct, Vector, Void, usual
 from tv.cuda_frontend.fold import compare, convert, int_value, integer
@@ -69,7 +71,7 @@ def pointer_convert(p: Pointer, t: Ptr, span: Span, explicit: bool) -> Pointer:
         raise type_error(f"no implicit conversion from `{p.type}` to `{t}`", span, "cast it")
     if not explicit and p.type.const and not t.const:
         raise type_error(f"`{p.type}` to `{t}` drops `const`", span, "declare the pointer `const`")
-    return Pointer(t, p.object, p.offset, p.readonly)
+    return replace(p, type=t)
 
 
 def type_name(r: Result) -> str:

@@ -172,12 +172,12 @@ def element_scalar(t: CType) -> Scalar:
             return scalars.pop() if len(scalars) == 1 else S.U8
 
 
-def layout(name: str, members: list[tuple[str, CType]], align: int) -> Struct:
-    """A struct with C's offsets; `align` raises its alignment."""
+def layout(name: str, members: list[tuple[str, CType, int]], align: int) -> Struct:
+    """A struct with C's offsets; `align`, and a member's own, raise alignments."""
     at, widest = 0, max(align, 1)
     fields = []
-    for member, t in members:
-        a = align_of(t)
+    for member, t, least in members:
+        a = max(align_of(t), least)
         at = -(-at // a) * a
         fields.append((member, t, at))
         at, widest = at + size_of(t), max(widest, a)

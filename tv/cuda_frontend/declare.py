@@ -12,7 +12,7 @@ from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, ali
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.usage import evaluated, names_in, nodes
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
-from tv.kernel import Const, Declare, Expr, Load, MemoryObject, MemRef, Scalar, Space, Var
+from tv.kernel import Const, Declare, Expr, Load, MemoryObject, MemRef, Scalar, Space, Store, Var
 from tv.source import Span
 
 S = Scalar
@@ -100,47 +100,74 @@ def automatic(ctx: Context, d: ast.Variable, const: bool) -> None:
 
 
 def bind_reference(ctx: Context, d: ast.Variable) -> None:
-    from tv.cuda_frontend.expressions import place
+    """Raises Unsupported where the referent has another type: a temporary would be bound, a copy of its value."""
+    from tv.cuda_frontend.expressions import referent
 
+    assert isinstance(d.type, ast.PointerType)
     if d.init is None:
         raise type_error(f"the reference `{d.name}` is not bound", d.span)
-    ctx.scopes[-1].places[d.name] = stable(ctx, place(ctx, d.init), d.span)
+    bound = referent(ctx, d.init)
+    found = bound.value.type if isinstance(bound, Known) else bound.type
+    if not isinstance(d.type.target, ast.AutoType):
+        kind = resolve(ctx, d.type.target)
+        if kind != found:
+            raise type_error(f"`{found}` bound to a reference to `{kind}`", d.span, "copy it into a variable first")
+    ctx.scopes[-1].places[d.name] = referring(ctx, d.name, d.type, stable(ctx, bound, d.span), d.span)
+
+
+def referring(ctx: Context, name: str, t: ast.TypeSyntax, p: Place, span: Span) -> Place:
+    """What the reference `name` of type `t` is: its referent, which a reference to const does not change."""
+    if isinstance(t, ast.PointerType) and t.restrict:
+        if not isinstance(p, Memory):
+            raise unsupported("TV0111", f"the `__restrict__` reference `{name}`", span, "remove `__restrict__`")
+        p = replace(p, bases=p.bases | ctx.claim(name))
+    return replace(p, const=True) if qualifiers(t)[0] and isinstance(p, (Register, Memory)) else p
 
 
 def stable(ctx: Context, p: Place, span: Span) -> Place:
     """A place whose address stays what it is now."""
+    from tv.cuda_frontend.places import require_aligned
+
     match p:
-        case Memory(type=t, object=o, offset=at, access=access, const=const):
-            return Memory(t, o, ctx.keep(at, span), access, const)
+        case Memory():
+            require_aligned(ctx, p, span)
+            return replace(p, offset=ctx.keep(p.offset, span), needs=())
         case Known(value=Value(type=t, parts=parts)):
             return Known(Value(t, tuple(ctx.keep(x, span) for x in parts)))
+        case Known(value=Pointer() as pointer):
+            return Known(replace(pointer, offset=ctx.keep(pointer.offset, span)))
         case _:
             return p
 
 
 # ------------------------------------------------------------------------------------------------ storage
 def restricted(ctx: Context, name: str, t: CType, r: Result) -> Result:
-    """A `__restrict__` pointer of an inlined function, or a local one, that nothing is stored through.
+    """The value of a `__restrict__` pointer of an inlined function, or of a local one.
 
-    nvcc turns its loads of global memory into ld.global.nc, whatever the kernel's own parameter says.
+    Where nothing is stored through it, nvcc turns its loads of global memory into ld.global.nc, whatever the kernel's own
+    parameter says.
     """
     if not isinstance(t, Ptr) or not isinstance(r, Pointer) or not t.restrict or r.object is None:
         return r
     in_global = ctx.objects[r.object].space is Space.GLOBAL
     unwritten = t.const or (bool(ctx.frames) and name not in ctx.frame.stored)
-    return replace(r, readonly=True) if in_global and unwritten else r
+    return replace(r, readonly=r.readonly or (in_global and unwritten), bases=r.bases | ctx.claim(name))
 
 
 def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: ast.Variable) -> None:
     """Gives `name` its storage and its first value."""
+    before = r.bases if isinstance(r, Pointer) else frozenset()
     if r is not None:
         r = restricted(ctx, name, t, r)
     match t, r:
         case Ptr(), _ if not addressed(ctx, name):
             own = ctx.fresh(name)
-            ctx.scopes[-1].places[name] = PointerRegister(t, own)
+            claim = r.bases - before if isinstance(r, Pointer) else frozenset[str]()
+            if t.restrict and not claim:
+                claim = ctx.claim(name)
+            ctx.scopes[-1].places[name] = PointerRegister(t, own, claim)
             if isinstance(r, Pointer):
-                ctx.targets[own] = Target(r.object, r.readonly)
+                ctx.targets[own] = Target(r.object, r.readonly, bases=r.bases)
                 ctx.assign(Var(S.I64, own, d.span), r.offset, d.span)
         case _, HandleValue():
             ctx.scopes[-1].places[name] = Known(r)
@@ -224,6 +251,9 @@ def local_object(ctx: Context, name: str, t: CType, r: Result | None, const: boo
     own = new_object(ctx, name, Space.LOCAL, t, alignment(ctx, d, t), d.span)
     zero = fold.integer(S.I64, 0, d.span)
     ctx.scopes[-1].places[name] = Memory(t, own, zero, const=const)
+    ctx.scopes[-1].objects.append(own)
+    if const:
+        ctx.constants.add(own)
     ctx.emit(Declare(d.span, own))
     if isinstance(r, Value):
         fill(ctx, own, t, r.parts, d.span)
@@ -250,7 +280,9 @@ def write_at(ctx: Context, object: str, t: CType, at: int, parts: tuple[Expr, ..
         return
     done = 0
     for _, shift, count in runs(t, span):
-        ctx.store(object, fold.integer(S.I64, at + shift, span), parts[done : done + count], "weak", span)
+        values = parts[done : done + count]
+        ref = MemRef(object, fold.integer(S.I64, at + shift, span), values[0].type, count, span=span)
+        ctx.emit(Store(span, ref, values))
         done += count
 
 

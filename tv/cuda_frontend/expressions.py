@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from tv.cuda_frontend import fold
@@ -14,7 +15,7 @@ from tv.cuda_frontend.ctype import BOOL, INT, SIZE_T, Arith, CType, Ptr, Vector,
 from tv.cuda_frontend.literals import character, number
 from tv.cuda_frontend.operators import binary, logical, negate, pointer_add
 from tv.cuda_frontend.places import address, dereference, member, named, read, write
-from tv.cuda_frontend.typenames import qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import qualifiers, reference, referred, resolve
 from tv.cuda_frontend.values import Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.kernel import Expr, If, Scalar, Stmt, Var
 from tv.source import Span
@@ -171,8 +172,8 @@ def kept(ctx: Context, r: Result, span: Span) -> Result:
     match r:
         case Value(type=t, parts=parts):
             return Value(t, tuple(ctx.keep(p, span) for p in parts))
-        case Pointer(type=t, object=o, offset=at, readonly=ro):
-            return Pointer(t, o, ctx.keep(at, span), ro)
+        case Pointer(offset=at):
+            return replace(r, offset=ctx.keep(at, span))
         case _:
             return r
 
@@ -188,7 +189,8 @@ def store(ctx: Context, target: Place, r: Result, span: Span) -> Result:
     t = target.type if not isinstance(target, Known) else target.value.type
     converted = to_type(ctx, r, t, span)
     if isinstance(target, PointerRegister) and isinstance(converted, Pointer):
-        pin(ctx, target.name, Target(converted.object, converted.readonly), span)
+        bases = converted.bases | target.claim
+        pin(ctx, target.name, Target(converted.object, converted.readonly, bases=bases), span)
     write(ctx, target, converted, span)
     return read(ctx, target, span) if isinstance(target, (Register, PointerRegister)) else converted
 
@@ -260,9 +262,11 @@ def choose(ctx: Context, cond: Expr, t: CType, sides: list[Result], arms: list[t
             raise unsupported(
                 "TV0115", "`?:` between pointers into different objects", span, "branch and write the accesses twice"
             )
+        if a.bases != b.bases:
+            raise unsupported("TV0115", "`?:` between a `__restrict__` pointer and another", span, "branch instead")
         parts = choose_parts(ctx, cond, (a.offset,), (b.offset,), arms, span)
         assert isinstance(t, Ptr)
-        return Pointer(t, a.object, parts[0], a.readonly or b.readonly)
+        return Pointer(t, a.object, parts[0], a.readonly or b.readonly, a.bases)
     if isinstance(a, Value) and isinstance(b, Value):
         return Value(t, choose_parts(ctx, cond, a.parts, b.parts, arms, span))
     raise type_error(f"`?:` on `{t}`", span)
@@ -287,6 +291,11 @@ def choose_parts(
 
 @_on(ast.Assign)
 def _assign(ctx: Context, e: ast.Assign) -> Result:
+    return assigned(ctx, e)[1]
+
+
+def assigned(ctx: Context, e: ast.Assign) -> tuple[Place, Result]:
+    """The place that is assigned, evaluated once, and its new value."""
     targets: list[Place] = []
 
     def target() -> Result:
@@ -303,8 +312,8 @@ def _assign(ctx: Context, e: ast.Assign) -> Result:
 
     _, r = ctx.together(e.span, target, lambda: assigned_value(ctx, e, targets))
     if e.op == "=":
-        return store(ctx, targets[0], r, e.span)
-    return update(ctx, targets[0], e.op[:-1], r, e.span)
+        return targets[0], store(ctx, targets[0], r, e.span)
+    return targets[0], update(ctx, targets[0], e.op[:-1], r, e.span)
 
 
 def assigned_value(ctx: Context, e: ast.Assign, targets: list[Place]) -> Result:
@@ -382,14 +391,10 @@ def place(ctx: Context, e: ast.Expr) -> Place:
         case ast.Member():
             return member(ctx, place(ctx, e.a), e.name, e.span)
         case ast.Assign():
-            _assign(ctx, e)
-            return place(ctx, e.target)
+            return assigned(ctx, e)[0]
         case ast.Cast(type=t) if reference(t):
             pointer = address(ctx, place(ctx, e.a), e.span)
-            const = qualifiers(t)[0]
-            return dereference(
-                ctx, Pointer(Ptr(resolve(ctx, t), const), pointer.object, pointer.offset, pointer.readonly), e.span
-            )
+            return dereference(ctx, replace(pointer, type=Ptr(referred(ctx, t), qualifiers(t)[0])), e.span)
         case _:
             return Known(value(ctx, e))
 
@@ -406,14 +411,38 @@ def element(ctx: Context, e: ast.Index) -> Memory:
     )
 
 
-def lvalue(e: ast.Expr) -> bool:
-    """Whether an expression denotes a place by its form."""
+def maybe_lvalue(e: ast.Expr) -> bool:
+    """Whether an expression may denote a place, by its form; of other expressions only values can be taken."""
     match e:
         case ast.Name(name=name):
             return name not in ("true", "false", "nullptr", "NULL")
-        case ast.Index() | ast.Unary(op="*"):
+        case ast.Index() | ast.Unary(op="*" | "++" | "--") | ast.Assign() | ast.String():
             return True
         case ast.Member(a=a, arrow=arrow):
-            return arrow or lvalue(a)
+            return arrow or maybe_lvalue(a)
+        case ast.Cast(type=t):
+            return reference(t)
+        case ast.Conditional(a=a, b=b):
+            return maybe_lvalue(a) and maybe_lvalue(b)
+        case ast.Comma(items=items):
+            return maybe_lvalue(items[-1])
         case _:
             return False
+
+
+def referent(ctx: Context, e: ast.Expr) -> Place:
+    """What a reference is bound to; a value that is no lvalue becomes `Known`.
+
+    Raises Unsupported (TV0111) for an lvalue that depends on the path: a copy of it would miss later changes.
+    """
+    match e:
+        case ast.Comma(items=items):
+            for item in items[:-1]:
+                discard(ctx, item)
+            return referent(ctx, items[-1])
+        case ast.Member(a=a, arrow=False):
+            return member(ctx, referent(ctx, a), e.name, e.span)
+        case ast.Conditional() if maybe_lvalue(e):
+            raise unsupported("TV0111", "a reference to one of two places", e.span, "branch, and use each by its name")
+        case _:
+            return place(ctx, e)

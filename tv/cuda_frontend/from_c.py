@@ -71,7 +71,7 @@ class Translator:
             case c_ast.InferredType():
                 return ast.AutoType(span, const)
             case c_ast.TypeOf():
-                return ast.TypeOf(span, self.expr(inner.expr))
+                return ast.TypeOf(span, self.expr(inner.expr), inner.op)
             case c_ast.Struct() | c_ast.Enum() if inner.name:
                 return ast.NamedType(span, inner.name, const, volatile)
             case _:
@@ -224,6 +224,10 @@ def declaration(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
             return (_prototype(t, n, None, ()),)
         case c_ast.Decl():
             tagged = _tagged(t, n)
+            if tagged and _aligns(t, n.align):
+                raise refuse(
+                    "an alignment beside a struct's definition", span, "write `struct __align__(n) name { ... }`"
+                )
             if n.name is None:
                 return tagged
             if n.bitsize is not None:

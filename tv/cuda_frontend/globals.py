@@ -90,6 +90,8 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
         ctx.initial[own] = initial_bits(ctx, d, t)
         if "__constant__" in d.storage:
             ctx.constant_memory.add(own)
+        if const:
+            ctx.constants.add(own)
     readonly = const or "__constant__" in d.storage
     access = "volatile" if volatile else "weak"
     return Memory(t, ctx.statics[key], Const(S.I64, 0, d.span), access, readonly)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tv.cuda_frontend import fold
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import arithmetic, not_null, scalar_convert, to_bool, type_error, type_name
@@ -96,7 +98,7 @@ def _offset(p: Pointer, index: Expr, negative: bool, span: Span) -> Pointer:
         total = fold.binary("sub", S.I64, p.offset, step, span)
     else:
         total = fold.offset_add(p.offset, step, span)
-    return Pointer(p.type, p.object, total, p.readonly)
+    return replace(p, offset=total)
 
 
 def pointer_add(p: Pointer, index: Result, span: Span, negative: bool = False) -> Pointer:

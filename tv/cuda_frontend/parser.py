@@ -231,6 +231,11 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
             self._expect("RPAREN")
         return c_ast.Alignas(expr, self._tok_coord(tok))
 
+    def _build_declarations(self, spec: Any, decls: Any, typedef_namespace: bool = False) -> Any:
+        if "typedef" in spec["storage"] and spec["alignment"]:
+            self._parse_error("an alignment of a typedef", self.clex.filename)
+        return super()._build_declarations(spec, decls, typedef_namespace)
+
     def _parse_struct_or_union_specifier(self) -> Any:
         aligns = []
         while self._peek_type(2) == "_ALIGNAS":  # struct __align__(16) name
@@ -273,6 +278,12 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
         tok = self._peek()
         if tok is not None and tok.type == "AND":
             tok.type = "TIMES"
+
+    def _parse_typeof_specifier(self) -> Any:
+        doubled = self._peek_type(2) == "LPAREN" and self._peek_type(3) == "LPAREN"
+        node = super()._parse_typeof_specifier()
+        node.op += "((" if doubled else ""
+        return node
 
     def _starts_declarator(self, id_only: bool = False) -> bool:
         self._reference_as_pointer()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tv.cuda_frontend import fold
 from tv.cuda_frontend.context import Context, Target, unsupported
 from tv.cuda_frontend.convert import type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, size_of
 from tv.cuda_frontend.names import nearest
+from tv.cuda_frontend.restrict import based_on
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
-from tv.kernel import Expr, Scalar, Var
+from tv.kernel import Aligned, Binary, Const, Convert, Expr, MemRef, Scalar, Space, Store, Var
 from tv.source import Span
 
 S = Scalar
@@ -25,11 +28,15 @@ def read(ctx: Context, place: Place, span: Span) -> Result:
             return Value(t, tuple(Var(v.type, v.name, span) for v in vs))
         case PointerRegister(type=t, name=name):
             target = target_of(ctx, place, span)
-            return Pointer(t, target.object, Var(S.I64, name, span), target.readonly)
+            return Pointer(t, target.object, Var(S.I64, name, span), target.readonly, target.bases)
         case Memory(type=Array(element=e), object=o, offset=at):
-            return Pointer(Ptr(e, place.const, place.access == "volatile"), o, at, place.access == "readonly")
-        case Memory(type=t, object=o, offset=at):
-            return Value(t, read_leaves(ctx, t, o, at, place.access, span))
+            require_aligned(ctx, place, span)
+            kind = Ptr(e, place.const, place.access == "volatile")
+            return Pointer(kind, o, at, place.access == "readonly", place.bases)
+        case Memory(type=t, object=o):
+            ctx.require_alive(o, span)
+            require_aligned(ctx, place, span, accessed=True)
+            return Value(t, tuple(x for ref in pieces(place, place.access, span) for x in ctx.load(ref)))
         case _:
             raise type_error("this cannot be read", span)
 
@@ -40,6 +47,7 @@ def target_of(ctx: Context, place: PointerRegister, span: Span) -> Target:
         raise unsupported("TV0124", "a pointer that was never assigned", span)
     if target.unknown:
         raise unsupported("TV0115", "a pointer into one of several objects, depending on the path", span, OTHER_OBJECTS)
+    ctx.require_alive(target.object, span)
     return target
 
 
@@ -53,12 +61,21 @@ def runs(t: CType, span: Span) -> list[tuple[Scalar, int, int]]:
         raise unsupported("TV0111", f"an access to a whole `{t}`", span) from error
 
 
-def read_leaves(ctx: Context, t: CType, object: str, offset: Expr, access: str, span: Span) -> tuple[Expr, ...]:
-    parts: list[Expr] = []
-    for scalar, at, count in runs(t, span):
-        where = fold.offset_add(offset, fold.integer(S.I64, at, span), span)
-        parts.extend(ctx.load(object, where, scalar, count, access, span))
-    return tuple(parts)
+def pieces(place: Memory, access: str, span: Span) -> list[MemRef]:
+    """The accesses that a whole value at `place` is read or written by."""
+    claims = based_on(place.bases)
+    return [
+        MemRef(
+            place.object,
+            fold.offset_add(place.offset, fold.integer(S.I64, at, span), span),
+            s,
+            count,
+            access,
+            span,
+            claims,
+        )
+        for s, at, count in runs(place.type, span)
+    ]
 
 
 def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
@@ -66,7 +83,7 @@ def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
     match place, value:
         case ((Register(const=True) | Memory(const=True) | Known()), _):
             raise type_error("assignment to a `const`, or to something that is no variable", span)
-        case Register(type=t, vars=vs), Value(parts=parts):
+        case Register(vars=vs), Value(parts=parts):
             if len(vs) == 1:
                 ctx.assign(vs[0], parts[0], span)
                 return
@@ -74,16 +91,18 @@ def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
             kept = [p if is_plain(p, vs, i) else ctx.keep(p, span) for i, p in enumerate(parts)]
             for v, p in zip(vs, kept, strict=True):
                 ctx.assign(v, p, span)
-        case PointerRegister(type=t, name=name), Pointer():
-            ctx.targets[name] = Target(value.object, value.readonly)
+        case PointerRegister(name=name), Pointer():
+            ctx.targets[name] = Target(value.object, value.readonly, bases=value.bases | place.claim)
             ctx.assign(Var(S.I64, name, span), value.offset, span)
-        case Memory(type=t, object=o, offset=at), Value(parts=parts):
+        case Memory(object=o), Value(parts=parts):
+            ctx.require_alive(o, span)
+            ctx.require_writable(o, span)
+            require_aligned(ctx, place, span, accessed=True)
+            access = "volatile" if place.access == "volatile" else "weak"
             done = 0
-            for _, shift, count in runs(t, span):
-                where = fold.offset_add(at, fold.integer(S.I64, shift, span), span)
-                access = "volatile" if place.access == "volatile" else "weak"
-                ctx.store(o, where, parts[done : done + count], access, span)
-                done += count
+            for ref in pieces(place, access, span):
+                ctx.emit(Store(span, ref, parts[done : done + ref.count]))
+                done += ref.count
         case Memory(), Pointer():
             raise unsupported(
                 "TV0115", "a pointer stored in memory", span, "an address must name one object; store an offset"
@@ -126,10 +145,10 @@ def member(ctx: Context, place: Place, name: str, span: Span) -> Place:
         case Register(type=t, vars=vs, const=const):
             first, count, kind = field_of(t, name, span)
             return Register(kind, vars_slice(vs, first, count), const)
-        case Memory(type=t, object=o, offset=at):
+        case Memory(type=t, offset=at):
             kind, shift = field_offset(t, name, span)
             where = fold.offset_add(at, fold.integer(S.I64, shift, span), span)
-            return Memory(kind, o, where, place.access, place.const)
+            return replace(place, type=kind, offset=where)
         case _:
             raise type_error(f"`.{name}` on something that has no members", span)
 
@@ -167,14 +186,59 @@ def dereference(ctx: Context, p: Result, span: Span) -> Memory:
     if isinstance(p.type.target, Void):
         raise type_error("`*` on `void*`", span, "cast it to the element's type first")
     access = "volatile" if p.type.volatile else "readonly" if p.readonly else "weak"
-    return Memory(p.type.target, p.object, p.offset, access, p.type.const)
+    align = presumed(p.type.target)
+    needs = ((align, p.offset),) if align > 1 else ()
+    return Memory(p.type.target, p.object, p.offset, access, p.type.const, needs, p.bases)
+
+
+# ------------------------------------------------------------------------------------------------ alignment
+def presumed(t: CType) -> int:
+    """The alignment of an lvalue of type `t` in bytes, where the accesses to its scalars do not ask for it themselves; else 1."""
+    match t:
+        case Vector(scalar=s, align=a):
+            return a if a > s.bytes else 1
+        case Struct(align=a):
+            return a if a > min((s.bytes for s, _ in leaves(t)), default=a) else 1
+        case Array(element=e):
+            return presumed(e)
+        case _:
+            return 1
+
+
+def require_aligned(ctx: Context, place: Memory, span: Span, accessed: bool = False) -> None:
+    """States the alignments that an access to `place` presumes: compilers merge accesses to neighbouring members by them.
+
+    accessed: all of it, here; the one access of a vector asks for its alignment itself.
+    """
+    for align, at in place.needs:
+        parts = runs(place.type, span) if accessed else []
+        whole = len(parts) == 1 and at == place.offset and parts[0][0].bytes * parts[0][2] >= align
+        own = ctx.objects[place.object]
+        known = own.space is not Space.GLOBAL and own.align % align == 0 and multiple(at, align)
+        if not whole and not known:
+            ctx.emit(Aligned(span, place.object, at, align))
+
+
+def multiple(e: Expr, n: int) -> bool:
+    """Whether an integer is a multiple of `n`, a power of two, by its form; overflow keeps that."""
+    match e:
+        case Const(bits=b):
+            return b % n == 0
+        case Binary(op="add" | "sub", a=a, b=b):
+            return multiple(a, n) and multiple(b, n)
+        case Binary(op="mul", a=a, b=b):
+            return multiple(a, n) or multiple(b, n)
+        case Convert(a=a) if a.type.is_int and e.type.is_int:
+            return multiple(a, n)
+        case _:
+            return False
 
 
 def address(ctx: Context, place: Place, span: Span) -> Pointer:
     """`&place`."""
     match place:
         case Memory(type=t, object=o, offset=at, access=access, const=const):
-            return Pointer(Ptr(t, const, access == "volatile"), o, at, access == "readonly")
+            return Pointer(Ptr(t, const, access == "volatile"), o, at, access == "readonly", place.bases)
         case Known(value=HandleValue()):
             raise unsupported("TV0111", "the address of a cooperative-groups handle", span)
         case _:

@@ -1,14 +1,19 @@
-"""Loads that nvcc takes through the read-only path because a `__restrict__` parameter is never written through.
+"""What `__restrict__` lets a compiler presume: loads through the read-only path, and memory that is reached in one way only.
+
+Loads that nvcc takes through the read-only path because a `__restrict__` parameter is never written through.
 
 Not only `const T* __restrict__`: nvcc infers it for `T* __restrict__` too (checked on its PTX), so a buffer that is also
 written under another name would be read incoherently.
+
+And where an object is accessed through a `__restrict__` pointer in the pointer's scope, and past it, the two have to be
+different cells wherever one of them is written: compilers exchange such accesses. Those accesses are marked here.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tv.kernel import AsyncCopy, Atomic, If, Load, Loop, Parameter, Stmt, Store, walk
+from tv.kernel import AsyncCopy, Atomic, If, Load, Loop, MemRef, Parameter, Stmt, Store, references, walk
 
 
 def read_only_restrict(body: tuple[Stmt, ...], parameters: tuple[Parameter, ...]) -> tuple[Stmt, ...]:
@@ -34,6 +39,64 @@ def _marked(body: tuple[Stmt, ...], names: set[str]) -> tuple[Stmt, ...]:
                 out.append(replace(s, then=_marked(a, names), orelse=_marked(b, names)))
             case Loop(body=b, step=c, prelude=p):
                 out.append(replace(s, body=_marked(b, names), step=_marked(c, names), prelude=_marked(p, names)))
+            case _:
+                out.append(s)
+    return tuple(out)
+
+
+# ------------------------------------------------------------------------------------------------ one way only
+def based_on(bases: frozenset[str]) -> tuple[tuple[str, bool], ...]:
+    """The claims of an access through a pointer with these bases, while their scopes last."""
+    return tuple((name, True) for name in sorted(bases))
+
+
+def claimed(body: tuple[Stmt, ...], ending: frozenset[str]) -> tuple[Stmt, ...]:
+    """The statements of the scope in which these pointers end. Of each that has to be alone and is not, the accesses past it
+    are marked; claims of the others are dropped."""
+    if not ending:
+        return body
+    marks: dict[str, frozenset[str]] = {}  # object -> claims that other accesses to it do not share
+    for name in sorted(ending):
+        for object in {r.object for s in walk(body) for r in references(s) if (name, True) in r.claims}:
+            if written(body, object) and any(
+                r.object == object and (name, True) not in r.claims for s in walk(body) for r in references(s)
+            ):
+                marks[object] = marks.get(object, frozenset()) | {name}
+    return _claimed(body, ending, marks)
+
+
+def written(body: tuple[Stmt, ...], object: str) -> bool:
+    for s in walk(body):
+        match s:
+            case Store(ref=r) | AsyncCopy(dst=r) if r.object == object:
+                return True
+            case Atomic(ref=r, op=op) if r.object == object and op != "load":
+                return True
+            case _:
+                pass
+    return False
+
+
+def _claimed(body: tuple[Stmt, ...], ending: frozenset[str], marks: dict[str, frozenset[str]]) -> tuple[Stmt, ...]:
+    def of(r: MemRef) -> MemRef:
+        own = {n for n, based in r.claims if based}
+        ended = tuple((n, n in own) for n in sorted(marks.get(r.object, frozenset())))
+        return replace(r, claims=tuple(c for c in r.claims if c[0] not in ending) + ended)
+
+    def inner(b: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        return _claimed(b, ending, marks)
+
+    out: list[Stmt] = []
+    for s in body:
+        match s:
+            case Load(ref=r) | Store(ref=r) | Atomic(ref=r):
+                out.append(replace(s, ref=of(r)))
+            case AsyncCopy(dst=d, src=r):
+                out.append(replace(s, dst=of(d), src=of(r)))
+            case If(then=a, orelse=b):
+                out.append(replace(s, then=inner(a), orelse=inner(b)))
+            case Loop(body=b, step=c, prelude=p):
+                out.append(replace(s, body=inner(b), step=inner(c), prelude=inner(p)))
             case _:
                 out.append(s)
     return tuple(out)

@@ -43,9 +43,10 @@ def statement(ctx: Context, s: ast.Stmt) -> None:
 
 
 def block(ctx: Context, items: tuple[ast.Stmt, ...]) -> None:
+    depth, start = len(ctx.scopes), len(ctx.out)
     ctx.scopes.append(Scope())
     sequence(ctx, items)
-    ctx.scopes.pop()
+    ctx.end_scopes(depth, start)
 
 
 def sequence(ctx: Context, items: tuple[ast.Stmt, ...]) -> None:
@@ -117,8 +118,10 @@ def merge(a: dict[str, Target], b: dict[str, Target]) -> dict[str, Target]:
         one, other = a.get(name), b.get(name)
         if one is None or other is None or one.unknown or other.unknown or one.object != other.object:
             out[name] = Target(None, unknown=True)
+        elif one.bases != other.bases:
+            out[name] = Target(None, unknown=True)  # based on a `__restrict__` pointer or not: it has to be the one
         else:
-            out[name] = Target(one.object, one.readonly or other.readonly)
+            out[name] = Target(one.object, one.readonly or other.readonly, bases=one.bases)
     return out
 
 
@@ -133,11 +136,12 @@ def tested(ctx: Context, e: ast.Expr | None, span: Span) -> tuple[tuple[Stmt, ..
 
 
 def loop_for(ctx: Context, s: ast.For) -> None:
+    depth, start = len(ctx.scopes), len(ctx.out)
     ctx.scopes.append(Scope())
     for init in s.init:
         statement(ctx, init)
     with_pins(ctx, lambda: _for_rest(ctx, s))
-    ctx.scopes.pop()
+    ctx.end_scopes(depth, start)
 
 
 def _for_rest(ctx: Context, s: ast.For) -> None:
@@ -298,9 +302,12 @@ def may_return(s: ast.Stmt | None) -> bool:
 
 
 def always_returns(s: ast.Stmt | None) -> bool:
+    """Whether no path leads to the statement's end; none may lead past `__builtin_unreachable` either."""
     match s:
-        case ast.Return():
+        case ast.Return() | ast.ExprStmt(expr=ast.Call(callee=ast.Name(name="__builtin_unreachable"))):
             return True
+        case ast.Switch(cases=cases):
+            return any(None in c.labels for c in cases) and all(any(always_returns(x) for x in c.body) for c in cases)
         case ast.Block(items=items):
             return any(always_returns(x) for x in items)
         case ast.If(then=a, orelse=b):

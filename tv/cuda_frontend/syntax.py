@@ -53,9 +53,10 @@ class AutoType(TypeSyntax):
 
 @dataclass(frozen=True, slots=True)
 class TypeOf(TypeSyntax):
-    """`decltype(expr)`."""
+    """`decltype(expr)`, `__typeof__(expr)`. word: as written, `decltype((` where a parenthesis follows."""
 
     expr: Expr
+    word: str
 
 
 # ------------------------------------------------------------------------------------------------ expressions

@@ -6,7 +6,7 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr
-from tv.cuda_frontend.typenames import resolve, struct_type
+from tv.cuda_frontend.typenames import resolve, struct_type, unqualified
 from tv.cuda_frontend.values import Known, Value
 from tv.source import Span
 
@@ -59,7 +59,9 @@ def argument(ctx: Context, p: ast.TemplateParameter, a: ast.TypeSyntax | ast.Exp
 
     if (p.type is None) != isinstance(a, ast.TypeSyntax):
         raise unsupported("TV0113", f"the template argument for `{p.name}`", a.span)
-    return resolve(ctx, a) if isinstance(a, ast.TypeSyntax) else constant(ctx, a, f"the template argument `{p.name}`")
+    return (
+        unqualified(ctx, a) if isinstance(a, ast.TypeSyntax) else constant(ctx, a, f"the template argument `{p.name}`")
+    )
 
 
 def deduce(

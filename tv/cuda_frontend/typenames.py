@@ -20,6 +20,9 @@ _WORDS = {
 }  # fmt: skip
 
 
+REFERENCE = "write `&` where the variable or the parameter is declared, and the type without it"
+
+
 def _specifiers(words: list[str]) -> Scalar | None:
     """`unsigned long long int` in any order; None for a name that is not made of specifiers."""
     longs = words.count("long")
@@ -51,12 +54,12 @@ def reference(t: ast.TypeSyntax) -> bool:
 
 
 def resolve(ctx: Context, t: ast.TypeSyntax) -> CType:
-    """The type; a reference gives the type that it refers to. Raises Unsupported for unknown names."""
+    """The type. Raises Unsupported for unknown names, and for references: a name for one would be taken as a value."""
     match t:
         case ast.NamedType():
             return _named(ctx, t)
-        case ast.PointerType(target=target, reference=True):
-            return resolve(ctx, target)
+        case ast.PointerType(reference=True):
+            raise unsupported("TV0111", "a reference as a named type or a template argument", t.span, REFERENCE)
         case ast.PointerType(target=target, restrict=restrict):
             inner = resolve(ctx, target)
             const, volatile = qualifiers(target)
@@ -71,14 +74,37 @@ def resolve(ctx: Context, t: ast.TypeSyntax) -> CType:
             if not 0 < n < 1 << 31:
                 raise unsupported("TV0117", f"an array of {n} elements", t.span)
             return Array(inner, n)
-        case ast.TypeOf(expr=e):
-            from tv.cuda_frontend.expressions import type_of
-
-            return type_of(ctx, e)
+        case ast.TypeOf():
+            return _type_of(ctx, t)
         case ast.AutoType():
             raise unsupported("TV0111", "`auto` without an initializer", t.span)
         case _:
             raise unsupported("TV0111", f"the type `{type(t).__name__}`", t.span)
+
+
+def unqualified(ctx: Context, t: ast.TypeSyntax) -> CType:
+    """A type that is known by a name from here on. Raises Unsupported (TV0111) for `const` and `volatile`, which types do not carry."""
+    if any(qualifiers(t)):
+        help = "write the qualifier where the variable is declared"
+        raise unsupported(
+            "TV0111", "a `const` or `volatile` type as a field, a named type or a template argument", t.span, help
+        )
+    return resolve(ctx, t)
+
+
+def referred(ctx: Context, t: ast.TypeSyntax) -> CType:
+    """The type, or what a reference refers to."""
+    return resolve(ctx, t.target) if isinstance(t, ast.PointerType) and t.reference else resolve(ctx, t)
+
+
+def _type_of(ctx: Context, t: ast.TypeOf) -> CType:
+    """`decltype` of a name or a member is its type; of any other lvalue, or in parentheses, it is a reference."""
+    from tv.cuda_frontend.expressions import maybe_lvalue, type_of
+
+    bare = isinstance(t.expr, (ast.Name, ast.Member)) and not t.word.endswith("((")
+    if t.word.startswith("decltype") and not bare and maybe_lvalue(t.expr):
+        raise unsupported("TV0111", "`decltype` of an lvalue, which is a reference", t.span, REFERENCE)
+    return type_of(ctx, t.expr)
 
 
 def qualifiers(t: ast.TypeSyntax) -> tuple[bool, bool]:
@@ -135,7 +161,7 @@ def declare_type(ctx: Context, d: ast.Decl) -> None:
         check_type_name(ctx, d)
     match d:
         case ast.TypeAlias(name=name, type=t):
-            _new(types, name, resolve(ctx, t), d.span)
+            _new(types, name, unqualified(ctx, t), d.span)
         case ast.Struct(name=name) if d.template:
             if ctx.module.templates.setdefault(name, d) != d:
                 raise unsupported("TV0122", f"two templates `{name}`", d.span)
@@ -179,7 +205,8 @@ def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
     for f in d.fields:
         if f.init is not None or reference(f.type) or f.storage:
             raise unsupported("TV0111", f"the field `{f.name}` with an initializer, a reference or static", f.span)
-        members.append((f.name, resolve(ctx, f.type)))
+        least = max((constant(ctx, a, "an alignment") for a in f.align), default=1)
+        members.append((f.name, unqualified(ctx, f.type), least))
     return layout(name, members, align)
 
 

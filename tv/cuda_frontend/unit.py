@@ -225,6 +225,7 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     records = tuple(p for v in f.parameters for p in parameter(ctx, v))
     ctx.scopes.append(Scope())
     sequence(ctx, f.body.items)
+    ctx.end_scopes(2, 0)
     body = read_only_restrict(drop_unused(define_undefined(tuple(ctx.out), ctx)), records)
     bounds = launch_bounds(ctx, f)
     return check(Kernel(name, records, ctx.objects, body, bounds, f.span, ctx.initial))
@@ -279,7 +280,7 @@ def scalar_parameters(ctx: Context, v: ast.Variable, t: CType) -> list[Parameter
     ctx.names.update(names)
     value = Value(t, tuple(Param(s, n, v.span) for n, s in zip(names, kinds, strict=True)))
     if v.name in ctx.frame.assigned or v.name in ctx.frame.addressed:
-        define(ctx, v.name, t, value, False, v)
+        define(ctx, v.name, t, value, qualifiers(v.type)[0], v)
     else:
         ctx.scopes[-1].places[v.name] = Known(value)
     return records

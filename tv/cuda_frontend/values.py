@@ -18,12 +18,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """An address: one memory object (None: null) and a byte offset (I64). readonly: loads take the read-only path."""
+    """An address: one memory object (None: null) and a byte offset (I64). readonly: loads take the read-only path.
+
+    bases: the `__restrict__` pointers that it is based on.
+    """
 
     type: Ptr
     object: str | None
     offset: Expr
     readonly: bool = False
+    bases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +49,27 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A place in a memory object."""
+    """A place in a memory object. needs: alignments that its access presumes, as (bytes, byte offset that is a multiple)."""
 
     type: CType
     object: str
     offset: Expr
     access: str = "weak"
     const: bool = False
+    needs: tuple[tuple[int, Expr], ...] = ()
+    bases: frozenset[str] = frozenset()  # as of the pointer that led here
 
 
 @dataclass(frozen=True, slots=True)
 class PointerRegister:
-    """A pointer variable: its offset is a scalar variable, its object a fact of the lowering (`Context.targets`)."""
+    """A pointer variable: its offset is a scalar variable, its object a fact of the lowering (`Context.targets`).
+
+    claim: its name among `bases` where it is `__restrict__`.
+    """
 
     type: Ptr
     name: str
+    claim: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

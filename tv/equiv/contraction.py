@@ -71,21 +71,26 @@ class Contraction:
         """`fmul` where the value can be a contractible product of type `kind`, `hidden` where that product is another value by
         its text, and the library functions of that type that it can be the result of."""
         out: set[str] = set()
-        seen: set[tuple[int, bool]] = set()
-        todo = [(t, False)]
+        seen: set[tuple[int, bool, bool, int]] = set()
+        todo: list[tuple[Term, bool, bool, Term | None]] = [(t, False, False, None)]
         while todo:
-            t, hidden = todo.pop()
-            if (t.id, hidden) in seen:
+            t, hidden, once, ref = todo.pop()
+            key = (t.id, hidden, once, ref.id if ref is not None and t.kind == "reduce" else -1)
+            if key in seen:
                 continue
-            seen.add((t.id, hidden))
+            seen.add(key)
             head = op_head(t).removeprefix(FOLDED) if t.kind == "op" else ""
             if head and self.same_width(op_type(t.name), kind):
                 if head in LIBRARY:
                     out.add(head)
-                elif self.makes_product(t, head):
+                elif self.makes_product(t, head, once):
                     out |= {"fmul", HIDDEN} if hidden or head != "fmul" else {"fmul"}
+            if t.kind == "reduce":
+                todo += [(t.args[0], hidden, self.foreseen.rounds(t, ref)[1], None), (t.args[1], hidden, once, None)]
+                continue
             hides = t.kind == "op" and head not in ("select", "fneg", "cvt")
-            todo += [(x, hidden or hides) for x in self.below(t, head)]
+            ref = t if t.kind == "ref" else None
+            todo += [(x, hidden or hides, once and ref is None, ref) for x in self.below(t, head, once)]
         return out
 
     @staticmethod
@@ -93,36 +98,39 @@ class Contraction:
         """f32 and f64: arithmetic in the wider, narrowed again, is the narrower's own."""
         return a == b or (a in WIDE and b in WIDE)
 
-    def below(self, t: Term, head: str) -> tuple[Term, ...]:
+    def below(self, t: Term, head: str, once: bool) -> tuple[Term, ...]:
         """What t may be no more than: the values that a compiler might put in its place."""
         match t.kind:
-            case "case" | "reduce":
+            case "case":
                 return t.args
             case "ref":
                 return (self.p.kernel.units[t.name].value,) if self.passes_on(t) else ()
             case "op":
-                return self.passed(t, head)
+                return self.passed(t, head, once)
             case _:
                 return ()
 
-    def makes_product(self, t: Term, head: str) -> bool:
+    def makes_product(self, t: Term, head: str, once: bool = False) -> bool:
         """A multiplication that is not `_rn`, what may be compiled as one, or a fused one that may add nothing."""
         kind = op_type(t.name)
         if head == "fmul":
             return t.attr == "c"
         if head == "fdiv":
             by = t.args[1]
-            return power_of_two(by, kind) if by.kind == "const" else self.given_away or self.foreseen.may_be_known(by)
-        return head == "ffma" and self.neutral(t.args[2], kind, 0.0)
+            if by.kind == "const":
+                return power_of_two(by, kind)
+            return any(isnan(x) or is_power(x) for x in self.given_away) or self.foreseen.may_be_known(by, once)
+        return head == "ffma" and self.neutral(t.args[2], kind, 0.0, once)
 
-    def neutral(self, t: Term, kind: str, size: float) -> bool:
+    def neutral(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
         """Is this operand, or may nvcc find that it is, plus or minus the number that an operation leaves its other operand with?"""
         if t.kind == "const":
             value = abs(number(t, kind))
             return value == size or (size == inf and isnan(value))
-        return self.given_away or self.foreseen.may_be(t, kind, size)
+        away = self.given_away
+        return size in away or any(isnan(x) for x in away) or self.foreseen.may_be(t, kind, size, once)
 
-    def passed(self, t: Term, head: str) -> tuple[Term, ...]:
+    def passed(self, t: Term, head: str, once: bool = False) -> tuple[Term, ...]:
         """The operands that an operation may be no more than."""
         a, kind = t.args, op_type(t.name)
         match head:
@@ -134,15 +142,15 @@ class Contraction:
                 kinds = t.name.split(".")[1:3]
                 return a if all(k in WIDE for k in kinds) or all(map(INTEGER.fullmatch, kinds)) else ()
             case "fmul":
-                return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 1.0))
+                return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 1.0, once))
             case "fdiv":
-                return a[:1] if self.neutral(a[1], kind, 1.0) else ()
+                return a[:1] if self.neutral(a[1], kind, 1.0, once) else ()
             case "fadd" | "fsub":
-                return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 0.0))
+                return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 0.0, once))
             case "ffma":
-                return tuple(x for x, y in (a[:2], a[1::-1]) if self.neutral(y, kind, 1.0)) + a[2:]
+                return tuple(x for x, y in (a[:2], a[1::-1]) if self.neutral(y, kind, 1.0, once)) + a[2:]
             case _ if head in EXTREMA:  # of equal products, however they are written
-                return a if any(self.neutral(x, kind, inf) for x in a) or all(self.computed(x) for x in a) else ()
+                return a if any(self.neutral(x, kind, inf, once) for x in a) or all(self.computed(x) for x in a) else ()
             case _:
                 return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
 
@@ -169,14 +177,19 @@ class Contraction:
         return Foreseen(self.p.kernel, self.p.threads, lambda t: True, ranges)
 
     @cached_property
-    def given_away(self) -> bool:
-        """Does some condition compare floats with one? Where they are equal, a compiler puts the number in the datum's place."""
-        compared = [t for t in self.operations if compares_floats(t)]
-        return any(
-            abs(number(a, op_type(t.name))) == 1.0 or self.foreseen.may_be(a, op_type(t.name), 1.0)
-            for t in compared
-            for a in t.args
-        )
+    def given_away(self) -> frozenset[float]:
+        """The sizes of numbers, zero apart, that conditions compare floats with (NaN: any number). Where a datum is one, a
+        compiler puts the number in its place; of zeros there are two."""
+        out = set()
+        for t in self.operations:
+            if compares_floats(t):
+                for a in t.args:
+                    kind = op_type(t.name)
+                    if a.kind == "const":
+                        out.add(abs(number(a, kind)))
+                    elif self.foreseen.may_be_known(a):
+                        out.add(nan)
+        return frozenset(out) - {0.0}
 
     @cached_property
     def operations(self) -> list[Term]:
@@ -250,5 +263,8 @@ def scales(t: Term, kind: str) -> bool:
 
 
 def power_of_two(t: Term, kind: str) -> bool:
-    x = number(t, kind)
+    return is_power(number(t, kind))
+
+
+def is_power(x: float) -> bool:
     return isfinite(x) and x != 0.0 and abs(frexp(x)[0]) == 0.5

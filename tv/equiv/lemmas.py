@@ -160,12 +160,13 @@ class Lemmas:
         return lemma_text(kt, body.term, shared, self.format(body.term))
 
     def kernel_side(self, kt: Term, r: Map, cut: frozenset[int]) -> None:
-        """Every value is there, and no operation has two of them (S7)."""
+        """Every value is there and defined, and no operation has two of them (S7)."""
         for t in above(kt, cut):
             if t.id in cut or t.kind in ("const", "input", "index"):
                 continue
             if t.kind == "ref":
-                self.rules.kernel_step(r, t)
+                at = self.sets.domain(self.rules.kernel_step(r, t))
+                must(not self.p.definedness().undefined(t.name, at), "a value that may be uninitialised, in a lemma")
                 continue
             must(t.kind == "op", f"a {t.kind} of the kernel that no pair covers")
             must(t.attr != "u", "the product inside a fused multiply-add is not rounded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tv.defined import Definedness
 from tv.equiv.asked import Asked
 from tv.sets import Map, Sets
 from tv.source import Span
@@ -48,6 +49,13 @@ class Problem:
     asked: Asked = field(default_factory=Asked)  # the lemmas put to solvers
     origins: dict[int, int] = field(default_factory=dict)  # of kernel operations, by term id: which evaluation they are
     spans: dict[int, Span] = field(default_factory=dict)  # of kernel operations, by term id
+    defined: Definedness | None = None
+
+    def definedness(self) -> Definedness:
+        """Of the kernel's values; made once, when they are all there."""
+        if self.defined is None:
+            self.defined = Definedness(self.sets, self.kernel.units)
+        return self.defined
 
     def views(self, side: str) -> System:
         return self.kernel if side == "k" else self.graph

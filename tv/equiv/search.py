@@ -6,7 +6,7 @@ where the pairs met grow by a constant step, the whole orbit is claimed instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from tv.diagnostic import Unknown
@@ -14,7 +14,7 @@ from tv.equiv.candidates import Candidates
 from tv.equiv.laws import rewrites
 from tv.equiv.matching import Link, Matching
 from tv.equiv.problem import Mismatch, Problem, is_view
-from tv.equiv.rules import COMMUTATIVE, Rules, accumulates
+from tv.equiv.rules import COMMUTATIVE, Contribution, Rules, accumulates
 from tv.equiv.script import Apply, Claim, Fold, Leaf, Pairing, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
 from tv.sets import Map
 from tv.term import Term, op_head, show
@@ -47,6 +47,9 @@ class Search:
         self.candidates = Candidates(problem, self.known)
         self.progress = progress
         self.tried: dict[tuple[int, int], list[tuple[Map, Script | None]]] = {}
+        self.unpaired: dict[
+            tuple[str, int, int, str, frozenset[tuple[str, str]]], Mismatch | Unknown
+        ] = {}  # sums whose terms do not pair
         self.propose: Callable[[Term, Term, Map], Script | None] | None = None  # lemmas, where all else fails
 
     def prove(self, reader: str, unit: str, relation: Map) -> tuple[int, ...]:
@@ -294,18 +297,16 @@ class Search:
         return t.kind in ("op", "reduce") and t.name.replace("ffma", "fadd") == op
 
     def sum(self, op: str, kt: Term, gt: Term, r: Map) -> Script:
-        elements, domain = self.sets.identity(self.sets.range(r)), self.sets.identity(self.sets.domain(r))
-        g, reduced, starts_g = self.rules.flatten("g", gt, elements, op, frozenset(), None)
-        leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
-        stop = frozenset(k for k, t in (*self.t.settled, *self.open_keys()) if t in leaves)
-        k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, self.rules.droppable(r, reduced))
-        self.rules.same_start(op, r, starts_k, starts_g)
-        matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
-        links = self.links(matching)
+        claims = frozenset((*self.t.settled, *self.open_keys()))
+        key = (op, kt.id, gt.id, self.sets.text(r), claims)
+        if key in self.unpaired:
+            raise self.unpaired[key]
         try:
-            matching.check(links)
-        except Mismatch as e:
-            e.kernel = e.kernel or kt
+            stop, k, g, links = self.paired(op, kt, gt, r, claims)
+        except (Mismatch, Unknown) as e:
+            if isinstance(e, Mismatch):
+                e.kernel = e.kernel or kt
+            self.unpaired[key] = e  # asked again with the operands of some addition above exchanged
             raise
         for i, j, link in links:
             if not self.rules.summand_allowed(op, k[i].leaf, g[j].leaf):
@@ -314,6 +315,21 @@ class Search:
         self.depth += 1
         pairs = [Pairing(i, j, link.leaves, self.goal(k[i].leaf, g[j].leaf, link.leaves)) for i, j, link in links]
         return Sum(op, tuple(sorted(stop)), tuple(pairs))
+
+    def paired(
+        self, op: str, kt: Term, gt: Term, r: Map, claims: Collection[tuple[str, str]]
+    ) -> tuple[frozenset[str], list[Contribution], list[Contribution], list[tuple[int, int, Link]]]:
+        """Where flattening stops, the summands of both sides, and which of them are partners."""
+        elements, domain = self.sets.identity(self.sets.range(r)), self.sets.identity(self.sets.domain(r))
+        g, reduced, starts_g = self.rules.flatten("g", gt, elements, op, frozenset(), None)
+        leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
+        stop = frozenset(k for k, t in claims if t in leaves)
+        k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, self.rules.droppable(r, reduced))
+        self.rules.same_start(op, r, starts_k, starts_g)
+        matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
+        links = self.links(matching)
+        matching.check(links)
+        return stop, k, g, links
 
     def open_keys(self) -> list[tuple[str, str]]:
         return [(self.t.claims[i].kernel, self.t.claims[i].graph) for i in self.t.open]

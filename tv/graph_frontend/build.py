@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tv.diagnostic import BadInput, Unsupported
+from tv.graph import Supposed
 from tv.graph_frontend import registry
 from tv.graph_frontend.elements import Element, integer_of
 from tv.graph_frontend.load import MAX_NODES, Declared, Model, Node
@@ -62,6 +63,7 @@ class Builder:
         self.announced: dict[str, str] = {}
         self.assumptions: list[str] = []
         self.numbers_only = False
+        self.supposed: dict[int, Supposed] = {}
         self._names: set[str] = set()
         self._symbol_ranges: dict[str, Range] = {}
 
@@ -80,6 +82,12 @@ class Builder:
         self.numbers_only |= numbers_only
         if text not in self.assumptions:
             self.assumptions.append(text)
+
+    def suppose(self, t: Term, e: Element, low: Affine | None = None, high: Affine | None = None) -> Term:
+        """Notes what a reading takes for granted of a value: no input that breaks it shows anything of a kernel."""
+        if t.kind != "const":
+            self.supposed[t.id] = Supposed(e.label, low, high)
+        return t
 
     def symbol_range_of(self, a: Dim | Sym) -> Range:
         return self.symbol_range(a.name) if isinstance(a, Sym) else (None, None)
@@ -234,6 +242,9 @@ class Builder:
         self.denoted += 1
         if self.denoted > MAX_NODES:
             raise Unsupported("TV0313", f"more than {MAX_NODES} operators once functions are inlined")
+        for o in node.outputs:
+            if o in self.env:  # an input or a cut tensor stays what it is
+                raise BadInput("TV0302", f"node `{node.name}` defines `{o}` anew")
         inputs = [self.env[i] if i else None for i in node.inputs] if given is None else given
         view = NodeView(node, inputs, self.opsets.get(node.domain, 1))
         from tv.graph_frontend import bodies

@@ -37,18 +37,18 @@ def stored_pieces(t: TensorProto, e: Element) -> static.Pieces | None:
 
 
 def constant_tensor(b: Builder, name: str, t: TensorProto) -> Tensor:
-    """A `Constant` node: one element, integers and fixed tensors by value, other tensors free."""
+    """A `Constant` node in a function body, by value."""
     shape = tuple(Affine.of(int(d)) for d in t.dims)
-    return stored(b, Declared(name, element_of(t.data_type, name), shape, t, True))
+    return stored(b, Declared(name, element_of(t.data_type, name), shape, t, True, True, True))
 
 
 def stored(b: Builder, d: Declared) -> Tensor:
-    """An initializer or Constant. One element is a constant; a tensor in `b.fixed` or inside a function body is a case of constants; others are free."""
+    """An initializer or Constant. A tensor in `b.fixed` or inside a function body is constants; others are free."""
     t = d.data
-    if t is not None and element_count(t) == 1:
-        return b.uniform(d.name, d.element, d.shape, int(proto_bits(t)[0]))
     if t is not None and (d.name in b.fixed or b.depth > 0):
-        return by_value(b, d, t)
+        return (
+            by_value(b, d, t) if element_count(t) != 1 else b.uniform(d.name, d.element, d.shape, int(proto_bits(t)[0]))
+        )
     b.stored[d.name] = d
     ints = None if t is None else lru_cache(maxsize=1)(partial(stored_pieces, t, d.element))
     return Tensor(d.name, d.element, d.shape, Stored(d.name), ints)

@@ -53,7 +53,7 @@ def size_of(n: NodeView, b: Builder) -> None:
 
 @denotes("Constant", since=1)
 def constant(n: NodeView, b: Builder) -> None:
-    """the value stored in the node; a float tensor of several elements stays free unless it is fixed"""
+    """the value stored in the node"""
     from tv.graph_frontend.constants import constant_tensor
 
     n.ignore(
@@ -106,6 +106,7 @@ def range_(n: NodeView, b: Builder) -> None:
 # ------------------------------------------------------------------------------------------------ gather
 def counted_from_front(p: Place, t: Term, e: Element, extent: Affine) -> Term:
     """An index of data as a signed 64-bit term; a negative one counts from the end."""
+    p.b.suppose(t, e, ZERO if e.kind == "unsigned" else -extent, extent - 1)
     w = p.convert(t, e, I64)
     if e.kind == "unsigned":
         return w

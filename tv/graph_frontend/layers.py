@@ -6,6 +6,7 @@ Linear in the number of nodes for each of a bounded number of candidate periods.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from onnx import TensorProto
@@ -24,7 +25,7 @@ LEAST = 6  # nodes in a stretch worth rolling
 class Wiring:
     """signature: one number a node (operator, attributes, kinds of inputs). producer: tensor -> (node, output).
 
-    content: stored tensors that count by value, not by name (single elements, short integers) -> that value.
+    content: stored tensors that count by value, not by name (constants of the graph, short integers) -> it.
     """
 
     signature: list[int]
@@ -32,9 +33,10 @@ class Wiring:
     content: dict[str, bytes]
 
 
-def find_stretch(model: Model) -> Stretch | None:
-    """The longest stretch of isomorphic layers; None where there is none worth rolling."""
-    w = _wiring(model)
+def find_stretch(model: Model, fixed: Collection[str] = ()) -> Stretch | None:
+    """The longest stretch of isomorphic layers; None where there is none worth rolling. fixed: tensors that are constants of
+    the graph: layers that differ in one are not alike."""
+    w = _wiring(model, fixed)
     best: Stretch | None = None
     for period in _periods(w, model):
         for s in _stretches(model, w, period):
@@ -73,8 +75,8 @@ def shared_first(nodes: list[Node]) -> list[Node]:
 
 
 # ------------------------------------------------------------------------------------------------ signatures
-def _wiring(model: Model) -> Wiring:
-    content = {name: c for name, d in model.declared.items() if (c := _content(d)) is not None}
+def _wiring(model: Model, fixed: Collection[str]) -> Wiring:
+    content = {name: c for name, d in model.declared.items() if (c := _content(d, name in fixed)) is not None}
     producer: dict[str, tuple[int, int]] = {}
     ids: dict[object, int] = {}
     signature = []
@@ -89,10 +91,10 @@ def _wiring(model: Model) -> Wiring:
     return Wiring(signature, producer, content)
 
 
-def _content(d: Declared) -> bytes | None:
+def _content(d: Declared, fixed: bool) -> bytes | None:
     """Type, shape and data of a stored tensor that the graph means by value."""
     t = d.data
-    if t is None or not (element_count(t) == 1 or (not d.element.is_float and element_count(t) <= SMALL)):
+    if t is None or not (fixed or (not d.element.is_float and element_count(t) <= SMALL)):
         return None
     bare = TensorProto()
     bare.CopyFrom(t)
@@ -205,8 +207,7 @@ def _stretch(model: Model, start: int, p: int, layers: int, links: dict[tuple[in
         return len({model.nodes[start + at * p + j].inputs[x] for at in range(layers)}) > 1
 
     by_value = {k.name for (j, x), k in links.items() if isinstance(k, Common) and several(j, x)}
-    single = {n for n in by_value if (t := model.declared[n].data) is not None and element_count(t) == 1}
-    return Stretch(start, p, layers, links, frozenset(by_value - single))
+    return Stretch(start, p, layers, links, frozenset(by_value))
 
 
 def _links(

@@ -242,7 +242,7 @@ def _clamped(b: Builder, n: NodeView, value: Affine, low: Affine, high: Affine) 
 
 @denotes("Slice", since=10)
 def slice_(n: NodeView, b: Builder) -> None:
-    """from start to end by step along axes, with numpy's clamping"""
+    """from start to end by step along axes, bounds clamped to the extents"""
     x = n.input(0)
     starts, ends = n.input(1).elements(n.what), n.input(2).elements(n.what)
     axes = n.input(3).integers(n.what) if n.optional(3) is not None else tuple(range(len(starts)))
@@ -254,7 +254,11 @@ def slice_(n: NodeView, b: Builder) -> None:
         d = n.wrap_axis(a, x.rank)
         extent = x.shape[d]
         lowest, highest = (ZERO, extent) if k > 0 else (Affine.of(-1), extent - 1)
-        begin = _clamped(b, n, _from_front(b, n, s, extent), ZERO if k > 0 else lowest, highest)
+        front = _from_front(b, n, s, extent)
+        if k < 0 and not b.system.sets.empty(b.system.sets.set("extent", (), all_of(lt(front, 0), ge(extent, 1)))):
+            what = f"{n.what}: a start before the front with a negative step"  # ONNX's text and numpy differ on it
+            raise Unsupported("TV0314", what, help="let it start at an element")
+        begin = _clamped(b, n, front, lowest, highest)
         end = _clamped(b, n, _from_front(b, n, e, extent), lowest, extent if k > 0 else highest)
         span = end - begin if k > 0 else begin - end
         count = span if abs(k) == 1 else floordiv(span + (abs(k) - 1), abs(k))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A tensor that the file declares: graph input, initializer, or cut. data: of an initializer stored inline."""
+    """A tensor that the file declares: graph input, initializer, or cut. data: of an initializer stored inline.
+
+    kept: its values are those of the file, here or elsewhere. constant: made by a `Constant` node, so that nothing binds it.
+    """
 
     name: str
     element: Element
     shape: Shape
     data: TensorProto | None = None
     initializer: bool = False
+    kept: bool = False
+    constant: bool = False
 
 
 @dataclass(slots=True)
@@ -130,7 +135,7 @@ def load(path: Path, dims: Mapping[str, Affine], inputs: Sequence[str] = (), out
         if (n.domain, n.op) == ("", "Constant"):
             stored = constant_proto(n)  # a Constant is an initializer by another name, so that equal layers stay equal
             declared[n.outputs[0]] = Declared(
-                stored.name, element_of(stored.data_type, n.name), _sizes(stored), stored, True
+                stored.name, element_of(stored.data_type, n.name), _sizes(stored), stored, True, True, True
             )
         else:
             nodes.append(n)
@@ -220,12 +225,13 @@ def _near(name: str, known: Collection[str]) -> str:
 
 
 def _live(nodes: Sequence[Node], wanted: Sequence[str], cuts: Collection[str]) -> list[Node]:
-    """The nodes that the wanted tensors need, in order; what a cut tensor was made from does not count."""
+    """The nodes that the wanted tensors need, in order, without the outputs that are cut: what those were made from does not
+    count."""
     need = set(wanted) - set(cuts)
     out = []
     for n in reversed(nodes):
         if any(o and o in need for o in n.outputs):
-            out.append(n)
+            out.append(replace(n, outputs=tuple("" if o in cuts else o for o in n.outputs)))
             need |= {i for i in n.inputs if i and i not in cuts}
     return out[::-1]
 
@@ -276,9 +282,10 @@ def _declared(
     for t in proto.graph.initializer:
         if t.name in out:
             raise BadInput("TV0302", f"two initializers are called `{t.name}`")
-        inline = t if t.data_location != TensorProto.EXTERNAL and t.name not in replaceable else None
+        kept = t.name not in replaceable
+        inline = t if t.data_location != TensorProto.EXTERNAL and kept else None
         if t.name in used:
-            out[t.name] = Declared(t.name, element_of(t.data_type, t.name), _sizes(t), inline, True)
+            out[t.name] = Declared(t.name, element_of(t.data_type, t.name), _sizes(t), inline, True, kept)
     infos = [v for v in proto.graph.input if v.name not in out]
     if cuts:
         infos += _inferred(proto, cuts)

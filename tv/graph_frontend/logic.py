@@ -50,6 +50,9 @@ def convert_to(n: NodeView, b: Builder, x: Tensor, to: Element) -> None:
         return
     if e.is_float and not to.is_float and to.kind != "bool":
         b.assume("floats cast to integers are in range", numbers_only=True)
+        low, high = (Affine.of(v) for v in to.limits())
+        pointwise(n, b, [x], to, lambda p, a: p.convert(b.suppose(a[0], e, low, high), e, to))
+        return
     pointwise(n, b, [x], to, lambda p, a: p.convert(a[0], e, to))
 
 

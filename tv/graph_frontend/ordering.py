@@ -42,7 +42,7 @@ def ranks(n: NodeView, b: Builder, x: Tensor, axis: int, largest: bool, last_fir
 
         def counts(q: Place, inner: tuple[Affine, ...]) -> Term:
             def before(or_equal: bool) -> Term:
-                here, other = q.get(x, p.index), q.get(x, _replaced(p.index, axis, inner[0]))
+                here, other = (b.suppose(q.get(x, i), e) for i in (p.index, _replaced(p.index, axis, inner[0])))
                 pair = (here, other) if largest else (other, here)
                 return q.select(_below(q, e, not or_equal, *pair), q.bits(1, 64), q.bits(0, 64))
 

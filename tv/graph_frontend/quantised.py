@@ -82,7 +82,7 @@ def quantize(n: NodeView, b: Builder) -> None:
     low, high = to.limits()
 
     def body(p: Place) -> Term:
-        q = p.op("rint.f32", p.op("fdiv.f32", p.get(x), _at(p, scale, axis, block)))
+        q = p.op("rint.f32", b.suppose(p.op("fdiv.f32", p.get(x), _at(p, scale, axis, block)), e))
         if zero is not None:  # exact: whole numbers that matter are far below 2**24, larger ones saturate either way
             q = p.op("fadd.f32", q, p.convert(_at(p, zero, axis, block), to, e))
         q = p.op("fmin.f32", p.op("fmax.f32", q, p.number(float(low), e)), p.number(float(high), e))

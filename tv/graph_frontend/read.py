@@ -23,10 +23,10 @@ from tv.graph_frontend import (
 )  # the handlers register themselves
 from tv.graph_frontend.audit import audit
 from tv.graph_frontend.build import Builder, Irregular, Options
-from tv.graph_frontend.constants import stored
-from tv.graph_frontend.elements import element_of
+from tv.graph_frontend.constants import SMALL, element_count, stored
+from tv.graph_frontend.elements import element_of, proto_bits
 from tv.graph_frontend.layers import find_stretch, shared_first
-from tv.graph_frontend.load import load
+from tv.graph_frontend.load import Declared, load
 from tv.graph_frontend.roll import Stretch, denote_stretch, make_families
 from tv.graph_frontend.shapes import text
 from tv.graph_frontend.static import constant_pieces
@@ -60,13 +60,14 @@ def read(
     roll: bool = True,
     strict_nan: bool = False,
     body_precision: str = "f32",
-    fixed: Collection[str] = (),
+    fixed: Collection[str] | None = None,
     values: Mapping[str, Affine] | None = None,
 ) -> Graph:
     """The meaning of a model, weights not needed.
 
     dims: name of an open dimension -> its size over the symbols of `sets`. inputs, outputs: tensors to cut at (cut ones become
-    free inputs). fixed: initializers with stored data of at most 4096 elements that no buffer holds: they are constants.
+    free inputs). fixed: initializers with stored data of at most 4096 elements that no argument holds: they are constants, all
+    others free. None: those of one element are constants.
     values: integer graph inputs all of whose elements are this number (`[inputs] position_ids = "P"`).
     Raises BadInput (exit 2), Unsupported (exit 4), Unknown (exit 3).
     """
@@ -75,13 +76,15 @@ def read(
     model = load(path, dims, inputs, outputs)
     options = Options(strict_nan, body_precision)
 
+    constants = frozenset(d.name for d in model.declared.values() if _is_constant(d, fixed))
+    held = frozenset(d.name for d in model.declared.values() if d.initializer and fixed is not None) - constants
+
     def attempt(stretch: Stretch | None) -> Graph:
-        constants = frozenset(fixed) - (stretch.members() if stretch is not None else set())
-        return _denote(Builder(sets, terms, model, options), constants, values or {}, stretch)
+        return _denote(Builder(sets, terms, model, options), constants, held, values or {}, stretch)
 
     if roll:
         model.nodes = shared_first(model.nodes)
-    stretch = find_stretch(model) if roll else None
+    stretch = find_stretch(model, constants) if roll else None
     if stretch is not None:
         try:
             return attempt(stretch)
@@ -90,7 +93,20 @@ def read(
     return attempt(None)
 
 
-def _denote(b: Builder, fixed: frozenset[str], values: Mapping[str, Affine], stretch: Stretch | None) -> Graph:
+def _is_small(d: Declared) -> bool:
+    return d.data is not None and element_count(d.data) <= SMALL
+
+
+def _is_constant(d: Declared, fixed: Collection[str] | None) -> bool:
+    """Does the graph mean the tensor by the values that the model stores?"""
+    if not _is_small(d) or d.data is None:
+        return False
+    return d.constant or (element_count(d.data) == 1 if fixed is None else d.name in fixed)
+
+
+def _denote(
+    b: Builder, fixed: frozenset[str], held: frozenset[str], values: Mapping[str, Affine], stretch: Stretch | None
+) -> Graph:
     model, b.fixed = b.model, fixed
     family = frozenset(stretch.members()) if stretch is not None else frozenset()
     for d in model.declared.values():
@@ -110,7 +126,7 @@ def _denote(b: Builder, fixed: frozenset[str], values: Mapping[str, Affine], str
         denote_stretch(b, stretch, members)
         for node in model.nodes[stretch.stop :]:
             b.run(node)
-    return _finish(b, stretch.layers if stretch is not None else 0, members)
+    return _finish(b, stretch.layers if stretch is not None else 0, held, members)
 
 
 def _assumed_values(b: Builder, values: Mapping[str, Affine]) -> None:
@@ -132,7 +148,7 @@ def _assumed_values(b: Builder, values: Mapping[str, Affine]) -> None:
         b.assume(f"every element of {name} is {value.text()}")
 
 
-def _finish(b: Builder, layers: int, members: Mapping[str, tuple[str, int]]) -> Graph:
+def _finish(b: Builder, layers: int, held: frozenset[str], members: Mapping[str, tuple[str, int]]) -> Graph:
     graph = Graph(b.system, assumptions=b.assumptions, layers=layers)
     b.assumptions += b.model.assumptions
     _compare_declared(b)
@@ -142,14 +158,18 @@ def _finish(b: Builder, layers: int, members: Mapping[str, tuple[str, int]]) -> 
         source = b.env[name]
         graph.outputs[name] = TensorInfo(name, source.element.label, source.shape, unit, layer)
     _recount(b, graph)
-    graph.numbers_only = b.numbers_only
+    for name in sorted(held & b.stored.keys()):  # a kernel may take what the graph knows by value
+        b.free(name)
+    graph.numbers_only, graph.supposed = b.numbers_only, b.supposed
     audit(b.system)
     for name, d in {**b.model.declared, **b.stored}.items():
         if name in members:
             unit, at = members[name]
-            graph.inputs[name] = TensorInfo(name, d.element.label, d.shape, unit, at)
+            graph.inputs[name] = TensorInfo(name, d.element.label, d.shape, unit, at, d.kept)
         elif name in b.free_units:
-            graph.inputs[name] = TensorInfo(name, d.element.label, d.shape, b.free_units[name])
+            if _is_small(d) and not d.element.is_float:  # known by value where that is enough, as indices are
+                graph.contents[name] = tuple(int(x) for x in proto_bits(d.data)) if d.data is not None else ()
+            graph.inputs[name] = TensorInfo(name, d.element.label, d.shape, b.free_units[name], kept=d.kept)
     return graph
 
 

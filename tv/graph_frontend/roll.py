@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from tv.diagnostic import BadInput
 from tv.graph_frontend.build import Builder, Irregular
 from tv.graph_frontend.load import Node
 from tv.graph_frontend.tensors import InUnit, PreviousLayer, SameLayer, Tensor
@@ -118,6 +119,8 @@ def denote_stretch(b: Builder, s: Stretch, members: dict[str, tuple[str, int]]) 
         for j, node in enumerate(layer):
             names = b.model.nodes[s.start + at * s.period + j].outputs
             for base, name in zip(node.outputs, names, strict=True):
+                if name in outer:
+                    raise BadInput("TV0302", f"a layer defines `{name}` anew")
                 if name and base in inside:
                     outer[name] = _outside(inside[base], name, at)
 

@@ -27,6 +27,7 @@ from tv.kernel.memory import MemoryObject, MemRef, Space
 from tv.kernel.module import HostLaunch, Kernel, Module, Parameter
 from tv.kernel.rules import COMPARES, FLOAT_OPS, INT_OPS, check
 from tv.kernel.statements import (
+    Aligned,
     Assign,
     Assume,
     AsyncCommit,
@@ -54,6 +55,7 @@ __all__ = [
     "COMPARES",
     "FLOAT_OPS",
     "INT_OPS",
+    "Aligned",
     "Assign",
     "Assume",
     "AsyncCommit",

@@ -35,6 +35,8 @@ class MemRef:
 
     access: weak | volatile | readonly (`__ldg`, ld.global.nc, or through a `const T* __restrict__` parameter) | cached
     (`__ldcg`, `__ldcs`). The address must be a multiple of count * type.bytes.
+    claims: `__restrict__` pointers in whose scopes this access stands, and whether its address is based on them; only of
+    pointers past which their memory is accessed there too.
     """
 
     object: str
@@ -43,3 +45,4 @@ class MemRef:
     count: int = 1
     access: str = "weak"
     span: Span = NOWHERE
+    claims: tuple[tuple[str, bool], ...] = ()

@@ -17,7 +17,7 @@ from tv.kernel.expressions import (
     Unary,
 )
 from tv.kernel.module import Kernel
-from tv.kernel.statements import Assume, If, Load, Loop, Store
+from tv.kernel.statements import Aligned, Assume, If, Load, Loop, Store
 from tv.kernel.traverse import assigned, children, expressions, references, walk
 from tv.kernel.types import Scalar
 
@@ -86,6 +86,8 @@ def check(kernel: Kernel) -> Kernel:
                 _require(len(ds) == r.count and all(d.type is r.type for d in ds), "load destinations", s)
             case Store(values=vs, ref=r):
                 _require(len(vs) == r.count and all(v.type is r.type for v in vs), "stored values", s)
+            case Aligned(object=o, offset=at, align=n):
+                _require(o in kernel.objects and at.type is Scalar.I64 and n & (n - 1) == 0 < n, "alignment", s)
             case If(cond=c) | Loop(cond=c) | Assume(cond=c):
                 _require(c.type is Scalar.BOOL, "condition is not bool", s)
     return kernel

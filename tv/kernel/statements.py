@@ -155,6 +155,16 @@ class Assume(Stmt):
 
 
 @dataclass(frozen=True, slots=True)
+class Aligned(Stmt):
+    """What follows accesses a part of a struct or vector at byte `offset` (I64) of `object`: an obligation that its address is
+    a multiple of `align` bytes, as compilers presume from its type."""
+
+    object: str
+    offset: Expr
+    align: int
+
+
+@dataclass(frozen=True, slots=True)
 class Declare(Stmt):
     """The lifetime of a local object begins: what it held in an earlier round of a loop is gone."""
 

@@ -23,6 +23,7 @@ from tv.kernel.expressions import (
 )
 from tv.kernel.memory import MemRef
 from tv.kernel.statements import (
+    Aligned,
     Assign,
     Assume,
     AsyncCommit,
@@ -92,6 +93,8 @@ def expressions(s: Stmt) -> tuple[Expr, ...]:
             return (v,)
         case Load(ref=r):
             return (r.offset,)
+        case Aligned(offset=at):
+            return (at,)
         case Store(ref=r, values=vs):
             return (r.offset, *vs)
         case If(cond=c) | Loop(cond=c) | Assume(cond=c):

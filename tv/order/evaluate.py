@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -28,13 +29,14 @@ from tv.order.program import (
     Part,
     Place,
     Rounds,
-    walk,
+    hollow,
 )
 from tv.replay.graph_values import Bits, GraphValues, Ints, Truths
 from tv.sets.numeric import PointMap, PointSet, point_map, point_set
 from tv.term import Term
 
 CHUNK = 1 << 18  # instances of a loop's rounds at once
+MOST_ROUNDS = 1 << 32
 
 
 def use_orders(values: GraphValues, orders: Iterable[Order]) -> None:
@@ -89,20 +91,13 @@ class Sum:
     """One order, ready to run on one evaluation of its graph."""
 
     def __init__(self, values: GraphValues, order: Order) -> None:
-        if order.op not in ("fadd.f32", "fadd.f64", "fsub.f32", "fsub.f64") or order.scope not in values.system.scopes:
+        if order.scope not in values.system.scopes:
             raise BadInput("TV0655", f"an order of `{order.op}` over `{order.scope}`")
         self.values, self.order, self.kind = values, order, order.op.split(".")[1]
         self.choose = point_map(order.choose)
         self.maps: dict[str, PointMap] = {}
         self.sets: dict[str, PointSet] = {}
         self.tables: dict[str, Table] = {}
-        self.hollow: dict[int, bool] = {}
-        for e in (order.value, *order.units.values()):
-            for x in walk(e):
-                if isinstance(x, LeafAt | Fuse) and not 0 <= x.leaf < len(order.leaves):
-                    raise BadInput("TV0655", "an order with a leaf that is not there")
-                if isinstance(x, Link) and x.unit not in order.units:
-                    raise BadInput("TV0655", "an order with a statement that is not there")
 
     def map(self, text: str) -> PointMap:
         if text not in self.maps:
@@ -141,7 +136,7 @@ class Sum:
             case Cases(pieces=pieces):
                 return self.cases(pieces, points, hole)
             case Rounds():
-                return self.rounds(e, points)
+                return self.rounds(e, points, hole)
             case _:
                 raise TypeError(f"not an expression of an order: {e!r}")
 
@@ -170,37 +165,51 @@ class Sum:
         return np.array([table.values[table.known[k]] for k in keys], np.uint64)
 
     # -------------------------------------------------------------- loops
-    def rounds(self, e: Rounds, points: Ints) -> Bits:
-        acc = self.expr(e.init, points, None)
-        child = self.set(e.rounds)
-        box = child.box(self.values.symbols)[points.shape[1] :]
-        extents = [high - low + 1 for low, high in box]
-        steps, n = int(np.prod(extents, dtype=np.int64)), len(points)
+    def rounds(self, e: Rounds, points: Ints, hole: Bits | None) -> Bits:
+        acc = self.expr(e.init, points, hole)
+        child, outer = self.set(e.rounds), points.shape[1]
+        box = child.box(self.values.symbols)
+        if len(box) <= outer:
+            raise BadInput("TV0655", "an order with a loop that has no rounds of its own")
+        extents = [high - low + 1 for low, high in box[outer:]]
+        steps, n = prod(extents), len(points)
+        if steps > MOST_ROUNDS:
+            raise Unknown("TV0656", f"an order with a loop of {steps} rounds")
+        spine = self.spine(e.step)
         block = max(1, CHUNK // max(1, n))
         for start in range(0, steps, block):
             count = min(block, steps - start)
             inner = np.stack(np.unravel_index(np.arange(start, start + count), extents), axis=1) + np.array(
-                [low for low, _ in box]
+                [low for low, _ in box[outer:]]
             )
             every = np.concatenate([np.tile(points, (count, 1)), np.repeat(inner, n, axis=0)], axis=1)
-            present = child.holds(every, self.values.symbols)
-            acc = self.run(self.spine(e.step), every, present.reshape(count, n), acc)
+            present = child.holds(every, self.values.symbols).reshape(count, n)
+            if spine is None:
+                acc = self.one_by_one(e.step, every, present, acc)
+            else:
+                acc = self.run(spine, every, present, acc)
         return acc
 
-    def spine(self, e: Expr) -> list[Expr]:
-        """The additions around the hole, innermost first."""
+    def one_by_one(self, step: Expr, every: Ints, present: Truths, acc: Bits) -> Bits:
+        """Rounds whose step is no chain of additions."""
+        points, acc = every.reshape(*present.shape, -1), acc.copy()
+        for k, mask in enumerate(present):
+            if mask.any():
+                acc[mask] = self.expr(step, points[k][mask], acc[mask])
+        return acc
+
+    def spine(self, e: Expr) -> list[Expr] | None:
+        """The additions around the hole, innermost first; None where the step is another expression."""
         match e:
             case Hole():
                 return []
-            case Add(a=a, b=b) if self.hollow_in(a) != self.hollow_in(b):
-                return [*self.spine(a if self.hollow_in(a) else b), e]
-            case Fuse(rest=rest) if self.hollow_in(rest):
-                return [*self.spine(rest), e]
+            case Add(a=a, b=b) if hollow(a) != hollow(b):
+                inside = self.spine(a if hollow(a) else b)
+            case Fuse(rest=rest) if hollow(rest):
+                inside = self.spine(rest)
             case _:
-                raise BadInput("TV0655", "an order with a loop whose step is no chain of additions")
-
-    def hollow_in(self, e: Expr) -> bool:
-        return any(isinstance(x, Hole) for x in walk(e))
+                return None
+        return None if inside is None else [*inside, e]
 
     def run(self, spine: list[Expr], every: Ints, present: Truths, acc: Bits) -> Bits:
         """The additions of `spine`, round by round; their other operands are computed for all rounds at once."""
@@ -216,7 +225,7 @@ class Sum:
         for e in spine:
             match e:
                 case Add(a=a, b=b):
-                    operands.append((spread(self.expr(b if self.hollow_in(a) else a, some, None)),))
+                    operands.append((spread(self.expr(b if hollow(a) else a, some, None)),))
                 case Fuse(leaf=i, negated=negated):
                     operands.append(tuple(map(spread, self.factors(i, negated, some))))
         for k in range(len(present)):
@@ -246,6 +255,8 @@ class Sum:
         if p.scope not in self.values.system.scopes:
             raise BadInput("TV0655", f"an order is about instances of `{p.scope}`, which the graph does not have")
         dims = self.values.system.scopes[p.scope].dims
+        if at.shape[1] != len(dims):
+            raise BadInput("TV0655", f"an order with instances of {at.shape[1]} dimensions for those of `{p.scope}`")
         return {d: at[:, k] for k, d in enumerate(dims)}
 
     def leaf(self, i: int, points: Ints) -> Bits:

@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tv.diagnostic import BadInput
+
+OPS = ("fadd.f32", "fadd.f64", "fsub.f32", "fsub.f64")
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -159,28 +163,41 @@ def encode(e: Expr) -> list[Any]:
 
 
 def decode(x: Any) -> Expr:
-    """Raises ValueError for anything that `encode` does not make."""
+    """Raises ValueError or TypeError for anything that `encode` does not make."""
     match x:
-        case ["number", int(bits)]:
-            return Number(bits)
-        case ["leaf", int(i)]:
-            return LeafAt(i)
+        case ["number", bits]:
+            return Number(_number(bits))
+        case ["leaf", i]:
+            return LeafAt(_number(i))
         case ["hole"]:
             return Hole()
         case ["add", a, b]:
             return Add(decode(a), decode(b))
         case ["neg", a]:
             return Negate(decode(a))
-        case ["fma", int(i), bool(n), rest]:
-            return Fuse(i, n, decode(rest))
+        case ["fma", i, bool(n), rest]:
+            return Fuse(_number(i), n, decode(rest))
         case ["link", str(u), str(m)]:
             return Link(u, m)
         case ["cases", [*pieces]]:
-            return Cases(tuple((str(s), decode(e)) for s, e in pieces))
+            return Cases(tuple((_text(s), decode(e)) for s, e in pieces))
         case ["rounds", str(s), step, init]:
             return Rounds(s, decode(step), decode(init))
         case _:
             raise ValueError(f"no expression of an order: {str(x)[:60]}")
+
+
+def _number(x: Any) -> int:
+    """A literal's bits, or the number of a leaf."""
+    if isinstance(x, bool) or not isinstance(x, int) or not 0 <= x < 1 << 64:
+        raise ValueError(f"no number of an order: {str(x)[:60]}")
+    return x
+
+
+def _text(x: Any) -> str:
+    if not isinstance(x, str):
+        raise TypeError(f"no text of an order: {str(x)[:60]}")
+    return x
 
 
 def to_json(o: Order) -> dict[str, Any]:
@@ -199,26 +216,71 @@ def to_json(o: Order) -> dict[str, Any]:
     }
 
 
+def read_orders(data: Any) -> list[Order]:
+    """The orders of a certificate. Raises BadInput (TV0652) for what is none, (TV0655) for one that says nothing definite."""
+    try:
+        if not isinstance(data, list):
+            raise TypeError("no list of orders")
+        out = [from_json(o) for o in data]
+        for o in out:
+            require_sound(o)
+        return out
+    except (KeyError, TypeError, ValueError) as e:
+        raise BadInput("TV0652", f"not a certificate: {e}") from None
+    except RecursionError:
+        raise BadInput("TV0652", "not a certificate: an order is nested too deeply") from None
+
+
+def require_sound(o: Order) -> None:
+    """Every part that an order speaks of is there, and a sum so far is spoken of in loops only. Raises BadInput (TV0655)."""
+    if o.op not in OPS:
+        raise BadInput("TV0655", f"an order of `{o.op}` over `{o.scope}`")
+    for e in (o.value, *o.units.values()):
+        if hollow(e):
+            raise BadInput("TV0655", "an order with a sum so far outside a loop")
+        for x in walk(e):
+            if isinstance(x, LeafAt | Fuse) and x.leaf >= len(o.leaves):
+                raise BadInput("TV0655", "an order with a leaf that is not there")
+            if isinstance(x, Link) and x.unit not in o.units:
+                raise BadInput("TV0655", "an order with a statement that is not there")
+            if isinstance(x, Number) and x.bits >> int(o.op[-2:]):
+                raise BadInput("TV0655", "an order with a number of too many bits")
+
+
+def hollow(e: Expr) -> bool:
+    """Does the expression hang on the sum so far of a loop around it?"""
+    match e:
+        case Hole():
+            return True
+        case Rounds(init=init):
+            return hollow(init)
+        case _:
+            return any(hollow(x) for x in children(e))
+
+
 def from_json(data: Any) -> Order:
     """Raises KeyError, TypeError or ValueError where `data` is no order."""
+    if not isinstance(data, dict) or not isinstance(data["units"], dict):
+        raise TypeError("no order of a sum")
     leaves = tuple(
-        tuple(Part(_place(p["place"]), str(p["scope"]), str(p["map"])) for p in parts) for parts in data["leaves"]
+        tuple(Part(_place(p["place"]), _text(p["scope"]), _text(p["map"])) for p in parts) for parts in data["leaves"]
     )
-    units = {str(n): decode(e) for n, e in data["units"].items()}
     return Order(
-        str(data["op"]),
+        _text(data["op"]),
         _place(data["place"]),
-        str(data["scope"]),
-        str(data["choose"]),
+        _text(data["scope"]),
+        _text(data["choose"]),
         leaves,
         decode(data["value"]),
-        units,
-        {int(i): str(text) for i, text in data["zeros"]},
+        {n: decode(e) for n, e in data["units"].items()},
+        {_number(i): _text(text) for i, text in data["zeros"]},
     )
 
 
 def _place(x: Any) -> Place:
     unit, path = x
-    if not isinstance(unit, str) or not all(isinstance(k, int | str) and not isinstance(k, bool) for k in path):
-        raise ValueError("no place in a graph")
+    if not isinstance(unit, str) or not isinstance(path, list):
+        raise TypeError("no place in a graph")
+    if not all(isinstance(k, int | str) and not isinstance(k, bool) for k in path):
+        raise TypeError("no place in a graph")
     return unit, tuple(path)

@@ -11,6 +11,7 @@ import numpy as np
 from tv.diagnostic import TvError
 from tv.kernel import Kernel, Loop, Space, Store, walk
 from tv.obligation import Obligation
+from tv.refute.admissible import hangs_on_contents, unmet
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Setting
 from tv.refute.single import targets
@@ -98,6 +99,7 @@ class Defects:
     clock: Clock
     why: str = NOTHING
     _done: set[Trial] = field(default_factory=set)
+    _unmet: dict[tuple[tuple[tuple[str, int], ...], str], str] = field(default_factory=dict)
 
     def show(self, open_ones: Sequence[Obligation]) -> dict[int, Shown]:
         """What the first telling run shows: position in `open_ones` -> defect. Empty where none does; then `why` says why."""
@@ -164,9 +166,21 @@ class Defects:
         for k, o in enumerate(open_ones):
             if o.kind in kinds:
                 shown = self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)
-                if shown is not None:
+                if shown is not None and self._meant(shown):
                     found[k] = shown
         return found
+
+    def _meant(self, shown: Shown) -> bool:
+        """Whether the graph has a meaning on the run's contents, or another content would show the same."""
+        setting, trial = shown.outcome.setting, shown.outcome.trial
+        lines = {s.line for s in shown.event.spans} if shown.event is not None else set()
+        if not hangs_on_contents(setting, tuple(lines)):
+            return True
+        key = trial.symbols, trial.pattern.name
+        if key not in self._unmet:
+            self._unmet[key] = unmet(setting, trial.pattern, time.monotonic() + max(1.0, self.clock.left))
+        self.why = self._unmet[key] or self.why
+        return not self._unmet[key]
 
     def _trials(self, o: Obligation) -> Iterator[tuple[Setting, Trial]]:
         first = [o.witness.symbols] if o.witness is not None and o.witness.symbols else []

@@ -14,6 +14,7 @@ from tv.arithmetic import decode
 from tv.diagnostic import TvError
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Obligation
+from tv.refute.admissible import unmet
 from tv.refute.layouts import Place
 from tv.refute.patterns import Pattern, search_order
 from tv.refute.setting import Dim3, Setting
@@ -77,13 +78,21 @@ class Differences:
         broken: Broken | None = None
         uninitialised = failing is not None and failing.kind == "init"  # which a run shows as well as a proof
         for runs, (trial, setting) in enumerate(self._trials(failing, first)):
+            own = setting.unheld()
+            if own is not None:
+                self.why = f"the values of `{own}` are the model's own, since no argument holds it"
+                break
             if self.clock.left <= 0 or (self.clock.used > PATIENCE and runs >= ENOUGH_RUNS):
                 self.why += "; the search ran out of time"
                 break
             try:
                 found = self._try(trial, setting)
+                why = unmet(setting, trial.pattern, self.clock.deadline) if found is not None else ""
             except TvError as e:
                 self.why = f"a run failed: {e.message}"
+                continue
+            if why:
+                self.why = why
                 continue
             if isinstance(found, Difference):
                 return found
@@ -108,7 +117,7 @@ class Differences:
                 options.append((put_off * (WHOLE if parts else 1), setting, blocks, None))
         patterns = search_order(len(options[0][1].slots), options[0][1].graph.layers)
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
-        guess = [FIRST_GUESS * (1 + sum(s.symbols.values()) / 64) ** 0.5 for _, s, _, _ in options]
+        guess = [FIRST_GUESS * (1 + sum(map(abs, s.symbols.values())) / 64) ** 0.5 for _, s, _, _ in options]
         cost = list(guess)
         tried = [0] * len(options)
         while True:

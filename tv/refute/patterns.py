@@ -34,6 +34,7 @@ class Slot:
     """A tensor that gets contents. ordinal: its place among the graph's inputs. last: extent of its last dimension.
 
     low, high: what is assumed of its values (both included), None where nothing is. finite: assumed to hold no NaN.
+    stored: the model's own integers, as bits: what a graph says of them it may say of no others.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Slot:
     low: int | None = None
     high: int | None = None
     finite: bool = False
+    stored: tuple[int, ...] | None = None
 
 
 def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
@@ -82,6 +84,8 @@ class Pattern:
 
     def bits(self, slot: Slot, linear: Ints) -> Bits:
         """The elements at row-major positions `linear`."""
+        if slot.stored is not None:
+            return np.array(slot.stored, np.uint64)[linear]
         if not BY_LABEL[slot.label].is_float:
             return self._integers(slot, linear)
         return self._chosen(slot, linear, self._table(slot))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from tv.source import Span
 SCHEMA = 2
 MOST_BYTES = 64 << 20  # of inputs that are written out
 ENDLESS = float("inf")
+UNREADABLE = (OSError, ValueError, EOFError, KeyError, TypeError, MemoryError, BadZipFile, zlib.error)  # of np.load
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,10 @@ def read(path: str) -> Record:
             meta["kind"], trial, bool(meta["fmad"]), int(meta["line"]), meta["object"], meta["tensor"], tuple(meta["index"]),
             int(meta["kernel_bits"]), int(meta["graph_bits"]), meta["fingerprint"],
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise BadInput("TV0736", f"`{path}` is no counterexample: {e}", Span(path, 0)) from None
+    except (*UNREADABLE, AttributeError, IndexError, OverflowError) as e:
+        raise BadInput(
+            "TV0736", f"`{path}` is no counterexample: {str(e) or type(e).__name__}", Span(path, 0)
+        ) from None
 
 
 def again(r: Record, setting: Setting) -> tuple[bool, str]:
@@ -162,6 +167,8 @@ def _value_again(r: Record, outcome: Outcome) -> tuple[bool, str]:
     )
     if name is None or p is None:
         raise BadInput("TV0737", f"no buffer holds the output `{r.tensor}`")
+    if (own := setting.unheld()) is not None:
+        raise BadInput("TV0737", f"no argument holds `{own}`, so that its values are the model's own")
     mine = element_bits(outcome, name, p, r.index)
     at = np.array([int(np.ravel_multi_index(r.index, p.shape)) if p.shape else 0], np.int64)
     value, free_zero = graph_values(setting, r.trial.pattern, p, at)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tv.kernel import (
+    Aligned,
     Assign,
     Bitcast,
     Const,
@@ -77,7 +78,10 @@ def _cells(kernel: Kernel, name: str) -> _Cells | None:
     narrow = {t for t in types if t.bytes == least}
     if not narrow or any(t is Scalar.BOOL for t in types):
         return None
-    return _Cells(name, narrow.pop() if len(narrow) == 1 else _WORDS[least])
+    made = _Cells(name, narrow.pop() if len(narrow) == 1 else _WORDS[least])
+    used = {v.name for _, r in refs for k in range(r.count) for v in made.of(r, k)}
+    stored = {v.name for s, r in refs if isinstance(s, Store) for k in range(r.count) for v in made.of(r, k)}
+    return made if used <= stored else None  # a cell that is never written stays memory: a variable has a value
 
 
 def _rewritten(body: tuple[Stmt, ...], cells: Mapping[str, _Cells]) -> tuple[Stmt, ...]:
@@ -89,6 +93,8 @@ def _rewritten(body: tuple[Stmt, ...], cells: Mapping[str, _Cells]) -> tuple[Stm
                 out += [Assign(s.span, d, v) for d, v in zip(dests, values, strict=True)]
             case Store(ref=r, values=values) if r.object in cells:
                 out += _stored(s, cells[r.object])
+            case Aligned(object=name) if name in cells:
+                pass  # a variable has no address
             case If(then=a, orelse=b):
                 out.append(replace(s, then=_rewritten(a, cells), orelse=_rewritten(b, cells)))
             case Loop(prelude=p, body=b, step=c):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tv.binding import Binder, size
+from tv.binding import Binder
 from tv.diagnostic import Unknown
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
@@ -21,6 +21,7 @@ from tv.replay.buffers import Flags, GeneratedBuffer
 from tv.replay.carriers import Array
 from tv.replay.enclosure import Value
 from tv.replay.graph_bounds import joined
+from tv.spec.affine import size
 from tv.spec.expression import evaluate, parse
 from tv.symexec.scalars import float_bits
 
@@ -103,7 +104,8 @@ class Setting:
                     (a.min, a.max) if a.value is None else (fixed := evaluate(parse(a.value), self.symbols), fixed)
                 )
         count = int(np.prod(shape, dtype=object)) if shape else 1
-        return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high, finite)
+        stored = self.graph.contents.get(info.name)
+        return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high, finite, stored)
 
     # -------------------------------------------------------------- the launch
     @property
@@ -148,7 +150,7 @@ class Setting:
     def _element(self, element: str, pattern: Pattern) -> int:
         """The bits of `tensor[i, j]`, as the pattern has them."""
         name, _, at = element.partition("[")
-        index = [int(i) for i in at.rstrip("] ").split(",") if i.strip()]
+        index = [evaluate(parse(i), self.symbols) for i in at.rstrip("] ").split(",") if i.strip()]
         shape = self.shape(self.graph.inputs[name])
         linear = int(np.ravel_multi_index(index, shape)) if index else 0
         return int(pattern.bits(self.slots[name], np.array([linear], np.int64))[0])
@@ -190,6 +192,18 @@ class Setting:
             return joined(pieces, index[0].shape)
 
         return inputs
+
+    def unheld(self) -> str | None:
+        """A tensor that the outputs depend on and whose values are the model's own, since no argument holds it: a run's contents
+        would contradict them."""
+        held = {i.tensor for b in self.binder.buffers().values() for i in b.inputs}
+        for b in self.launch.args.values():
+            if isinstance(b, ScalarBinding):
+                held |= {t.partition("[")[0].strip() for t in (b.element, b.symbol) if t is not None}
+        units = self.graph.system.units
+        return next(
+            (t.name for n, t in self.graph.inputs.items() if t.kept and n not in held and units[t.unit].uses), None
+        )
 
     def _elements(self, name: str, index: Sequence[Ints], pattern: Pattern) -> Value:
         shape = self.shape(self.graph.inputs[name])

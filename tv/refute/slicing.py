@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tv.kernel import (
+    Aligned,
     Assume,
     AsyncCommit,
     AsyncCopy,
@@ -55,6 +56,13 @@ class Cut:
 def sliced(kernel: Kernel, cut: Cut, stores: Collection[int] = ()) -> Kernel:
     """The slice; of a kernel from which nothing can be left out, all of it. stores: identities of those whose values it keeps."""
     return _Slicer(kernel, cut, stores).run()
+
+
+def deciding(kernel: Kernel, lines: Collection[int]) -> frozenset[str]:
+    """The objects on whose contents addresses and control flow hang, and the values of the statements in these lines."""
+    slicer = _Slicer(kernel, Cut(tuple(kernel.objects), tuple(lines)), ())
+    slicer.run()
+    return frozenset(slicer.read)
 
 
 class _Slicer:
@@ -102,7 +110,7 @@ class _Slicer:
                 return any(id(t) in self.kept for b in blocks(s) for t in walk(b))
             case Break() | Continue():
                 return self.loop_of[id(s)] in self.kept
-            case Return() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Assume():
+            case Return() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Assume() | Aligned():
                 return True
             case _:
                 return False

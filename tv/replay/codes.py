@@ -21,5 +21,7 @@ defects.""",
     "TV0742": """Running a graph met an index, read from data, outside its tensor. Such inputs are excluded by a printed
 assumption.""",
     "TV0743": """Running a graph met a computation that the evaluator has no numbers for.""",
+    "TV0745": """Running a graph met a value that a printed assumption excludes: a NaN that is sorted, a float outside the
+integers that it is cast to, an index outside its tensor.""",
     "TV0734": """Evaluating the graph on concrete values took longer than the search for a counterexample allows.""",
 }

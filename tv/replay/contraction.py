@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import partial
 
 from tv.kernel import (
+    Aligned,
     Assign,
     Assume,
     AsyncCopy,
@@ -124,6 +125,8 @@ def map_expressions(s: Stmt, f: Callable[[Expr], Expr]) -> Stmt:
             return replace(s, ref=_map_ref(s.ref, f))
         case Store():
             return replace(s, ref=_map_ref(s.ref, f), values=tuple(f(v) for v in s.values))
+        case Aligned():
+            return replace(s, offset=f(s.offset))
         case If() | Loop() | Assume():
             return replace(s, cond=f(s.cond))
         case Barrier(mask=mask):

@@ -18,6 +18,7 @@ from tv.arithmetic import signed
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.graph import Graph
 from tv.replay.enclosure import EXTREMES, SUMS, Sum, Value, operation, part, settled, together
+from tv.replay.supposed import require
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Product, Quotient
 from tv.system import Unit
@@ -45,6 +46,7 @@ class GraphBounds:
         if missing:
             raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.system, self.symbols, self.inputs, self.deadline = graph.system, dict(symbols), inputs, deadline
+        self.supposed = graph.supposed
         self.free_zero = False
         self._whole: dict[tuple[str, int | None], Value] = {}
 
@@ -193,6 +195,8 @@ class _Grid:
         if t.id not in self.memo:
             self.b.hurry()
             self.memo[t.id] = self._value(t)
+            if t.id in self.b.supposed:
+                require(self.b.supposed[t.id], self.memo[t.id], lambda a: int(self.b.affine(a, {})))
         return self.memo[t.id]
 
     def _value(self, t: Term) -> Value:

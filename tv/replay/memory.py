@@ -102,6 +102,28 @@ class Memory:
             self.recorder.report(Event("bounds", text, (ref.span,), object=ref.object, severity="note"))
         return access
 
+    def require_aligned(self, object: str, align: int, offset: Array, mask: Mask, span: Span) -> None:
+        """Reports threads whose address is no multiple of `align`."""
+        region, positions = self.regions[object], mask.indices
+        at = (
+            np.full(len(positions), offset[0])
+            if offset.size == 1
+            else offset
+            if mask.lanes is None
+            else offset[positions]
+        )
+        bad = (at & (align - 1)) != 0
+        if bad.any():
+            i = int(np.argmax(bad))
+            text = f"misaligned access of a type that is aligned to {align} bytes"
+            thread = self.group.name(int(positions[i]))
+            self.recorder.report(Event("bounds", text, (span,), (thread,), object, int(at[i])))
+        if align > region.align:
+            text = (
+                f"access of a type aligned to {align} bytes in an object whose base is aligned to {region.align} only"
+            )
+            self.recorder.report(Event("bounds", text, (span,), object=object, severity="note"))
+
     def _range_text(self, region: Region, width: int) -> str:
         return f"access of {width} bytes outside the object's {region.size} bytes"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tv.diagnostic import Unsupported
 from tv.kernel import (
+    Aligned,
     Assign,
     Assume,
     AsyncCommit,
@@ -94,6 +95,8 @@ def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
             return _store(s, math)
         case Assume():
             return _assume(s, math)
+        case Aligned():
+            return _aligned(s, math)
         case Barrier():
             return barriers.compile_barrier(s, math)
         case Fence():
@@ -201,6 +204,16 @@ def _assume(s: Assume, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         _, no = _branch(frame, cond, mask, s.span)
         if no is not None:
             frame.report("range", f"`{s.word}` does not hold", s.span, no.flags)
+
+    return run
+
+
+def _aligned(s: Aligned, math: MathLibrary) -> Callable[[Frame, Mask], None]:
+    offset = Expression(s.offset, math)
+
+    def run(frame: Frame, mask: Mask) -> None:
+        offset.require(frame, mask, "an address", s.span)
+        frame.memory.require_aligned(s.object, s.align, offset.value(frame, mask), mask, s.span)
 
     return run
 

@@ -242,7 +242,11 @@ def factors(a: Atom) -> tuple[tuple[str, ...], Dim | Quotient | None]:
 
 
 def floordiv(a: Affine, k: int, ranges: Ranges | None = None) -> Affine:
-    """floor(a / k), k > 0: multiples of k leave the floor, the rest vanishes where its range lies in [0, k)."""
+    """floor(a / k), k not 0: multiples of k leave the floor, the rest vanishes where its range lies in [0, k)."""
+    if k < 0:
+        return floordiv(-a, -k, ranges)
+    if k == 0:
+        raise Unknown("TV0406", f"`({a.text()}) / 0`")
     if k == 1:
         return a
     whole = Affine(tuple((x, c // k) for x, c in a.terms if c % k == 0), 0)
@@ -286,7 +290,7 @@ def _split(a: Affine, k: int, ranges: Ranges) -> Affine | None:
 
 
 def mod(a: Affine, k: int, ranges: Ranges | None = None) -> Affine:
-    """a - k floor(a / k), in [0, k)."""
+    """a - k floor(a / k), of the sign of k: in [0, k) or (k, 0]."""
     if k == 1:
         return ZERO
     return a - floordiv(a, k, ranges) * k

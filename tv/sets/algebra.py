@@ -216,6 +216,12 @@ class Sets:
                 return self.context if s.is_empty() else self.context.subtract(self.context)
             return tidy(self.context.subtract(s.params()))
 
+    def whatever_symbols(self, s: Set) -> Set:
+        """The elements that s has for some values of the symbols, as a set that does not depend on them."""
+        with self._ask("whatever_symbols"):
+            count = s.dim(_D.param)
+            return tidy(s.project_out(_D.param, 0, count).align_params(self.context.get_space()))
+
     def always(self, values: Set) -> bool:
         """Is a set of values of the symbols all that the context allows?"""
         with self._ask("always"):

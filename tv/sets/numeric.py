@@ -52,6 +52,11 @@ class PointSet:
     pieces: tuple[tuple[tuple[bool, Linear], ...], ...]
 
     def holds(self, points: Ints, symbols: Mapping[str, int]) -> Truths:
+        """Raises Unknown where the set is over other dimensions or symbols than these."""
+        if points.shape[1] != self.source.dim(_D.set):
+            text = f"an index set over {self.source.dim(_D.set)} dimensions, asked for {points.shape[1]}"
+            raise Unknown("TV0402", text)
+        known_symbols(self.source, symbols)
         out = np.zeros(len(points), np.bool_)
         for piece in self.pieces:
             good = np.ones(len(points), np.bool_)
@@ -64,6 +69,7 @@ class PointSet:
     def box(self, symbols: Mapping[str, int]) -> list[tuple[int, int]]:
         """Least and greatest value of every dimension; all (0, -1) where the set is empty. Unknown where it is unbounded."""
         s = self.source
+        known_symbols(s, symbols)
         for i in range(s.dim(_D.param)):
             s = s.fix_val(_D.param, i, isl.Val(symbols[str(s.get_dim_name(_D.param, i))]))
         n = s.dim(_D.set)
@@ -73,6 +79,13 @@ class PointSet:
             return [(_value(s.dim_min_val(i)), _value(s.dim_max_val(i))) for i in range(n)]
         except isl.Error:
             raise Unknown("TV0406", "an index set without bounds cannot be enumerated") from None
+
+
+def known_symbols(s: isl.Set, symbols: Mapping[str, int]) -> None:
+    """Raises Unknown (TV0404) for a symbol without a value."""
+    for i in range(s.dim(_D.param)):
+        if str(s.get_dim_name(_D.param, i)) not in symbols:
+            raise Unknown("TV0404", f"an index set with an unknown symbol `{s.get_dim_name(_D.param, i)}`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,9 +201,19 @@ class Binder:
         symbol = self.symbols.table[a.symbol]
         if symbol.min < low or symbol.max > high:
             raise BadInput("TV0224", f"`{a.symbol}` leaves the range of `{name}`: {low} to {high}", a.span)
-        if twin is not None and twin.element.startswith(("int", "uint")):
-            self.assumptions.append(InputAssumption(twin.name, value=a.symbol))
+        if twin is not None:
+            self._tie(a, kind, twin)
         return ScalarBinding(symbol=a.symbol)
+
+    def _tie(self, a: arg.Open, kind: Scalar, twin: TensorSignature) -> None:
+        """A symbol of a one-element input's own name is its value."""
+        if not twin.element.startswith(("int", "uint", "bool")):
+            what = f"`{a.symbol}` is {kind.label} here, and {twin.element} in the model"
+            raise BadInput("TV0223", what, a.span, "give the symbol a name of its own")
+        if any(t.name == twin.name for t in self.border.initializers):
+            what = f"`{a.symbol}` is an initializer: its value stands in the model"
+            raise BadInput("TV0224", what, a.span, "give the symbol a name of its own, or the parameter that value")
+        self.assumptions.append(InputAssumption(twin.name, value=a.symbol))
 
     def element(self, name: str, kind: Scalar, source: str, span: Span) -> str:
         """Checks `tensor[i, j]` and returns it in one spelling."""

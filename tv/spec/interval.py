@@ -7,7 +7,7 @@ from itertools import islice, product
 
 from tv.spec.expression import Apply, Expression, Name, Number, Range
 
-_SAMPLES = 4096
+SAMPLES = 4096
 
 
 def enclosure(e: Expression, ranges: Mapping[str, Range]) -> Range | None:
@@ -56,8 +56,8 @@ def samples(ranges: Mapping[str, Range]) -> Iterator[dict[str, int]]:
     total = 1
     for low, high in ranges.values():
         total *= high - low + 1
-    if total > _SAMPLES:
-        yield from corners(ranges, _SAMPLES)
+    if total > SAMPLES:
+        yield from corners(ranges, SAMPLES)
         return
     for point in product(*(range(low, high + 1) for low, high in ranges.values())):
         yield dict(zip(ranges, point, strict=True))

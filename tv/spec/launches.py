@@ -9,8 +9,8 @@ from tv.diagnostic import BadInput
 from tv.kernel import HostLaunch, Kernel, Module
 from tv.launch import IntOrText
 from tv.source import Span
-from tv.spec.expression import Range, evaluate, names, parse, simplified
-from tv.spec.interval import samples
+from tv.spec.always import outside
+from tv.spec.expression import Range, evaluate, parse, simplified
 from tv.spec.locate import nearest
 from tv.spec.residency import arch_number, static_shared
 
@@ -74,7 +74,7 @@ def host_launch(module: Module, kernel: str) -> HostLaunch | None:
 def grid_of(
     given: tuple[IntOrText, ...] | None, ranges: Mapping[str, Range], span: Span
 ) -> tuple[IntOrText, IntOrText, IntOrText]:
-    """Blocks in x, y, z. Raises BadInput (TV0206, TV0211, TV0212)."""
+    """Blocks in x, y, z. Raises BadInput (TV0206, TV0211, TV0212), Unknown (TV0242)."""
     if given is None:
         raise BadInput("TV0211", "the size of the grid is not known", span, "write grid = [...] or --grid X,Y,Z")
     x, y, z = (*given, 1, 1, 1)[:3]
@@ -104,7 +104,7 @@ def block_of(given: tuple[IntOrText, ...] | None, kernel: Kernel, span: Span) ->
 
 
 def shared_of(given: IntOrText | None, kernel: Kernel, arch: str, ranges: Mapping[str, Range], span: Span) -> IntOrText:
-    """Dynamic shared memory in bytes. Raises BadInput (TV0206, TV0212)."""
+    """Dynamic shared memory in bytes. Raises BadInput (TV0206, TV0212), Unknown (TV0242)."""
     dynamic: IntOrText = 0 if given is None else given
     static = static_shared(kernel)
     if static > _STATIC:
@@ -119,14 +119,10 @@ def _plain(value: IntOrText, span: Span) -> IntOrText:
 
 
 def _require(value: IntOrText, low: int, high: int, ranges: Mapping[str, Range], span: Span, what: str) -> None:
-    """Refuses a value that is outside for some sampled symbols; that it is inside for all is for the proof to show."""
+    """Refuses a value that is outside for some value of the symbols. Raises BadInput (TV0212), or Unknown (TV0242)."""
     e = parse(value, span)
-    for name in names(e):
-        if name not in ranges:
-            evaluate(e, dict.fromkeys(ranges, 1), span)
-    for point in samples(ranges):
-        found = evaluate(e, point, span)
-        if not low <= found <= high:
-            used = ", ".join(f"{n} = {point[n]}" for n in names(e))
-            note = f" where {used}" if used else ""
-            raise BadInput("TV0212", f"{found} {what}{note}", span, f"{low} to {high}")
+    point = outside(e, low, high, ranges, span, what)
+    if point is not None:
+        used = ", ".join(f"{n} = {v}" for n, v in point.items())
+        note = f" where {used}" if used else ""
+        raise BadInput("TV0212", f"{evaluate(e, point, span)} {what}{note}", span, f"{low} to {high}")

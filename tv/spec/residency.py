@@ -11,12 +11,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, Unknown
 from tv.kernel import Kernel, Space
 from tv.launch import IntOrText
 from tv.source import Span
-from tv.spec.expression import Range, evaluate, parse
-from tv.spec.interval import samples
+from tv.spec.always import outside
+from tv.spec.expression import Apply, Range, evaluate, names, parse
+from tv.spec.interval import enclosure, samples
 
 KB = 1024
 WARP = 32
@@ -83,17 +84,28 @@ def require_resident(
     ranges: Mapping[str, Range],
     span: Span,
 ) -> None:
-    """Refuses (BadInput TV0213) a cooperative launch with more blocks than the largest part of the architecture holds at once, for
-    some sampled values of the symbols. Of an architecture that is not listed nothing is certain."""
+    """Refuses a cooperative launch with more blocks than the largest part of the architecture holds at once. Of an architecture
+    that is not listed nothing is certain. Raises BadInput (TV0213), or Unknown (TV0242)."""
     part = PARTS.get(arch_number(arch))
     if part is None:
         return
-    for point in samples(ranges):
-        count = math.prod(evaluate(parse(g, span), point, span) for g in grid)
-        own = static_shared(kernel) + evaluate(parse(shared, span), point, span)
-        most = blocks_at_once(part, math.prod(block), own)
-        if count > most:
+    x, y, z, dynamic = (parse(v, span) for v in (*grid, shared))
+    count, threads = Apply("*", (Apply("*", (x, y)), z)), math.prod(block)
+    bytes_of = enclosure(dynamic, ranges)
+    most = part.shared if bytes_of is None else min(bytes_of[1] + static_shared(kernel), part.shared)
+    suspect = outside(count, 0, blocks_at_once(part, threads, most), ranges, span, "the blocks of a cooperative launch")
+    if suspect is None:
+        return
+    points = samples({n: ranges[n] for n in names(Apply("+", (count, dynamic)))})
+    for point in ({n: low for n, (low, _) in ranges.items()} | suspect, *points):
+        blocks, own = evaluate(count, point, span), static_shared(kernel) + evaluate(dynamic, point, span)
+        fit = blocks_at_once(part, threads, own)
+        if blocks > fit:
             at = ", ".join(f"{k} = {v}" for k, v in point.items())
-            what = f"a cooperative launch of {count} blocks{f' where {at}' if at else ''}, of which {most} fit at once"
-            why = f"{part.name} ({arch}): {part.multiprocessors} multiprocessors; {math.prod(block)} threads, {own} bytes a block"
+            what = f"a cooperative launch of {blocks} blocks{f' where {at}' if at else ''}, of which {fit} fit at once"
+            why = (
+                f"{part.name} ({arch}): {part.multiprocessors} multiprocessors; {threads} threads, {own} bytes a block"
+            )
             raise BadInput("TV0213", what, span, why)
+    text = "it cannot be decided whether the blocks of a cooperative launch always fit at once"
+    raise Unknown("TV0242", text, span, "narrow the ranges of the symbols, or fix the size of shared memory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from tv.diagnostic import BadInput, Diagnostic
+from tv.diagnostic import BadInput, Diagnostic, Unsupported
 from tv.kernel import HostLaunch, Kernel, Module, Parameter, Space
 from tv.launch import (
     Binding,
@@ -251,9 +251,13 @@ def _require_ranges(where: Border, symbols: Symbols) -> None:
 
 
 def _require_outputs(where: Border, launches: list[Launch], variables: dict[str, Binding], document: Document) -> None:
-    """Every output in a buffer, and within one launch in one only. Raises BadInput (TV0226, TV0227)."""
+    """Every output in a buffer, and within one launch in one only. Raises BadInput (TV0226, TV0227), Unsupported (TV0240)."""
     bound: set[str] = set()
-    for group in (*(x.args for x in launches), variables):
+    for name, b in variables.items():
+        if isinstance(b, BufferBinding) and b.outputs:
+            what = f"output `{b.outputs[0].tensor}` in the module variable `{name}`"
+            raise Unsupported("TV0240", what, Span(document.path, 0), "bind it to a parameter of the kernel")
+    for group in (x.args for x in launches):
         here = [i.tensor for b in group.values() if isinstance(b, BufferBinding) for i in b.outputs]
         twice = next((t for t in here if here.count(t) > 1), None)
         if twice is not None:

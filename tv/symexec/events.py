@@ -39,6 +39,7 @@ class Access:
     owner: tuple[
         Affine, ...
     ] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
+    claims: tuple[tuple[str, bool], ...] = ()  # as of the reference
 
     @property
     def stride(self) -> int:
@@ -83,6 +84,26 @@ class DomainCheck:
     check: RangeCheck
 
 
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The address at byte `offset` of `object` has to be a multiple of `align` bytes on `domain`."""
+
+    object: str
+    offset: Affine
+    align: int
+    dims: tuple[str, ...]
+    domain: Formula
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A branch on data: its condition, which has to be defined."""
+
+    condition: Node
+    span: Span
+
+
 @dataclass(slots=True)
 class Trace:
     """Everything that one run of the symbolic thread recorded."""
@@ -94,6 +115,8 @@ class Trace:
     publications: list[Publication] = field(default_factory=list)
     barriers: list[BarrierEvent] = field(default_factory=list)
     checks: list[DomainCheck] = field(default_factory=list)
+    alignments: list[Alignment] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     registers: dict[str, Scalar] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)  # names of accesses and publications, program order

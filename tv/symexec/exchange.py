@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tv import kernel as ir
 from tv.diagnostic import Unsupported
-from tv.sets import TRUE, Affine, Dim, Formula
-from tv.sets.affine import all_of, ge, lt, negate
+from tv.sets import TRUE, Affine, Formula
+from tv.sets.affine import all_of, floordiv, ge, lt, mod, negate
 from tv.source import NOWHERE
 from tv.symexec.instances import LaunchSpace
 from tv.symexec.integers import Integers
@@ -68,17 +68,28 @@ Sources_ = tuple[tuple[Formula, Affine], ...]
 
 
 def _coordinates(lane: Affine, space: LaunchSpace, integers: Integers) -> tuple[Affine, ...]:
-    """Thread digits of the thread in the same warp whose lane is `lane`: digits of weight >= 32 stay, lower ones are recomputed."""
+    """Thread digits of the thread in the same warp whose lane is `lane`: warps are runs of threadIdx.x.
+
+    Digits of weight 32, 64, ... stay. Of the others those that cut the lane or the warp's number evenly are taken from the
+    lane; any other digit (`t % 3`) depends on both, and is taken from the whole index.
+    """
+    own = integers.remainder(space.linear, 32)
+    whole = space.index["tx"] - own + lane
+    top = max((space.weights[n] for n in space.thread_dims if space.weights[n] < space.block[0]), default=0)
     out: list[Affine] = []
     for name in space.thread_dims:
         weight = space.weights[name]
         size = (space.ranges[name][1] or 0) + 1
-        if weight >= 32:
+        per = 32 // weight  # values of the digit in a warp, where the weight divides 32
+        if weight % 32 == 0:
             out.append(Affine.dim(name))
-        elif weight * size <= 32:
+        elif 32 % weight == 0 and per % size == 0:
             out.append(integers.remainder(integers.quotient(lane, weight), size))
-        else:  # the digit spans the warp boundary: its high part stays
-            high = integers.quotient(Affine.atom(Dim(name)), 32 // weight)
-            out.append(high * (32 // weight) + integers.quotient(lane, weight))
-            integers.cuts.request(Affine.dim(name), 32 // weight)
+        elif 32 % weight == 0 and (size % per == 0 or weight == top):  # spans the warp's boundary: its high part stays
+            high = integers.quotient(Affine.dim(name), per)
+            out.append(high * per + integers.quotient(lane, weight))
+            integers.cuts.request(Affine.dim(name), per)
+        else:
+            digit = floordiv(whole, weight, integers.ranges)
+            out.append(digit if weight == top else mod(digit, size, integers.ranges))
     return tuple(out)

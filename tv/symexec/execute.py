@@ -16,7 +16,7 @@ from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
 from tv.sets.affine import Range, all_of, any_of, negate
 from tv.source import Span
-from tv.symexec.events import Access, BarrierEvent, DomainCheck, Publication, Trace
+from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, Publication, Trace
 from tv.symexec.exchange import shuffle_sources
 from tv.symexec.expressions import Evaluator, choose
 from tv.symexec.instances import Cuts, LaunchSpace, Place
@@ -139,6 +139,7 @@ class Executor:
         span: Span,
         values: tuple[Node, ...] = (),
         register: bool = False,
+        claims: tuple[tuple[str, bool], ...] = (),
     ) -> str:
         name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
         time, dims = self.place.tick(), tuple(self.place.dims)
@@ -158,17 +159,18 @@ class Executor:
             values,
             register,
             owner=life,
+            claims=claims,
         )
         self.trace.accesses.append(a)
         self.trace.order.append(name)
         return name
 
-    def pieces_of(self, ref: ir.MemRef) -> tuple[tuple[Formula, Affine], ...]:
-        offset = self.evaluator.value(ref.offset)
+    def pieces_of(self, e: ir.Expr, object: str, span: Span) -> tuple[tuple[Formula, Affine], ...]:
+        """The byte offset of an access to `object`."""
+        offset = self.evaluator.value(e)
         if offset.pieces is None:
-            raise Unknown(
-                "TV0502", f"the address of this access to `{ref.object}` is not an affine function of indices", ref.span
-            )
+            text = f"the address of this access to `{object}` is not an affine function of indices"
+            raise Unknown("TV0502", text, span)
         return offset.pieces
 
     # -------------------------------------------------------------- statements
@@ -225,14 +227,19 @@ class Executor:
                 pass
             case ir.Atomic(dest=None, ref=r):
                 self.no_data_condition(s, "an atomic operation")
-                for cond, offset in self.pieces_of(r):
+                for cond, offset in self.pieces_of(r.offset, r.object, r.span):
                     with self.under(cond):
                         unknown = Node("undefined", r.type.bits, r.object)
-                        self.access(True, r.object, offset, r.type, 1, "atomic", s.span, (unknown,))
+                        self.access(True, r.object, offset, r.type, 1, "atomic", s.span, (unknown,), claims=r.claims)
             case ir.Declare(object=name):
                 self.declared[name] = self.declared.get(name, 0) + 1
                 rounds = self.place.dims[len(self.space.dims) :]
                 self.lifetimes[name] = (*(Affine.dim(d) for d in rounds), Affine.of(self.declared[name]))
+            case ir.Aligned(object=name, offset=at, align=n):
+                for cond, offset in self.pieces_of(at, name, s.span):
+                    with self.under(cond):
+                        dims, domain = tuple(self.place.dims), self.place.domain()
+                        self.trace.alignments.append(Alignment(name, offset, n, dims, domain, s.span))
             case ir.Assume(cond=c, word=w):
                 f = self.evaluator.value(c).formula
                 if f is None:
@@ -254,9 +261,10 @@ class Executor:
 
     def load(self, dests: tuple[ir.Var, ...], r: ir.MemRef) -> None:
         parts: list[tuple[Formula, str]] = []
-        for cond, offset in self.pieces_of(r):
+        for cond, offset in self.pieces_of(r.offset, r.object, r.span):
             with self.under(cond):
-                parts.append((cond, self.access(False, r.object, offset, r.type, r.count, r.access, r.span)))
+                event = self.access(False, r.object, offset, r.type, r.count, r.access, r.span, claims=r.claims)
+                parts.append((cond, event))
         for i, d in enumerate(dests):
             nodes = tuple(Node("fetch", d.type.bits, event, index=(Affine.of(i),)) for _, event in parts)
             n = (
@@ -269,9 +277,9 @@ class Executor:
     def store(self, r: ir.MemRef, values: tuple[Node, ...]) -> None:
         if self.data_condition is not None:
             raise Unknown("TV0507", f"a store under a condition that depends on data ({self.data_condition})", r.span)
-        for cond, offset in self.pieces_of(r):
+        for cond, offset in self.pieces_of(r.offset, r.object, r.span):
             with self.under(cond):
-                self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values)
+                self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values, claims=r.claims)
 
     def shuffle(self, s: ir.Shuffle) -> None:
         value, lane, mask = (
@@ -310,6 +318,7 @@ class Executor:
             return self.block(s.then if c.constant else s.orelse)
         f = c.formula
         if f is None:
+            self.trace.decisions.append(Decision(node_of(c), s.span))
             outer, self.data_condition = self.data_condition, s.span
             alive, envs = [], []
             before, dirty = dict(self.env), set(self.dirty)

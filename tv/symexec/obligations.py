@@ -6,8 +6,8 @@ from math import prod
 
 from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
-from tv.sets import Affine, Dim, Map, Set, Sets
-from tv.sets.affine import all_of, eq, floordiv, ge, negate
+from tv.sets import FALSE, Affine, Dim, Map, Set, Sets
+from tv.sets.affine import all_of, eq, floordiv, ge, mod, negate
 from tv.sets.ordering import full_over, lex_less
 from tv.source import Span
 from tv.symexec.build import Program
@@ -90,7 +90,27 @@ def bounds(program: Program) -> list[Obligation]:
                 if program.objects[a.object].align % size:
                     help = f"declare `{a.object}` with `__align__({size})`: it is aligned as its elements are, and no better"
                 bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, help, w))
+    bad += misplaced(program)
     return bad or [Obligation(f"{name}.bounds", "bounds", Status.PROVED, program.trace.kernel.span)]
+
+
+def misplaced(program: Program) -> list[Obligation]:
+    """Accesses to parts of a struct or vector whose address is not aligned as its type is (S14)."""
+    sets, name = program.system.sets, program.trace.kernel.name
+    bad: list[Obligation] = []
+    for i, a in enumerate(program.trace.alignments):
+        cells = program.objects[a.object]
+        rest = mod(a.offset, a.align, lambda d: program.trace.ranges.get(d.name, (None, None)))
+        need = FALSE if cells.align % a.align else all_of(ge(rest), ge(-rest))
+        off = sets.set(f"Aligned{i}", a.dims, all_of(a.domain, negate(need)))
+        if not sets.empty(off):
+            w = witness(program, a.dims, sets.sample(off), a.object, a.span)
+            text = (
+                f"this access to `{a.object}` is through a type that is aligned to {a.align} bytes; the address is not"
+            )
+            help = "align the address, or access it through a pointer to scalars"
+            bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, help, w))
+    return bad
 
 
 def ranges(program: Program) -> list[Obligation]:

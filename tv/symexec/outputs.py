@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+from tv.defined import Definedness
 from tv.kernel import Scalar, Space
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Formula, Map, Set
@@ -11,6 +12,7 @@ from tv.source import Span
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.events import Access
 from tv.symexec.obligations import failing, witness
+from tv.symexec.values import nodes_of
 from tv.system import Scope, Unit
 
 LAST = 1 << 60  # after every statement
@@ -55,7 +57,23 @@ def coverage(program: Program, readers: dict[str, str]) -> list[Obligation]:
                         "coverage", f"{name}.{tensor}.coverage", span, text, "let the guard reach the last element", w
                     )
                 )
-    return bad or [Obligation(f"{name}.coverage", "coverage", Status.PROVED, program.trace.kernel.span)]
+    found = bad or [Obligation(f"{name}.coverage", "coverage", Status.PROVED, program.trace.kernel.span)]
+    return found + undecided(program)
+
+
+def undecided(program: Program) -> list[Obligation]:
+    """Branches on uninitialised values, which are undefined whatever the arms do."""
+    defined = Definedness(program.system.sets, program.system.units)
+    bad: list[Obligation] = []
+    for d in program.trace.decisions:
+        nodes = list(nodes_of(d.condition))
+        events = {n.name for n in nodes if n.kind in ("fetch", "exchange")}
+        units = [program.system.units[program.trace.merged.get(e, (e, 0))[0]] for e in sorted(events)]
+        if any(n.kind == "undefined" for n in nodes) or any(defined.undefined(u.name, u.domain) for u in units):
+            text = "this branch is decided by a value that may be uninitialised"
+            w = Witness(spans=(d.span,))
+            bad.append(failing("init", f"{program.trace.kernel.name}.init", d.span, text, "initialise it", w))
+    return bad
 
 
 def last_store(program: Program, obj: str) -> Span:

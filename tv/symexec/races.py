@@ -7,7 +7,7 @@ from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of, any_of, eq, negate
 from tv.sets.ordering import Placed, conflicts, head, head_set, lex_less, unordered
-from tv.symexec.build import Program
+from tv.symexec.build import AccessMap, Program
 from tv.symexec.obligations import failing, lane_dims, missing_members, thread_of
 
 
@@ -23,7 +23,7 @@ class Races:
 
     def obligations(self) -> list[Obligation]:
         name = self.program.trace.kernel.name
-        bad = [*self.stale_reads(), *self.pairs()]
+        bad = [*self.stale_reads(), *self.exchanged(), *self.pairs()]
         return bad or [Obligation(f"{name}.race", "race", Status.PROVED, self.program.trace.kernel.span)]
 
     def stale_reads(self) -> list[Obligation]:
@@ -48,6 +48,28 @@ class Races:
                             wit,
                         )
                     )
+        return out
+
+    def exchanged(self) -> list[Obligation]:
+        """What is accessed through a `__restrict__` pointer is in its scope not accessed past it where it is written (S5).
+
+        Whatever thread or round accesses it: compilers move such accesses across loops and barriers.
+        """
+        based: dict[tuple[str, str], list[AccessMap]] = {}
+        past: dict[tuple[str, str], list[AccessMap]] = {}
+        for m in self.program.accesses.values():
+            for pointer, own in m.access.claims:
+                (based if own else past).setdefault((m.access.object, pointer), []).append(m)
+        out, name = [], self.program.trace.kernel.name
+        for key, ones in based.items():
+            for m, n in ((m, n) for m in ones for n in past.get(key, []) if m.access.write or n.access.write):
+                if self.sets.disjoint(self.sets.range(m.cells), self.sets.range(n.cells)):
+                    continue
+                obj, line = key[0], n.access.span.line
+                text = f"`{obj}` is accessed through a `__restrict__` pointer here, and past it at line {line}"
+                wit = Witness(object=obj, spans=(m.access.span, n.access.span))
+                help = "drop `__restrict__`, or access the memory through that pointer alone"
+                out.append(failing("race", f"{name}.{obj}.race", m.access.span, text, help, wit))
         return out
 
     # -------------------------------------------------------------- pairs

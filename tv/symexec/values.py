@@ -5,6 +5,7 @@ Nodes are terms whose references still name dimensions; `build` turns them into 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tv.kernel import Scalar
@@ -31,6 +32,17 @@ class Node:
     conditions: tuple[Formula, ...] = ()
     pieces: tuple[tuple[Formula, Affine], ...] = ()
     span: Span = NOWHERE
+
+
+def nodes_of(root: Node) -> Iterator[Node]:
+    """The node and everything below it, each once."""
+    todo, seen = [root], set[int]()
+    while todo:
+        n = todo.pop()
+        if id(n) not in seen:
+            seen.add(id(n))
+            yield n
+            todo += n.args
 
 
 Pieces = tuple[tuple[Formula, Affine], ...]

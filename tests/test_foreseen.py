@@ -1,0 +1,144 @@
+"""What a compiler may come to know: nothing less than what it can, and of ordinary arithmetic nothing."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from tv.foreseen import Foreseen
+from tv.sets import Affine, Sets
+from tv.sets.affine import within
+from tv.system import Scope, System
+from tv.term import ARGUMENT, Term, Terms
+
+
+class Kernel:
+    """One statement over 32 threads, with loads of buffers x, z (floats) and m, n (integers)."""
+
+    def __init__(self) -> None:
+        sets, self.terms = Sets(()), Terms()
+        self.system = System(sets, self.terms)
+        self.scope = self.system.scope(Scope("S", ("tx",), within(Affine.dim("tx"), 32), "S"))
+        self.foreseen = Foreseen(self.system, ("tx",), lambda t: False)
+
+    def load(self, name: str) -> Term:
+        sets = self.system.sets
+        return self.terms.input(name, sets.map("S", ("tx",), self.scope.domain, name, [Affine.dim("tx")]), 32)
+
+    def float(self, value: float) -> Term:
+        return self.terms.const(int.from_bytes(struct.pack("<f", value), "little"), 32)
+
+    def int(self, value: int) -> Term:
+        return self.terms.const(value, 32)
+
+    def op(self, name: str, *args: Term) -> Term:
+        return self.terms.op(name, *args)
+
+    def fold(self, name: str, op: str, start: float, rounds: int, moving: bool) -> Term:
+        """`start` combined with x, round by round; moving: with another element in every round."""
+        sets, tx, i = self.system.sets, Affine.dim("tx"), Affine.dim("i")
+        child = self.system.scope(self.scope.extend(name, ("i",), within(i, rounds)))
+        back = sets.map(name, child.dims, child.domain, "S", [tx])
+        x = self.terms.input("x", sets.map(name, child.dims, child.domain, "x", [tx + i if moving else tx]), 32)
+        step = self.op(op, self.terms.hole(32), x)
+        return self.terms.reduce(op, sets.reverse(back), name, step, self.float(start))
+
+
+def known(k: Kernel, t: Term) -> bool:
+    return k.foreseen.may_be_known(t)
+
+
+CONSTANT = {
+    "difference with itself": lambda k: k.op("sub.i32", k.load("m"), k.load("m")),
+    "one added to that": lambda k: k.op("add.i32", k.op("sub.i32", k.load("m"), k.load("m")), k.int(1)),
+    "product with zero": lambda k: k.op("mul.i32", k.load("m"), k.int(0)),
+    "no bits": lambda k: k.op("and.i32", k.load("m"), k.int(0)),
+    "shifted out": lambda k: k.op("lshr.i32", k.op("lshr.i32", k.load("m"), k.int(31)), k.int(1)),
+    "less than itself": lambda k: k.op("flt.f32", k.load("x"), k.load("x")),
+    "less than nothing": lambda k: k.op("ult.i32", k.load("m"), k.int(0)),
+    "clamped between one and one": lambda k: k.op("fmin.f32", k.op("fmax.f32", k.load("x"), k.float(1)), k.float(1)),
+    "unsigned times zero": lambda k: k.op("fmul.f32", k.op("cvt.f32.u32", k.load("m")), k.float(0)),
+    "an arm of a select": lambda k: k.op("select", k.op("flt.f32", k.load("x"), k.load("z")), k.float(1), k.load("x")),
+    "a function of a number": lambda k: k.op("exp.f32", k.float(3)),
+    "a maximum with infinity": lambda k: k.op("fmax.f32", k.load("x"), k.float(float("inf"))),
+}
+DATA = {
+    "a load": lambda k: k.load("x"),
+    "an argument": lambda k: k.terms.make("const", bits=1, width=32, attr=ARGUMENT),
+    "a sum": lambda k: k.op("fadd.f32", k.load("x"), k.float(1)),
+    "a float's difference with itself": lambda k: k.op("fsub.f32", k.load("x"), k.load("x")),
+    "a float's product with zero": lambda k: k.op("fmul.f32", k.load("x"), k.float(0)),
+    "a quotient with itself": lambda k: k.op("fdiv.f32", k.load("x"), k.load("x")),
+    "a positive part": lambda k: k.op("fmax.f32", k.load("x"), k.float(0)),
+    "clamped between two numbers": lambda k: k.op("fmin.f32", k.op("fmax.f32", k.load("x"), k.float(-2)), k.float(2)),
+    "a masked difference of exponents": lambda k: k.op(
+        "exp.f32", k.op("fsub.f32", k.op("select", k.load("b"), k.load("x"), k.float(float("-inf"))), k.load("z"))
+    ),
+    "an integer converted": lambda k: k.op("cvt.f32.s32", k.load("m")),
+    "differences of integers": lambda k: k.op("sub.i32", k.load("m"), k.load("n")),
+    "a function of data": lambda k: k.op("exp.f32", k.load("x")),
+}
+
+
+@pytest.mark.parametrize("what", CONSTANT)
+def test_what_is_one_value_on_all_data_may_be_known(what: str) -> None:
+    k = Kernel()
+    assert known(k, CONSTANT[what](k))
+
+
+@pytest.mark.parametrize("what", DATA)
+def test_what_has_two_values_is_not(what: str) -> None:
+    k = Kernel()
+    assert not known(k, DATA[what](k))
+
+
+def test_a_number_that_may_be_known_is_that_number() -> None:
+    k = Kernel()
+    t = CONSTANT["clamped between one and one"](k)
+    assert k.foreseen.may_be(t, "f32", 1.0)
+    assert not k.foreseen.may_be(t, "f32", 0.0)
+    assert k.foreseen.may_be(CONSTANT["an arm of a select"](k), "f32", 1.0)
+
+
+def test_indices_are_known_where_they_may_be_and_cancel() -> None:
+    k = Kernel()
+    sets = k.system.sets
+    i = k.terms.make("index", map=sets.map("S", ("tx",), k.scope.domain, "Z", [Affine.dim("tx")]), width=32)
+    cancelled = k.op("sub.i32", k.op("add.i32", k.load("m"), i), k.load("m"))
+    assert not known(k, cancelled)
+    k.foreseen = Foreseen(k.system, ("tx",), lambda t: True)
+    assert known(k, i)
+    assert known(k, cancelled)
+    assert not known(k, k.op("add.i32", k.load("m"), i))
+
+
+def test_a_comparison_gives_integers_away() -> None:
+    k = Kernel()
+    t = k.op("cvt.f32.u32", k.load("m"))
+    assert not known(k, t)
+    k.foreseen = Foreseen(k.system, ("tx",), lambda t: True, ranges=True)
+    assert known(k, t)
+
+
+def test_many_known_arms_are_anything() -> None:
+    k = Kernel()
+    t = k.load("x")
+    for n in range(2, 40):
+        t = k.op("select", k.load("b"), k.float(n), t)
+    assert k.foreseen.may_be(t, "f32", 1.0)
+
+
+def test_a_fold_of_one_round_is_that_round() -> None:
+    k, least = Kernel(), float("-inf")
+    assert k.foreseen.rounds(k.fold("one", "fmax.f32", least, 1, moving=True)) == (False, True)
+    assert k.foreseen.rounds(k.fold("two", "fmax.f32", least, 2, moving=True)) == (False, False)
+    assert k.foreseen.rounds(k.fold("same", "fmax.f32", least, 2, moving=False)) == (False, True)
+    assert k.foreseen.rounds(k.fold("sum", "fadd.f32", 0, 2, moving=False)) == (False, False)
+    assert k.foreseen.rounds(k.fold("none", "fadd.f32", 0, 0, moving=True))[0]
+
+
+def test_a_fold_without_a_round_is_what_it_starts_from() -> None:
+    k = Kernel()
+    assert k.foreseen.may_be(k.fold("none", "fmul.f32", 1, 0, moving=True), "f32", 1.0)
+    assert not known(k, k.fold("some", "fmul.f32", 1, 5, moving=True))

@@ -1,0 +1,84 @@
+"""A run refutes only where the graph has a meaning on its inputs, and where these are the model's own as far as it has any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+
+from tests.checking import F32, I32, I64, checked, graph
+from tv.verdict import CheckResult, Verdict
+
+ONE = "grid = [1]\nblock = [1]\n"
+PLACE = """__global__ void k(const float* x, long long* y) {{
+  int best = 0;
+  float most = {start};
+  for (int i = 1; i < 8; ++i) {{
+    const float v = {value};
+    if (v {sign} most) {{ most = v; best = i; }}
+  }}
+  y[0] = best;
+}}
+"""
+
+
+def place(value: str, sign: str) -> str:
+    return PLACE.format(start=value.replace("[i]", "[0]"), value=value, sign=sign)
+
+
+def said(r: CheckResult) -> str:
+    return " ".join(o.message for o in r.obligations)
+
+
+ROOTS = graph([("Sqrt", "x", "r"), ("ArgMax", "r", "y")], {"x": (F32, [8])}, {"y": (I64, [1])})
+SHARES = graph(
+    [("Mul", "x big", "p"), ("ArgMin", "p", "y")], {"x": (F32, [8])}, {"y": (I64, [1])}, big=(F32, [], [1e38])
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "value", "right", "wrong"),
+    [(ROOTS, "sqrtf(x[i])", ">", ">="), (SHARES, "x[i] * 1e38f", "<", ">")],
+)
+def test_a_place_in_sorted_order_is_refuted_by_numbers_only(
+    model: onnx.ModelProto, value: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    assert checked(tmp_path / "right", place(value, right), model, ONE).verdict is Verdict.UNKNOWN
+    r = checked(tmp_path / "wrong", place(value, wrong), model, ONE)
+    assert r.verdict is Verdict.REFUTED
+    assert r.counterexample is not None
+
+
+PICKED = graph(
+    [("Mul", "i four", "j"), ("Gather", "x j", "y")],
+    {"x": (F32, [16]), "i": (I32, [4])}, {"y": (F32, [4])}, four=(I32, [], [4]),
+)  # fmt: skip
+
+
+def test_an_index_outside_its_tensor_shows_nothing(tmp_path: Path) -> None:
+    """The graph supposes that 4 i is an index of x: of others nothing is said, of these the kernel reads the next element."""
+    kernel = "__global__ void k(const float* x, const int* i, float* y) {{ y[threadIdx.x] = x[(4 * i[threadIdx.x]{}) & 15]; }}\n"
+    spec = "grid = [1]\nblock = [4]\n"
+    assert checked(tmp_path / "right", kernel.format(""), PICKED, spec).verdict is Verdict.UNKNOWN
+    assert checked(tmp_path / "wrong", kernel.format(" + 1"), PICKED, spec).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("count", [4096, 5000])
+def test_values_that_no_argument_holds_are_never_drawn(count: int, tmp_path: Path) -> None:
+    """The model's w is 1 everywhere, and the kernel knows it. Short tensors are constants, of longer ones nothing is shown."""
+    model = graph([("Mul", "x w", "y")], {"x": (F32, [count])}, {"y": (F32, [count])}, w=(F32, [count], [1.0] * count))
+    kernel = f"__global__ void k(const float* x, float* y) {{ int i = blockIdx.x * 64 + threadIdx.x; if (i < {count}) y[i] = x[i] * 1.0f; }}\n"  # fmt: skip
+    r = checked(tmp_path, kernel, model, f"grid = [{-(-count // 64)}]\nblock = [64]\n")
+    assert r.verdict is (Verdict.PROVED if count == 4096 else Verdict.UNKNOWN), r.why
+    assert count == 4096 or "the values of `w` are the model's own" in said(r)
+
+
+def test_a_sized_symbol_of_any_sign_is_tried(tmp_path: Path) -> None:
+    model = graph(
+        [("Cast", "p", "q"), ("Mul", "x q", "y")], {"x": (F32, [4]), "p": (I64, [1])}, {"y": (F32, [4])}
+    )  # fmt: skip
+    model.graph.node[0].attribute.add(name="to", type=onnx.AttributeProto.INT, i=F32)
+    kernel = "__global__ void k(const float* x, long long p, float* y) { y[threadIdx.x] = x[threadIdx.x] * (float)(p | 1); }\n"
+    spec = f'grid = [1]\nblock = [4]\n[args]\np = {{ symbol = "p", min = {-(2**63)}, max = {2**63 - 1} }}\n'
+    assert checked(tmp_path, kernel, model, spec).verdict is Verdict.REFUTED

@@ -33,6 +33,8 @@ never is cannot be shown.""",
 compiler uses that: `x + 1 > x` is true for it. Compute in an unsigned type, where arithmetic wraps, or in a wider one.""",
     "TV0522": """A float is converted to an integer. Outside the integer's range that is undefined, and no bound on the float is
 known here.""",
+    "TV0526": """An access could not be related to memory at all of its instances. That is a defect of the analysis, found before
+any question about the access was answered.""",
     "TV0530": """A store that no thread executes, for any value of the open sizes or for those that are named. That is no error: a
 proof holds there too, but it says nothing of this store.""",
 }

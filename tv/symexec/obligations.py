@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from tv.diagnostic import Unknown
 from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import FALSE, Affine, Dim, Map, Set, Sets
@@ -48,7 +49,8 @@ def failing(kind: str, id: str, span: Span, message: str, help: str, w: Witness)
 
 
 def kernel_obligations(program: Program, launch: Launch) -> list[Obligation]:
-    """All but races and coverage."""
+    """All but races and coverage. Raises Unknown (TV0526)."""
+    require_related(program)
     return [
         *bounds(program),
         *ranges(program),
@@ -56,6 +58,15 @@ def kernel_obligations(program: Program, launch: Launch) -> list[Obligation]:
         *grid_barriers(program, launch),
         *exchanges(program),
     ]
+
+
+def require_related(program: Program) -> None:
+    """The positive control of every question about accesses whose good answer is "nothing": each is related to cells at all of
+    its instances, so that nothing is only where nothing leaves, meets or is missing (S3)."""
+    sets = program.system.sets
+    for unit, am in program.accesses.items():
+        if not sets.equal(sets.domain(am.cells), program.system.scope_sets[unit]):
+            raise Unknown("TV0526", f"an access to `{am.access.object}` has no cell at some instance", am.access.span)
 
 
 def bounds(program: Program) -> list[Obligation]:

@@ -86,6 +86,21 @@ def test_a_bad_model_is_refused(
     assert (r.verdict, [d.code for d in r.diagnostics]) == (verdict, [code]), r.why
 
 
+@pytest.mark.parametrize("ends", [(["x", "x"], ["y"]), (["x"], ["y", "z"])])
+def test_a_call_fits_its_function(ends: tuple[list[str], list[str]], tmp_path: Path) -> None:
+    m = function("", "")
+    del m.graph.node[:]
+    m.graph.node.append(helper.make_node("F", *ends, domain="own"))
+    assert checked(tmp_path, NEGATE, m, HEAD + ARGS).verdict is Verdict.BAD_INPUT
+
+
+@pytest.mark.parametrize("name", ["cell0", "i0", "tx", "layer", "and"])
+def test_a_symbol_has_no_name_of_a_dimension(name: str, tmp_path: Path) -> None:
+    spec = f"{HEAD}{ARGS}[symbols]\n{name} = {{ min = 1, max = 4 }}\n"
+    r = checked(tmp_path, NEGATE, NEGATED, spec)
+    assert (r.verdict, [d.code for d in r.diagnostics]) == (Verdict.BAD_INPUT, ["TV0203"]), r.why
+
+
 def test_a_function_without_overloads_is_its_body(tmp_path: Path) -> None:
     assert checked(tmp_path, NEGATE, function("", ""), HEAD + ARGS).verdict is Verdict.PROVED
 

@@ -88,7 +88,7 @@ def test_first_line_and_markers(name: str) -> None:
     _, case = CASES[name]
     text = (case / "kernel.cu").read_text()
     wanted = expectation(text)
-    assert wanted.verdict == ("refuted" if "__" in case.name else "proved")
+    assert wanted.verdict in ({"refuted", "unknown"} if "__" in case.name else {"proved"})
     marked = re.sub(r"// <- \w+", "", text.split("\n", 1)[1])
     comments = [t.text for t in tokens(marked) if t.kind is Kind.COMMENT]
     assert not [c for c in comments if TELLING.search(c)]

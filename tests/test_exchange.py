@@ -19,7 +19,7 @@ LANES: dict[str, Callable[[int], int]] = {
 }
 
 
-@pytest.mark.parametrize("digit", [1, 2, 3, 4, 5, 6, 12, 16, 24, 32, 48])
+@pytest.mark.parametrize("digit", [1, 3, 4, 6, 12, 48])
 @pytest.mark.parametrize("threads", [32, 96])
 @pytest.mark.parametrize("call", LANES)
 def test_the_source_of_a_shuffle(call: str, threads: int, digit: int) -> None:

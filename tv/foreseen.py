@@ -18,8 +18,8 @@ import numpy as np
 
 from tv.arithmetic import Bits, apply, decode
 from tv.diagnostic import Unsupported
-from tv.sets import Affine
-from tv.system import System, later
+from tv.sets import Affine, Dim, Sym
+from tv.system import Scope, System, later
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
 INTEGER = re.compile(r"[isu]\d+")
@@ -32,6 +32,7 @@ SPECIAL = {  # zeros, infinities, a NaN; at 16 bits of both formats
 }
 DEEPEST = 60  # statements that one value is followed through
 FLOAT_ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv", "ffma")
+MOST_FOLLOWED = 50  # terms
 EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
 
 
@@ -63,6 +64,11 @@ class Foreseen:
         """May a compiler find that the value is one number, at some instance? once: a fold so far is what it starts from."""
         found = self.variants(t, once)
         return found is None or any(is_known(v, t) for v in found)
+
+    def must_be_known(self, t: Term, once: bool = False) -> bool:
+        """Is it, as far as can be seen here, one number whichever arm it comes from?"""
+        found = self.variants(t, once)
+        return found is None or all(is_known(v, t) for v in found)
 
     def may_be(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
         """May it find that the value, of float type `kind`, is plus or minus `size` (for infinity: or NaN)?"""
@@ -168,9 +174,12 @@ class Foreseen:
         loops = [Affine.dim(d) for d in parent.dims if d not in self.threads and d not in over]
         own = [Affine.dim(d) for d in child.dims[len(parent.dims) :]]
         around, inside = f"{t.scope}_around", f"{t.scope}_inside"
+        runs = self.system.scope_sets[parent.name] if ref is None else sets.range(ref.embedding())
+        if by_size(child, child.dims[len(parent.dims) :]) and sets.empty(sets.idle(runs)):
+            return False, False  # an open size decides, and no condition around pins it down
         outer = sets.map(parent.name, parent.dims, parent.domain, around, loops)
         counted = sets.map(child.name, child.dims, child.domain, inside, own)
-        outer = outer if ref is None else sets.restrict_domain(outer, sets.range(ref.embedding()))
+        outer = sets.restrict_domain(outer, runs)
         trips = sets.compose(sets.compose(sets.reverse(outer), t.embedding()), counted)
         pairs = sets.pair(trips, trips)
         alike = sets.restrict_range(pairs, sets.wrap(sets.identity(sets.range(trips))))
@@ -183,13 +192,20 @@ class Foreseen:
 
     def repeats(self, t: Term) -> bool:
         """Is every round of a fold over the same data?"""
-        todo, leaves = [t.args[0]], []
-        while todo:
-            x = todo.pop()
-            todo += x.args
-            leaves += [x] if x.map is not None and x.kind != "reduce" else []
-        sets = self.system.sets
-        return all(sets.single_valued(sets.compose(t.embedding(), x.embedding())) for x in leaves)
+        sets, seen = self.system.sets, 0
+        todo = [(t.args[0], t.embedding())]
+        while todo and seen < MOST_FOLLOWED:
+            x, way = todo.pop()
+            seen += 1
+            todo += [(a, way) for a in x.args] if x.kind != "reduce" else []
+            if x.map is None or x.kind == "reduce":
+                continue
+            there = sets.compose(way, x.embedding())
+            if x.kind == "ref" and not sets.single_valued(there):
+                todo.append((self.system.units[x.name].value, there))
+            elif not sets.single_valued(there):
+                return False
+        return not todo
 
     def of_unit(self, ref: Term) -> Iterator[Variant] | None:
         """A statement's value. Around a loop: what it starts from, and data if a round brings any, else a number."""
@@ -263,6 +279,18 @@ EVALUATED = frozenset(
     "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum ffma feq flt fle fisnan cvt extract concat add sub mul sdiv "
     "udiv srem urem and or xor shl lshr ashr eq ult ule slt sle".split()
 )
+
+
+def by_size(scope: Scope, own: Collection[str]) -> bool:
+    """Do the rounds `own` of a scope end by a condition on open sizes?"""
+    todo, loops = [scope.domain], {Dim(d) for d in own}
+    while todo:
+        f = todo.pop()
+        if f.op == "and":
+            todo += f.args
+        elif loops & (atoms := set(f.atoms())) and any(isinstance(a, Sym) for a in atoms):
+            return True
+    return False
 
 
 def varies(column: Bits, label: str) -> bool:

@@ -149,10 +149,21 @@ class Contraction:
                 return tuple(x for x, y in (a, a[::-1]) if self.neutral(y, kind, 0.0, once))
             case "ffma":
                 return tuple(x for x, y in (a[:2], a[1::-1]) if self.neutral(y, kind, 1.0, once)) + a[2:]
-            case _ if head in EXTREMA:  # of equal products, however they are written
-                return a if any(self.neutral(x, kind, inf, once) for x in a) or all(self.computed(x) for x in a) else ()
+            case _ if head in EXTREMA:  # with an infinity, or of equal products, however they are written
+                limit = any(self.limit(t, x, kind, once) for x in a)
+                return a if limit or all(self.computed(x) for x in a) else ()
             case _:
                 return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
+
+    def limit(self, t: Term, operand: Term, kind: str, once: bool) -> bool:
+        """Is the operand of this one maximum or minimum an infinity to nvcc? Of several places that are one term here, in one."""
+        if (
+            operand.kind != "const"
+            and self.p.origins.get(t.id, -1) >= 0
+            and not self.foreseen.must_be_known(operand, once)
+        ):
+            return False
+        return self.neutral(operand, kind, inf, once)
 
     def computed(self, t: Term, depth: int = 12) -> bool:
         """Is this a product that nvcc may find equal to another, by the thread's own text or what it keeps in registers?"""

@@ -88,6 +88,11 @@ def inline_local(n: NodeView, b: Builder, function: FunctionProto) -> None:
     for name in n.node.attributes:
         if name not in function.attribute and name not in {a.name for a in function.attribute_proto}:
             raise BadInput("TV0311", f"attribute `{name}` of {n.what} is not one of the function's")
+    if n.count > len(function.input) or len(n.node.outputs) > len(function.output):
+        ends = f"{len(function.input)} inputs and {len(function.output)} outputs"
+        raise BadInput(
+            "TV0302", f"{n.what} has {n.count} inputs and {len(n.node.outputs)} outputs, its function {ends}"
+        )
     opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in function.opset_import}
     results = _run(n, b, function, [n.optional(k) for k in range(n.count)], {**b.opsets, **opsets}, {})
     for name, t in zip(n.node.outputs, results, strict=False):

@@ -294,8 +294,9 @@ def outside(mine: Bits, theirs: Value, label: str, free_zero: bool) -> npt.NDArr
     if not BY_LABEL[label].is_float:
         sure: npt.NDArray[np.bool_] = differs & (theirs.radius == 0)
         return sure
-    x, centre = decode(mine, label).astype(np.float64), theirs.numbers(label)
-    far = (np.abs(x - centre) > theirs.radius) | (np.isnan(x) & np.isfinite(theirs.radius))
+    with np.errstate(all="ignore"):
+        x, centre = decode(mine, label).astype(np.float64), theirs.numbers(label)
+        far = (np.abs(x - centre) > theirs.radius) | (np.isnan(x) & np.isfinite(theirs.radius))
     found: npt.NDArray[np.bool_] = np.where(theirs.radius == 0, differs, far & np.isfinite(centre))
     return found
 

@@ -173,7 +173,7 @@ def require_symbol_name(name: str, span: Span) -> None:
 
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAKEN = re.compile(
-    r"layer|[ckr]|[bt][xyz]\w*|[a-rt-z][a-z]?\d\w*|[a-z]\w*_r|[a-z]\w*_[12]|\w*__"
+    r"layer|[ckr]|cell\d+|[bt][xyz]\w*|[a-rt-z][a-z]?\d\w*|[a-z]\w*_r|[a-z]\w*_[12]|\w*__"
 )  # dimensions of instance spaces
 _WORDS = frozenset(
     "and or not min max mod ceildiv floor floord ceil ceild exists implies infty infinity true false rat NaN".split()

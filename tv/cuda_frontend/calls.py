@@ -93,7 +93,8 @@ def check_understood(ctx: Context, name: str, span: Span) -> None:
 
 
 def method_call(ctx: Context, e: ast.Call, callee: ast.Member) -> Result:
-    from tv.cuda_frontend.expressions import referent, value
+    from tv.cuda_frontend.expressions import value
+    from tv.cuda_frontend.lvalues import referent
 
     if not callee.arrow:
         owner = referent(ctx, callee.a)
@@ -137,7 +138,8 @@ def user_call(
     owner: Struct | None = None,
 ) -> Result:
     """A call of a function of the file. own: names a method sees before the file's; owner: the struct it belongs to."""
-    from tv.cuda_frontend.expressions import maybe_lvalue, referent, value
+    from tv.cuda_frontend.expressions import value
+    from tv.cuda_frontend.lvalues import maybe_lvalue, referent
 
     fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
     if isinstance(e.callee, ast.Name) and e.callee.args is not None:

@@ -101,7 +101,7 @@ def automatic(ctx: Context, d: ast.Variable, const: bool) -> None:
 
 def bind_reference(ctx: Context, d: ast.Variable) -> None:
     """Raises Unsupported where the referent has another type: a temporary would be bound, a copy of its value."""
-    from tv.cuda_frontend.expressions import referent
+    from tv.cuda_frontend.lvalues import referent
 
     assert isinstance(d.type, ast.PointerType)
     if d.init is None:

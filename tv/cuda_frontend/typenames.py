@@ -99,7 +99,8 @@ def referred(ctx: Context, t: ast.TypeSyntax) -> CType:
 
 def _type_of(ctx: Context, t: ast.TypeOf) -> CType:
     """`decltype` of a name or a member is its type; of any other lvalue, or in parentheses, it is a reference."""
-    from tv.cuda_frontend.expressions import maybe_lvalue, type_of
+    from tv.cuda_frontend.expressions import type_of
+    from tv.cuda_frontend.lvalues import maybe_lvalue
 
     bare = isinstance(t.expr, (ast.Name, ast.Member)) and not t.word.endswith("((")
     if t.word.startswith("decltype") and not bare and maybe_lvalue(t.expr):

@@ -247,7 +247,8 @@ def tampered(data: Json) -> Iterator[tuple[str, Json]]:
         yield f"claim {n}: without a proof", with_claim(data, n, script=None)
         yield f"claim {n}: proved by itself", with_claim(data, n, script=["use", [claim["id"]]])
         yield f"claim {n}: said to be vacuous", with_claim(data, n, script=["vacuous"])
-        yield f"claim {n}: about another statement", with_claim(data, n, kernel=data["claims"][n - 1]["kernel"])
+        other = next((c["kernel"] for c in data["claims"] if c["kernel"] != claim["kernel"]), "")
+        yield f"claim {n}: about another statement", with_claim(data, n, kernel=other)
     for output in data["roots"]:
         yield f"{output}: no root", {**data, "roots": {k: v for k, v in data["roots"].items() if k != output}}
         yield f"{output}: no claims", {**data, "roots": {**data["roots"], output: []}}

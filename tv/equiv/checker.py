@@ -155,6 +155,7 @@ class Checker:
 
     def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
         self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
+        self.must(all(t.kind in ("op", "reduce") for t in (kt, gt)), "a sum of what is none")
         elements = self.sets.identity(self.sets.range(r))
         g, reduced, starts_g = self.rules.flatten("g", gt, elements, s.op, frozenset(), None)
         domain, drop = self.sets.identity(self.sets.domain(r)), self.rules.droppable(r, reduced)

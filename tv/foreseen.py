@@ -9,7 +9,7 @@ follows into the arms; indices are numbers that it may know. All that may make t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import inf, isnan
@@ -46,12 +46,13 @@ class Variant:
 
 class Foreseen:
     """threads: dimensions of blocks and threads. known_index: may a compiler know this index term? ranges: it knows more of
-    integers, as conditions compare them."""
+    integers, as conditions compare them. pins: numbers that conditions compare values with, by the values' column."""
 
     def __init__(
         self, system: System, threads: Collection[str], known_index: Callable[[Term], bool], ranges: bool = False
     ) -> None:
         self.system, self.threads, self.known_index, self.ranges = system, threads, known_index, ranges
+        self.pins: dict[bytes, list[Variant]] = {}
         self.rng = np.random.default_rng(1)
         self.columns: dict[tuple[str, int], Bits] = {}
         self.done: dict[tuple[int, bool], tuple[Variant, ...] | None] = {}
@@ -91,8 +92,29 @@ class Foreseen:
                 continue
             todo.pop()
             if not done:
-                self.done[t.id, once] = distinct(self.made(t, once), t)
+                self.done[t.id, once] = self.with_pins(distinct(self.made(t, once), t))
         return self.done[root.id, once]
+
+    def with_pins(self, found: tuple[Variant, ...] | None) -> tuple[Variant, ...] | None:
+        """Where a value equals what a condition compares it with, a compiler may put that in its place."""
+        if found is None or not self.pins:
+            return found
+        return (*found, *(p for v in found for p in self.pins.get(v.column.tobytes(), ())))
+
+    def pin(self, compared: Iterable[Term]) -> None:
+        """Takes note of the numbers, zero apart, that these comparisons of floats are with; of zeros there are two."""
+        pins: dict[bytes, list[Variant]] = {}
+        for t in compared:
+            sides = [self.variants(a) or () for a in t.args]
+            for i, j in ((0, 1), (1, 0)):
+                a, b, kind = t.args[i], t.args[j], op_type(t.name)
+                numbers = [v for v in sides[i] if is_known(v, a) and (v.open or not is_zero(v, kind))]
+                for v in sides[j]:
+                    if not is_known(v, b):
+                        pins.setdefault(v.column.tobytes(), []).extend(numbers)
+        self.pins = pins
+        self.done.clear()
+        self.units.clear()
 
     def made(self, t: Term, once: bool) -> Iterator[Variant] | None:
         match t.kind:
@@ -129,22 +151,31 @@ class Foreseen:
         found = [self.variants(a, once) for a in t.args]
         if any(f is None for f in found):
             return None
-        out = [self.applied(t, combination) for combination in product(*(f or () for f in found))]
+        out: list[Variant] = []
+        for combination in product(*(f or () for f in found)):
+            out += self.applied(t, combination)
         if self.ranges and is_integral(t):
             out.append(self.number(f"range {t.id}", t.width))
+        if op_head(t) in COMPARES:  # in the arms that it chooses it is what it has to be there
+            out += [Variant(np.full(COUNT, truth, np.uint64)) for truth in (0, 1)]
         return iter(out)
 
-    def applied(self, t: Term, args: Sequence[Variant]) -> Variant:
-        """An operation on variants. One of known numbers alone is known; and what is known of one operand may decide."""
+    def applied(self, t: Term, args: Sequence[Variant]) -> Iterator[Variant]:
+        """An operation on variants. One of known numbers alone is known; what is known of one operand may decide, or leave the
+        other as it is."""
         columns, opened = [v.column for v in args], any(v.open for v in args)
         known = all(is_known(v, a) for v, a in zip(args, t.args, strict=True))
         if (known and (opened or op_head(t) not in EVALUATED)) or (opened and absorbs(t)):
-            return self.number(f"op {t.id}", t.width)
+            yield self.number(f"op {t.id}", t.width)
+        if opened and absorbs(t, neutral=True):
+            data = [v for v, a in zip(args, t.args, strict=True) if a.width == t.width and not is_known(v, a)]
+            yield from (Variant(v.column, True) for v in data)
+        if known and opened:
+            return
         try:
-            column = concatenated(t, columns) if t.name == "concat" else apply(t.name, columns)
+            yield Variant(concatenated(t, columns) if t.name == "concat" else apply(t.name, columns), opened)
         except Unsupported:
-            column = self.column(f"op {t.id}", t.width)
-        return Variant(column, opened)
+            yield Variant(self.column(f"op {t.id}", t.width), opened)
 
     def of_reduction(self, t: Term, ref: Term | None = None) -> Iterator[Variant] | None:
         """A round's result: of data, and of what the fold starts from where that may be all. And that itself, without a round."""
@@ -333,14 +364,18 @@ def format_of(t: Term) -> str:
     return label if label in ("f16", "bf16", "f32", "f64") else ""
 
 
-def absorbs(t: Term) -> bool:
-    """May one operand decide the result alone (`m * 0`, `fmaxf(x, inf)`)?"""
+def absorbs(t: Term, neutral: bool = False) -> bool:
+    """May one operand decide the result alone (`m * 0`, `fmaxf(x, inf)`)? neutral: or leave the other as it is (`m + 0`)?"""
     head = op_head(t)
     if head in COMPARES or head in EXTREMA:
         return True
     if head in FLOAT_ARITHMETIC:
         return any(is_integral(a) for a in t.args)
-    return INTEGER.fullmatch(op_type(t.name)) is not None and head not in ("add", "sub", "xor")
+    return INTEGER.fullmatch(op_type(t.name)) is not None and (neutral or head not in ("add", "sub", "xor"))
+
+
+def is_zero(v: Variant, kind: str) -> bool:
+    return float(decode(v.column[:1], kind)[0]) == 0.0
 
 
 def is_integral(t: Term) -> bool:

@@ -117,9 +117,7 @@ class Contraction:
             return t.attr == "c"
         if head == "fdiv":
             by = t.args[1]
-            if by.kind == "const":
-                return power_of_two(by, kind)
-            return any(isnan(x) or is_power(x) for x in self.given_away) or self.foreseen.may_be_known(by, once)
+            return power_of_two(by, kind) if by.kind == "const" else self.foreseen.may_be_known(by, once)
         return head == "ffma" and self.neutral(t.args[2], kind, 0.0, once)
 
     def neutral(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
@@ -127,8 +125,7 @@ class Contraction:
         if t.kind == "const":
             value = abs(number(t, kind))
             return value == size or (size == inf and isnan(value))
-        away = self.given_away
-        return size in away or any(isnan(x) for x in away) or self.foreseen.may_be(t, kind, size, once)
+        return self.foreseen.may_be(t, kind, size, once)
 
     def passed(self, t: Term, head: str, once: bool = False) -> tuple[Term, ...]:
         """The operands that an operation may be no more than."""
@@ -185,22 +182,9 @@ class Contraction:
     def foreseen(self) -> Foreseen:
         """What nvcc may know of values. It unrolls loops, and conditions pin threads and sizes down: so indices are known."""
         ranges = any(compares_integers(t) for t in self.operations)
-        return Foreseen(self.p.kernel, self.p.threads, lambda t: True, ranges)
-
-    @cached_property
-    def given_away(self) -> frozenset[float]:
-        """The sizes of numbers, zero apart, that conditions compare floats with (NaN: any number). Where a datum is one, a
-        compiler puts the number in its place; of zeros there are two."""
-        out = set()
-        for t in self.operations:
-            if compares_floats(t):
-                for a in t.args:
-                    kind = op_type(t.name)
-                    if a.kind == "const":
-                        out.add(abs(number(a, kind)))
-                    elif self.foreseen.may_be_known(a):
-                        out.add(nan)
-        return frozenset(out) - {0.0}
+        found = Foreseen(self.p.kernel, self.p.threads, lambda t: True, ranges)
+        found.pin(t for t in self.operations if compares_floats(t))
+        return found
 
     @cached_property
     def operations(self) -> list[Term]:

@@ -189,7 +189,7 @@ class Folding:
         ranges = "integers" in pinned and any(self.foreseen.holds_integers(a) for a in t.args)
         folded = (
             whole
-            if ranges or "floats" in pinned
+            if ranges or pins_floats(pinned)
             else self.everywhere([self.argument(head, a, scope) for a in t.args], whole)
         )
         if self.sets.empty(folded):
@@ -212,24 +212,31 @@ class Folding:
 
 
 def pinned_down(c: Term, holds: bool) -> frozenset[str]:
-    """The kinds of data of which a condition, where it holds (or fails), may say that some datum is one known number:
-    integers by any comparison, since ranges meet, floats by equality, but with no zero, since there are two."""
-    nothing: frozenset[str] = frozenset()
+    """What a condition, where it holds (or fails), may say of data: that some integer is one known number, by any comparison,
+    since ranges meet ("integers"), or some float, by equality ("floats"), but with no zero, since there are two. And with which
+    numbers it compares floats in order, each with the comparison: two of them with one number are an equality."""
     if c.kind != "op":
-        return nothing
+        return frozenset()
     if compares_integers(c):
         return frozenset({"integers"})
     match op_head(c):
         case "feq":
-            return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else nothing
-        case "xor":
-            return nothing.union(*(pinned_down(a, h) for a in c.args for h in (True, False)))
-        case "select":
-            return nothing.union(*(pinned_down(a, h) for a in c.args for h in (True, False)))
+            return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else frozenset()
+        case "flt" | "fle":
+            bounds = [str(a.bits) if a.kind == "const" else "" for a in c.args if not is_zero(a)]
+            return frozenset(f"{b} {c.id}" for b in bounds if b)
+        case "xor" | "select":
+            return frozenset().union(*(pinned_down(a, h) for a in c.args for h in (True, False)))
         case "and" | "or":
-            return nothing.union(*(pinned_down(a, holds) for a in c.args))
+            return frozenset().union(*(pinned_down(a, holds) for a in c.args))
         case _:
-            return nothing
+            return frozenset()
+
+
+def pins_floats(pinned: frozenset[str]) -> bool:
+    """Is some float known: by an equality, or by two comparisons with one number?"""
+    bounds = [p.split()[0] for p in pinned if " " in p]
+    return "floats" in pinned or len(bounds) != len(set(bounds))
 
 
 def is_zero(t: Term) -> bool:

@@ -116,9 +116,26 @@ def test_indices_are_known_where_they_may_be_and_cancel() -> None:
 def test_a_comparison_gives_integers_away() -> None:
     k = Kernel()
     t = k.op("cvt.f32.u32", k.load("m"))
+    k.foreseen.pin([k.op("ult.i32", k.load("n"), k.int(4))])
     assert not known(k, t)
-    k.foreseen = Foreseen(k.system, ("tx",), lambda t: True, ranges=True)
+    k.foreseen.pin([k.op("flt.f32", t, k.float(4))])
     assert known(k, t)
+
+
+def test_a_comparison_gives_a_float_away_but_no_zero() -> None:
+    k = Kernel()
+    half = k.op("fmul.f32", k.load("x"), k.float(0.5))
+    k.foreseen.pin([k.op("feq.f32", k.load("x"), k.float(0)), k.op("feq.f32", k.load("z"), k.float(2))])
+    assert not known(k, half)
+    k.foreseen.pin([k.op("feq.f32", k.load("x"), k.float(2))])
+    assert k.foreseen.may_be(half, "f32", 1.0)
+    assert not k.foreseen.may_be(half, "f32", 2.0)
+
+
+def test_a_condition_is_known_in_its_arm() -> None:
+    k = Kernel()
+    c = k.op("flt.f32", k.load("x"), k.load("z"))
+    assert k.foreseen.may_be(k.op("cvt.f32.u1", c), "f32", 1.0)
 
 
 def test_many_known_arms_are_anything() -> None:

@@ -45,13 +45,15 @@ class Variant:
 
 
 class Foreseen:
-    """threads: dimensions of blocks and threads. known_index: may a compiler know this index term? ranges: it knows more of
-    integers, as conditions compare them. pins: numbers that conditions compare values with, by the values' column."""
+    """threads: dimensions of blocks and threads. known_index: may a compiler know this index term?
 
-    def __init__(
-        self, system: System, threads: Collection[str], known_index: Callable[[Term], bool], ranges: bool = False
-    ) -> None:
-        self.system, self.threads, self.known_index, self.ranges = system, threads, known_index, ranges
+    pins: numbers that conditions compare floats with, by the column of the value compared. narrowed: buffers that conditions
+    compare integers of, whose values a compiler may know where they hold.
+    """
+
+    def __init__(self, system: System, threads: Collection[str], known_index: Callable[[Term], bool]) -> None:
+        self.system, self.threads, self.known_index = system, threads, known_index
+        self.narrowed: set[str] = set()
         self.pins: dict[bytes, list[Variant]] = {}
         self.rng = np.random.default_rng(1)
         self.columns: dict[tuple[str, int], Bits] = {}
@@ -102,19 +104,33 @@ class Foreseen:
         return (*found, *(p for v in found for p in self.pins.get(v.column.tobytes(), ())))
 
     def pin(self, compared: Iterable[Term]) -> None:
-        """Takes note of the numbers, zero apart, that these comparisons of floats are with; of zeros there are two."""
+        """Takes note of comparisons: of integers, and of floats with numbers, zero apart, since of zeros there are two."""
         pins: dict[bytes, list[Variant]] = {}
         for t in compared:
-            sides = [self.variants(a) or () for a in t.args]
-            for i, j in ((0, 1), (1, 0)):
-                a, b, kind = t.args[i], t.args[j], op_type(t.name)
-                numbers = [v for v in sides[i] if is_known(v, a) and (v.open or not is_zero(v, kind))]
+            if self.compares_integers(t):
+                self.narrowed |= self.buffers(t)
+                continue
+            sides, kind = [self.variants(a) or () for a in t.args], op_type(t.name)
+            for i, j in ((0, 1), (1, 0)) if len(sides) == 2 else ():
+                numbers = [v for v in sides[i] if is_known(v, t.args[i]) and (v.open or not is_zero(v, kind))]
                 for v in sides[j]:
-                    if not is_known(v, b):
+                    if not is_known(v, t.args[j]):
                         pins.setdefault(v.column.tobytes(), []).extend(numbers)
         self.pins = pins
         self.done.clear()
         self.units.clear()
+
+    def compares_integers(self, t: Term) -> bool:
+        """A comparison of integers, converted to floats or not: where it holds or fails, a compiler knows more of them."""
+        if t.kind != "op" or op_head(t) not in COMPARES:
+            return False
+        return INTEGER.fullmatch(op_type(t.name)) is not None or any(
+            is_integer(x) for a in t.args for x in self.below(a)
+        )
+
+    def buffers(self, t: Term) -> set[str]:
+        """Whose contents a value is made of."""
+        return {x.name for x in self.below(t) if x.kind == "input"}
 
     def made(self, t: Term, once: bool) -> Iterator[Variant] | None:
         match t.kind:
@@ -123,7 +139,8 @@ class Foreseen:
             case "const" | "load" | "pick":
                 return iter([Variant(self.column(f"{t.kind} {t.id}", t.width))])
             case "input":
-                return iter([Variant(self.column(t.name, t.width))])
+                some = [self.number(t.name, t.width)] if t.name in self.narrowed else []
+                return iter([Variant(self.column(t.name, t.width)), *some])
             case "index" if not self.known_index(t):
                 return iter([Variant(self.column(f"index {t.id}", t.width))])
             case "hole" if not once:
@@ -154,8 +171,6 @@ class Foreseen:
         out: list[Variant] = []
         for combination in product(*(f or () for f in found)):
             out += self.applied(t, combination)
-        if self.ranges and is_integral(t):
-            out.append(self.number(f"range {t.id}", t.width))
         if op_head(t) in COMPARES:  # in the arms that it chooses it is what it has to be there
             out += [Variant(np.full(COUNT, truth, np.uint64)) for truth in (0, 1)]
         return iter(out)
@@ -182,9 +197,17 @@ class Foreseen:
         step, init = t.args
         none, one = self.rounds(t, ref)
         found = [self.variants(step)]
-        found += [self.variants(step, once=True)] if one else []
+        found += [self.variants(step, once=True)] if one or self.brings_numbers(step) else []
         found += [self.variants(init)] if none else []
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
+
+    def brings_numbers(self, step: Term) -> bool:
+        """May all that a round adds to a fold be known, so that the fold is, whatever its rounds?"""
+        if step.kind == "hole":
+            return True
+        if step.kind != "op" or step.name == "select" or not any(x.kind == "hole" for x in self.below(step)):
+            return self.may_be_known(step)
+        return all(self.brings_numbers(a) for a in step.args)
 
     def rounds(self, t: Term, ref: Term | None = None) -> tuple[bool, bool]:
         """May a compiler know, by the rounds of the loops around a fold, whichever thread runs it, that the fold has no round,
@@ -278,10 +301,6 @@ class Foreseen:
                 if a.id not in seen:
                     seen.add(a.id)
                     todo.append(a)
-
-    def holds_integers(self, t: Term) -> bool:
-        """Is the value made with an integer that is data, of which a compiler may know a range?"""
-        return any(x.kind == "op" and (is_integral(x) or INTEGER.fullmatch(op_type(x.name))) for x in self.below(t))
 
     # -------------------------------------------------------------- columns
     def column(self, name: str, width: int) -> Bits:
@@ -390,10 +409,6 @@ def concatenated(t: Term, columns: Sequence[Bits]) -> Bits:
     return out
 
 
-def compares_integers(t: Term) -> bool:
-    """A comparison of integers: where it holds or fails, a compiler knows more of what they may be."""
-    return t.kind == "op" and op_head(t) in COMPARES and INTEGER.fullmatch(op_type(t.name)) is not None
-
-
-def compares_floats(t: Term) -> bool:
-    return t.kind == "op" and op_head(t) in ("feq", "flt", "fle")
+def is_integer(t: Term) -> bool:
+    """An operation that makes an integer, or a float of one."""
+    return t.kind == "op" and (is_integral(t) or INTEGER.fullmatch(op_type(t.name)) is not None)

@@ -12,8 +12,8 @@ from functools import cached_property
 from math import frexp, inf, isfinite, isnan, nan
 
 from tv.equiv.problem import Problem
-from tv.foreseen import EXTREMA, INTEGER, Foreseen, compares_floats, compares_integers
-from tv.term import FOLDED, LIBRARY, Term, op_head, op_type
+from tv.foreseen import EXTREMA, INTEGER, Foreseen
+from tv.term import COMPARES, FOLDED, LIBRARY, Term, op_head, op_type
 
 WIDE = ("f32", "f64")
 FORMATS = {"f16": "<e", "bf16": "<f", "f32": "<f", "f64": "<d"}
@@ -181,9 +181,8 @@ class Contraction:
     @cached_property
     def foreseen(self) -> Foreseen:
         """What nvcc may know of values. It unrolls loops, and conditions pin threads and sizes down: so indices are known."""
-        ranges = any(compares_integers(t) for t in self.operations)
-        found = Foreseen(self.p.kernel, self.p.threads, lambda t: True, ranges)
-        found.pin(t for t in self.operations if compares_floats(t))
+        found = Foreseen(self.p.kernel, self.p.threads, lambda t: True)
+        found.pin(t for t in self.operations if op_head(t) in COMPARES)
         return found
 
     @cached_property

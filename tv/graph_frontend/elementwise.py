@@ -230,7 +230,7 @@ def variadic(n: NodeView, b: Builder) -> None:
 
 @denotes("Sign", since=9)
 def sign(n: NodeView, b: Builder) -> None:
-    """1, 0 or -1; of NaN and zeros the operand itself"""
+    """1, +0 or -1; of NaN itself"""
     x = n.input(0)
     e = x.element
     if by_index(n, b, [x], e, lambda u: ((ge(u, 1), Affine.of(1)), (eq(u), Affine.of(0)), (lt(u, 0), Affine.of(-1)))):
@@ -239,7 +239,8 @@ def sign(n: NodeView, b: Builder) -> None:
 
     def compute(p: Place, a: Sequence[Term]) -> Term:
         zero = p.number(0.0, e)
-        low = p.select(p.op(f"flt.{e.op}", a[0], zero), p.number(-1.0, e), a[0])
+        none = p.select(p.op(f"feq.{e.op}", a[0], zero), zero, a[0])
+        low = p.select(p.op(f"flt.{e.op}", a[0], zero), p.number(-1.0, e), none)
         return p.select(p.op(f"flt.{e.op}", zero, a[0]), p.number(1.0, e), low)
 
     pointwise(n, b, [x], e, compute)

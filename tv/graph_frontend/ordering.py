@@ -81,7 +81,8 @@ def top_k(n: NodeView, b: Builder) -> None:
     k = n.input(1).scalar(n.what)
     axis = n.axis("axis", -1, x.rank)
     largest = n.attribute("largest", 1) != 0
-    n.ignore("sorted")  # an unsorted result may stand in any order, so in this one
+    if n.attribute("sorted", 1) != 1:
+        raise Unsupported("TV0311", f"{n.what} with `sorted = 0`, whose results may stand in any order")
     if not b.system.sets.empty(b.system.sets.set("extent", (), lt(x.shape[axis], k))):
         raise BadInput("TV0302", f"{n.what} takes {k.text()} of {x.shape[axis].text()} elements")
     shape = _replaced(x.shape, axis, k)

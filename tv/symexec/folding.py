@@ -8,7 +8,7 @@ same call, and to nothing that a graph has. To know more than nvcc costs a proof
 
 from __future__ import annotations
 
-from tv.foreseen import Foreseen, absorbs, compares_integers
+from tv.foreseen import Foreseen, absorbs
 from tv.sets import Affine, Map, Set, Sym
 from tv.symexec.build import Program, inherit
 from tv.system import Scope
@@ -160,12 +160,34 @@ class Folding:
         if t.kind == "reduce":
             inside[0] = self.system.scopes[t.scope]
         elif t.kind == "op" and t.name == "select":
-            pins[1:] = [pinned | pinned_down(t.args[0], holds) for holds in (True, False)]
+            pins[1:] = [pinned | self.pinned_down(t.args[0], holds) for holds in (True, False)]
         inner = tuple(self.rewrite(a, s, p) for a, s, p in zip(t.args, inside, pins, strict=True))
         new = t if inner == t.args else self.with_args(t, inner)
         if t.kind == "op" and t.name.partition(".")[0] in LIBRARY:
             return self.call(t, new, scope, pinned)
         return new
+
+    def pinned_down(self, c: Term, holds: bool) -> frozenset[str]:
+        """What a condition, where it holds (or fails), may say of data: of integers of these buffers, by any comparison, since
+        ranges meet; that some float is one number, by equality, but no zero, since there are two ("floats"); and with which
+        numbers it compares floats in order, each with the comparison: two of them with one number are an equality."""
+        nothing: frozenset[str] = frozenset()
+        if c.kind != "op":
+            return nothing
+        if self.foreseen.compares_integers(c):
+            return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
+        match op_head(c):
+            case "feq":
+                return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else nothing
+            case "flt" | "fle":
+                bounds = [a.bits for a in c.args if a.kind == "const" and not is_zero(a)]
+                return frozenset(f"{b} {c.id}" for b in bounds)
+            case "xor" | "select":
+                return nothing.union(*(self.pinned_down(a, h) for a in c.args for h in (True, False)))
+            case "and" | "or":
+                return nothing.union(*(self.pinned_down(a, holds) for a in c.args))
+            case _:
+                return nothing
 
     def with_args(self, t: Term, args: tuple[Term, ...]) -> Term:
         new = self.system.terms.make(
@@ -186,7 +208,7 @@ class Folding:
         """The call `new` (t, its own arguments' calls marked), under its other name where it may be folded."""
         whole = self.system.scope_sets[scope.name]
         head = t.name.partition(".")[0]
-        ranges = "integers" in pinned and any(self.foreseen.holds_integers(a) for a in t.args)
+        ranges = any(f"of {name}" in pinned for a in t.args for name in self.foreseen.buffers(a))
         folded = (
             whole
             if ranges or pins_floats(pinned)
@@ -211,31 +233,9 @@ class Folding:
         return self.known(t, scope)
 
 
-def pinned_down(c: Term, holds: bool) -> frozenset[str]:
-    """What a condition, where it holds (or fails), may say of data: that some integer is one known number, by any comparison,
-    since ranges meet ("integers"), or some float, by equality ("floats"), but with no zero, since there are two. And with which
-    numbers it compares floats in order, each with the comparison: two of them with one number are an equality."""
-    if c.kind != "op":
-        return frozenset()
-    if compares_integers(c):
-        return frozenset({"integers"})
-    match op_head(c):
-        case "feq":
-            return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else frozenset()
-        case "flt" | "fle":
-            bounds = [str(a.bits) if a.kind == "const" else "" for a in c.args if not is_zero(a)]
-            return frozenset(f"{b} {c.id}" for b in bounds if b)
-        case "xor" | "select":
-            return frozenset().union(*(pinned_down(a, h) for a in c.args for h in (True, False)))
-        case "and" | "or":
-            return frozenset().union(*(pinned_down(a, holds) for a in c.args))
-        case _:
-            return frozenset()
-
-
 def pins_floats(pinned: frozenset[str]) -> bool:
     """Is some float known: by an equality, or by two comparisons with one number?"""
-    bounds = [p.split()[0] for p in pinned if " " in p]
+    bounds = [p.split()[0] for p in pinned if p[0].isdigit()]
     return "floats" in pinned or len(bounds) != len(set(bounds))
 
 

@@ -136,13 +136,15 @@ class Foreseen:
         match t.kind:
             case "const" if t.attr != ARGUMENT:
                 return iter([Variant(np.full(COUNT, t.bits, np.uint64))])
-            case "const" | "load" | "pick":
-                return iter([Variant(self.column(f"{t.kind} {t.id}", t.width))])
+            case "const":
+                return iter([Variant(self.column(f"argument {t.id}", t.width))])
+            case "load" | "pick":
+                return iter([Variant(self.column(t.kind, t.width))])
             case "input":
                 some = [self.number(t.name, t.width)] if t.name in self.narrowed else []
                 return iter([Variant(self.column(t.name, t.width)), *some])
             case "index" if not self.known_index(t):
-                return iter([Variant(self.column(f"index {t.id}", t.width))])
+                return iter([Variant(self.column("index", t.width))])
             case "hole" if not once:
                 return iter([Variant(self.column("hole", t.width))])
             case "index" | "hole" | "undefined":

@@ -100,6 +100,21 @@ FORESEEN: dict[str, Graph] = {
         {"k": (U32, [], [1]), "one": ONE, "zero": ZERO},
         f=TO_FLOAT,
     ),
+    "exponential_below_converted_bound": graph_of(
+        [
+            ("Cast", "n", "h"),
+            ("Less", ["h", "one"], "g"),
+            ("Add", ["n", "k"], "i"),
+            ("Cast", "i", "f"),
+            ("Exp", "f", "e"),
+            ("Where", ["g", "e", "zero"], "y"),
+        ],
+        {"n": (U32, [32])},
+        Y,
+        {"k": (U32, [], [1]), "one": ONE, "zero": ZERO},
+        h=TO_FLOAT,
+        f=TO_FLOAT,
+    ),
     "exponential_between_bounds": graph_of(
         [
             ("Greater", ["n", "none"], "g"),
@@ -133,6 +148,13 @@ FORESEEN: dict[str, Graph] = {
         {"zero": ZERO},
         f=TO_FLOAT,
     ),
+    "exponential_of_stored_index": graph_of(
+        [("Add", "nt", "u"), ("Sub", "uu", "d"), ("Add", ["d", "k"], "e"), ("Cast", "e", "f"), ("Exp", "f", "y")],
+        {"n": (U32, [32])},
+        Y,
+        {"t": (U32, [32], list(range(32))), "k": (U32, [], [1])},
+        f=TO_FLOAT,
+    ),
     "exponential_of_vanished_integer": graph_of(
         [("Mul", ["n", "none"], "m"), ("Add", ["m", "k"], "w"), ("Cast", "w", "f"), ("Exp", "f", "y")],
         {"n": (I32, [32])},
@@ -152,6 +174,49 @@ FORESEEN: dict[str, Graph] = {
         VECTORS,
         Y,
         {"one": ONE},
+    ),
+    "factor_of_compared_bits": graph_of(
+        [
+            ("Equal", ["x", "one"], "g"),
+            ("Mul", "ab", "p"),
+            ("Mul", "px", "q"),
+            ("Add", "qc", "r"),
+            ("Where", ["g", "r", "zero"], "y"),
+        ],
+        {"x": (F32, [32]), **VECTORS},
+        Y,
+        {"one": ONE, "zero": ZERO},
+    ),
+    "factor_of_converted_zero": graph_of(
+        [
+            ("Cast", "n", "h"),
+            ("Equal", ["h", "zero"], "g"),
+            ("Add", ["n", "k"], "i"),
+            ("Cast", "i", "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "r"),
+            ("Where", ["g", "r", "zero"], "y"),
+        ],
+        {"n": (U32, [32]), **VECTORS},
+        Y,
+        {"k": (U32, [], [1]), "zero": ZERO},
+        h=TO_FLOAT,
+        f=TO_FLOAT,
+    ),
+    "factor_of_maximum_of_clamped": graph_of(
+        [
+            ("Min", ["x", "one"], "u"),
+            ("Max", ["u", "one"], "v"),
+            ("ReduceMax", ["v", "first"], "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "y"),
+        ],
+        {"x": (F32, [4, 32]), **VECTORS},
+        Y,
+        {"one": ONE, "first": (I64, [1], [0])},
+        f={"keepdims": 0},
     ),
     "factor_compared_with_one": graph_of(
         [

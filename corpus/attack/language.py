@@ -5,6 +5,11 @@ from __future__ import annotations
 from graphs import F32, I64, Graph, graph_of, unary
 
 LANGUAGE: dict[str, Graph] = {
+    "atomic_of_narrow_scope": unary("Neg", 64),
+    "atomic_of_overflow": unary("Neg", 32),
+    "atomic_of_two_widths": unary("Neg", 64),
+    "atomic_of_uninitialised": unary("Neg", 32),
+    "atomic_on_uncleared_memory": unary("Neg", 32),
     "alignment_of_referenced_vector": unary("Neg", 129),
     "alignment_of_struct": unary("Neg", 129),
     "alignment_of_vector_members": unary("Neg", 129),

@@ -40,6 +40,7 @@ class Access:
         Affine, ...
     ] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
     claims: tuple[tuple[str, bool], ...] = ()  # as of the reference
+    scope: str = ""  # of an atomic: block device system
 
     @property
     def stride(self) -> int:
@@ -98,10 +99,11 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A branch on data: its condition, which has to be defined."""
+    """A value that has to be defined where it stands: a condition on data, an operand of an atomic operation."""
 
-    condition: Node
+    value: Node
     span: Span
+    what: str
 
 
 @dataclass(slots=True)

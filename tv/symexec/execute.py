@@ -140,6 +140,7 @@ class Executor:
         values: tuple[Node, ...] = (),
         register: bool = False,
         claims: tuple[tuple[str, bool], ...] = (),
+        scope: str = "",
     ) -> str:
         name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
         time, dims = self.place.tick(), tuple(self.place.dims)
@@ -160,6 +161,7 @@ class Executor:
             register,
             owner=life,
             claims=claims,
+            scope=scope,
         )
         self.trace.accesses.append(a)
         self.trace.order.append(name)
@@ -225,12 +227,17 @@ class Executor:
                 self.shuffle(s)
             case ir.Fence():
                 pass
-            case ir.Atomic(dest=None, ref=r):
+            case ir.Atomic(dest=None, ref=r, operands=operands, scope=scope):
                 self.no_data_condition(s, "an atomic operation")
+                for e in operands:
+                    value = node_of(self.evaluator.value(e))
+                    self.trace.decisions.append(Decision(value, s.span, "this atomic operation is given a value"))
+                unknown = (Node("undefined", r.type.bits, r.object),)
                 for cond, offset in self.pieces_of(r.offset, r.object, r.span):
                     with self.under(cond):
-                        unknown = Node("undefined", r.type.bits, r.object)
-                        self.access(True, r.object, offset, r.type, 1, "atomic", s.span, (unknown,), claims=r.claims)
+                        self.access(
+                            True, r.object, offset, r.type, 1, "atomic", s.span, unknown, claims=r.claims, scope=scope
+                        )
             case ir.Declare(object=name):
                 self.declared[name] = self.declared.get(name, 0) + 1
                 rounds = self.place.dims[len(self.space.dims) :]
@@ -318,7 +325,7 @@ class Executor:
             return self.block(s.then if c.constant else s.orelse)
         f = c.formula
         if f is None:
-            self.trace.decisions.append(Decision(node_of(c), s.span))
+            self.trace.decisions.append(Decision(node_of(c), s.span, "this branch is decided by a value"))
             outer, self.data_condition = self.data_condition, s.span
             alive, envs = [], []
             before, dirty = dict(self.env), set(self.dirty)

@@ -62,15 +62,15 @@ def coverage(program: Program, readers: dict[str, str]) -> list[Obligation]:
 
 
 def undecided(program: Program) -> list[Obligation]:
-    """Branches on uninitialised values, which are undefined whatever the arms do."""
+    """Branches on uninitialised values, and atomics of them, which are undefined whatever becomes of the result."""
     defined = Definedness(program.system.sets, program.system.units)
     bad: list[Obligation] = []
     for d in program.trace.decisions:
-        nodes = list(nodes_of(d.condition))
+        nodes = list(nodes_of(d.value))
         events = {n.name for n in nodes if n.kind in ("fetch", "exchange")}
         units = [program.system.units[program.trace.merged.get(e, (e, 0))[0]] for e in sorted(events)]
         if any(n.kind == "undefined" for n in nodes) or any(defined.undefined(u.name, u.domain) for u in units):
-            text = "this branch is decided by a value that may be uninitialised"
+            text = f"{d.what} that may be uninitialised"
             w = Witness(spans=(d.span,))
             bad.append(failing("init", f"{program.trace.kernel.name}.init", d.span, text, "initialise it", w))
     return bad

@@ -8,6 +8,7 @@ from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of, any_of, eq, negate
 from tv.sets.ordering import Placed, conflicts, head, head_set, lex_less, unordered
 from tv.symexec.build import AccessMap, Program
+from tv.symexec.events import Access
 from tv.symexec.obligations import failing, lane_dims, missing_members, thread_of
 
 
@@ -86,12 +87,19 @@ class Races:
             writes = [u for u in units if self.shared[u].access.write]
             for i, w in enumerate(writes):
                 for o in writes[i:] + [u for u in units if not self.shared[u].access.write]:
-                    if self.shared[w].access.mode == self.shared[o].access.mode == "atomic":
+                    if self.both_atomic(self.shared[w].access, self.shared[o].access):
                         continue
                     found = self.race(obj, w, o)
                     if found is not None:
                         out.append(found)
         return out
+
+    def both_atomic(self, a: Access, b: Access) -> bool:
+        """Atomics on the very same bytes, each of a scope that holds both threads: these are in some order."""
+        wide = all(
+            x.scope in ("device", "system") or self.program.objects[x.object].space is Space.SHARED for x in (a, b)
+        )
+        return a.mode == b.mode == "atomic" and a.type.bytes == b.type.bytes and wide
 
     def race(self, obj: str, a: str, b: str) -> Obligation | None:
         _, bad = conflicts(self.sets, self.placed[a], self.placed[b], self.apart)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from graphs import F32, I64, Graph, graph_of, unary
+from graphs import F32, I64, Graph, graph_of, reversed_, unary
 
 LANGUAGE: dict[str, Graph] = {
+    "alignment_of_referenced_vector": unary("Neg", 129),
+    "alignment_of_struct": unary("Neg", 129),
+    "alignment_of_vector_members": unary("Neg", 129),
+    "argument_counts_index": unary("Neg", 32),
     "atomic_of_narrow_scope": unary("Neg", 64),
     "atomic_of_overflow": unary("Neg", 32),
     "atomic_of_two_widths": unary("Neg", 64),
     "atomic_of_uninitialised": unary("Neg", 32),
     "atomic_on_uncleared_memory": unary("Neg", 32),
-    "alignment_of_referenced_vector": unary("Neg", 129),
-    "alignment_of_struct": unary("Neg", 129),
-    "alignment_of_vector_members": unary("Neg", 129),
-    "argument_counts_index": unary("Neg", 32),
     "branch_on_uninitialised": unary("Neg", 32),
     "constant_stored_through_cast": unary("Neg", 32),
+    "counter_barrier_adds_a_float": reversed_(256),
+    "counter_barrier_polls_in_block": reversed_(256),
     "expectation_of_unsigned": unary("Neg", 32),
     "long_absolute_of_float": unary("Abs", 32),
     "member_aligned_by_itself": unary("Neg", 32),
@@ -34,6 +36,7 @@ LANGUAGE: dict[str, Graph] = {
     "reference_named_by_typedef": unary("Identity", 32),
     "reference_to_converted_copy": unary("Neg", 32),
     "reference_to_one_of_two": unary("Identity", 32),
+    "remainder_by_minus_one": unary("Neg", 32),
     "restrict_parameters_of_one_array": unary("Neg", 32),
     "restrict_stores_to_one_array": unary("Neg", 32),
     "shuffle_in_rows_of_three": graph_of(

@@ -124,9 +124,11 @@ def _poll(spin: ir.Loop) -> tuple[str, ir.Expr, bool] | None:
     match spin.prelude[0]:
         case ir.Load(dests=(v,), ref=r) if r.access == "volatile":
             acquires = False
-        case ir.Atomic(dest=ir.Var() as v, op="load", ref=r, order=order):
+        case ir.Atomic(dest=ir.Var() as v, op="load", ref=r, order=order, scope="device" | "system"):
             acquires = order in ("acquire", "acq_rel", "seq_cst")
-        case ir.Atomic(dest=ir.Var() as v, op="add", ref=r, operands=(ir.Const(bits=0),), order=order):
+        case ir.Atomic(
+            dest=ir.Var() as v, op="add", ref=r, operands=(ir.Const(bits=0),), order=order, scope="device" | "system"
+        ):
             acquires = order in ("acquire", "acq_rel", "seq_cst")
         case _:
             return None
@@ -148,4 +150,4 @@ def _is(e: ir.Expr, name: str) -> bool:
 
 
 def _first_element(r: ir.MemRef) -> bool:
-    return isinstance(r.offset, ir.Const) and r.offset.bits == 0 and r.count == 1 and r.type.bits == 32
+    return isinstance(r.offset, ir.Const) and r.offset.bits == 0 and r.count == 1 and r.type in (ir.Scalar.I32, ir.Scalar.U32)

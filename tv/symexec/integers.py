@@ -92,6 +92,8 @@ class Integers:
     def binary(self, op: str, t: Scalar, a: Pieces, b: Pieces, span: Span) -> Pieces | None:
         """None where the result is not affine. Division by zero and wild shifts are refused by the caller's obligation."""
         out: list[tuple[Formula, Affine]] = []
+        if op == "rem" and any(y.constant == -1 for _, y in b):
+            self.binary("div", t, a, b, span)  # a remainder is undefined where its quotient is
         for cond, x, y in product(a, b):
             rs = self._operate(op, t, cond, x, y, span)
             if rs is None:

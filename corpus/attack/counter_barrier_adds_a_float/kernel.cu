@@ -1,4 +1,4 @@
-// tv: unknown barrier
+// tv: refuted barrier
 // The float whose bits are 1 is subnormal, which an atomic addition on global memory flushes: the counter stays 0.
 __global__ void k(const float* x, float* y, float* s, unsigned int* c)
 {

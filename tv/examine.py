@@ -27,7 +27,7 @@ from tv.spec import Resolved, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
 from tv.spec.affine import size
 from tv.symexec import Program, execute
-from tv.symexec.determinism import determinism, unset
+from tv.symexec.determinism import determinism
 from tv.symexec.folding import fold_known_calls
 from tv.symexec.known import with_known_loads
 from tv.symexec.obligations import failing, kernel_obligations
@@ -140,7 +140,6 @@ def examine(
             failing("race", f"{kernel.name}.race", span, "two threads write one cell at one time", "", Witness())
         )
         return
-    f.obligations += unset(program)
     f.obligations += coverage_obligations(program, binder, readers)
     find_recurrences(program)
     fold_known_calls(program)

@@ -1,15 +1,16 @@
-"""What a compiler may come to know of a kernel's values: `m - m`, `x < x`, `fminf(fmaxf(x, 1), 1)`, a round of an unrolled loop.
+"""What a compiler may come to know of a kernel's values: `m & 0`, `x < x`, `fminf(fmaxf(x, 1), 1)`, a round of an unrolled loop.
 
-Its rules are not modelled. A compiler is right, so what takes two values on some data is no constant to it: operations are
+Its rules are not modelled. A compiler is right, so what takes two values on some data is no constant to it: float operations are
 evaluated on columns of numbers, and only what varies there is unknown to it. A column belongs to a buffer, so that all its
 elements are alike and whatever might be equal is; each arm of a select or a case counts by itself, as a compiler may put what
-follows into the arms; indices are numbers that it may know. All that may make too much known, which costs proofs.
+follows into the arms. Indices are numbers that it may know, and so is data that a condition compares with a number. Of integers
+computed from two values that are not literals anything may be known. All that may make too much known, which costs proofs.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import inf, isnan
@@ -47,14 +48,12 @@ class Variant:
 class Foreseen:
     """threads: dimensions of blocks and threads. known_index: may a compiler know this index term?
 
-    pins: numbers that conditions compare floats with, by the column of the value compared. narrowed: buffers that conditions
-    compare integers of, whose values a compiler may know where they hold.
+    narrowed: buffers that conditions compare, whose values a compiler may know where they hold.
     """
 
     def __init__(self, system: System, threads: Collection[str], known_index: Callable[[Term], bool]) -> None:
         self.system, self.threads, self.known_index = system, threads, known_index
         self.narrowed: set[str] = set()
-        self.pins: dict[bytes, list[Variant]] = {}
         self.rng = np.random.default_rng(1)
         self.columns: dict[tuple[str, int], Bits] = {}
         self.done: dict[tuple[int, bool], tuple[Variant, ...] | None] = {}
@@ -94,31 +93,24 @@ class Foreseen:
                 continue
             todo.pop()
             if not done:
-                self.done[t.id, once] = self.with_pins(distinct(self.made(t, once), t))
+                self.done[t.id, once] = distinct(self.made(t, once), t)
         return self.done[root.id, once]
 
-    def with_pins(self, found: tuple[Variant, ...] | None) -> tuple[Variant, ...] | None:
-        """Where a value equals what a condition compares it with, a compiler may put that in its place."""
-        if found is None or not self.pins:
-            return found
-        return (*found, *(p for v in found for p in self.pins.get(v.column.tobytes(), ())))
+    def pin(self, compared: Sequence[Term]) -> None:
+        """Takes note of comparisons: of integers, and of floats with what may be a number other than zero, since of zeros there
+        are two. What is known by one may decide another."""
+        before = -1
+        while before != len(self.narrowed):
+            before = len(self.narrowed)
+            for t in compared:
+                if self.compares_integers(t) or any(self.may_be_a_number(a, op_type(t.name)) for a in t.args):
+                    self.narrowed |= self.buffers(t)
+            self.done.clear()
+            self.units.clear()
 
-    def pin(self, compared: Iterable[Term]) -> None:
-        """Takes note of comparisons: of integers, and of floats with numbers, zero apart, since of zeros there are two."""
-        pins: dict[bytes, list[Variant]] = {}
-        for t in compared:
-            if self.compares_integers(t):
-                self.narrowed |= self.buffers(t)
-                continue
-            sides, kind = [self.variants(a) or () for a in t.args], op_type(t.name)
-            for i, j in ((0, 1), (1, 0)) if len(sides) == 2 else ():
-                numbers = [v for v in sides[i] if is_known(v, t.args[i]) and (v.open or not is_zero(v, kind))]
-                for v in sides[j]:
-                    if not is_known(v, t.args[j]):
-                        pins.setdefault(v.column.tobytes(), []).extend(numbers)
-        self.pins = pins
-        self.done.clear()
-        self.units.clear()
+    def may_be_a_number(self, t: Term, kind: str) -> bool:
+        found = self.variants(t)
+        return found is None or any(is_known(v, t) and (v.open or not is_zero(v, kind)) for v in found)
 
     def compares_integers(self, t: Term) -> bool:
         """A comparison of integers, converted to floats or not: where it holds or fails, a compiler knows more of them."""
@@ -172,27 +164,28 @@ class Foreseen:
             return None
         out: list[Variant] = []
         for combination in product(*(f or () for f in found)):
-            out += self.applied(t, combination)
+            made = self.applied(t, combination)
+            if made is None:
+                return None
+            out.append(made)
         if op_head(t) in COMPARES:  # in the arms that it chooses it is what it has to be there
             out += [Variant(np.full(COUNT, truth, np.uint64)) for truth in (0, 1)]
         return iter(out)
 
-    def applied(self, t: Term, args: Sequence[Variant]) -> Iterator[Variant]:
-        """An operation on variants. One of known numbers alone is known; what is known of one operand may decide, or leave the
-        other as it is."""
-        columns, opened = [v.column for v in args], any(v.open for v in args)
-        known = all(is_known(v, a) for v, a in zip(args, t.args, strict=True))
-        if (known and (opened or op_head(t) not in EVALUATED)) or (opened and absorbs(t)):
-            yield self.number(f"op {t.id}", t.width)
-        if opened and absorbs(t, neutral=True):
-            data = [v for v, a in zip(args, t.args, strict=True) if a.width == t.width and not is_known(v, a)]
-            yield from (Variant(v.column, True) for v in data)
-        if known and opened:
-            return
+    def applied(self, t: Term, args: Sequence[Variant]) -> Variant | None:
+        """An operation on variants: of known numbers known, of integers and more than one value that is no literal anything."""
+        opened = any(v.open for v in args)
+        if all(is_known(v, a) for v, a in zip(args, t.args, strict=True)) and (opened or op_head(t) not in EVALUATED):
+            return self.number(f"op {t.id}", t.width)
+        if computes_integers(t) and sum(v.open or not is_known(v, a) for v, a in zip(args, t.args, strict=True)) > 1:
+            return None
+        if opened and op_head(t) in EXTREMA:
+            return None
+        columns = [v.column for v in args]
         try:
-            yield Variant(concatenated(t, columns) if t.name == "concat" else apply(t.name, columns), opened)
+            return Variant(concatenated(t, columns) if t.name == "concat" else apply(t.name, columns), opened)
         except Unsupported:
-            yield Variant(self.column(f"op {t.id}", t.width), opened)
+            return Variant(self.column(f"op {t.id}", t.width), opened)
 
     def of_reduction(self, t: Term, ref: Term | None = None) -> Iterator[Variant] | None:
         """A round's result: of data, and of what the fold starts from where that may be all. And that itself, without a round."""
@@ -385,14 +378,12 @@ def format_of(t: Term) -> str:
     return label if label in ("f16", "bf16", "f32", "f64") else ""
 
 
-def absorbs(t: Term, neutral: bool = False) -> bool:
-    """May one operand decide the result alone (`m * 0`, `fmaxf(x, inf)`)? neutral: or leave the other as it is (`m + 0`)?"""
+def computes_integers(t: Term) -> bool:
+    """Integer arithmetic, or float arithmetic on integers that were converted, which a compiler may do as the former."""
     head = op_head(t)
-    if head in COMPARES or head in EXTREMA:
-        return True
     if head in FLOAT_ARITHMETIC:
-        return any(is_integral(a) for a in t.args)
-    return INTEGER.fullmatch(op_type(t.name)) is not None and (neutral or head not in ("add", "sub", "xor"))
+        return any(is_integral(a) for a in t.args) and all(is_integral(a) or a.kind == "const" for a in t.args)
+    return INTEGER.fullmatch(op_type(t.name)) is not None and head not in COMPARES
 
 
 def is_zero(v: Variant, kind: str) -> bool:

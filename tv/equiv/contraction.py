@@ -182,7 +182,7 @@ class Contraction:
     def foreseen(self) -> Foreseen:
         """What nvcc may know of values. It unrolls loops, and conditions pin threads and sizes down: so indices are known."""
         found = Foreseen(self.p.kernel, self.p.threads, lambda t: True)
-        found.pin(t for t in self.operations if op_head(t) in COMPARES)
+        found.pin([t for t in self.operations if op_head(t) in COMPARES])
         return found
 
     @cached_property

@@ -56,9 +56,10 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
         bits = [memory.bits_of(o.value(frame, mask), scalar, access) for o in operands]
         memory.watch("atomic_write" if writes else "atomic_read", s.ref, access, s.span, bits)
         observe(frame, s.ref, access, s.order, reads=reads, writes=writes)
-        if reads:
-            _check_initialised(frame, region, access, s)
+        unset = _uninitialised(frame, region, access, s) if reads else None
         old = _execute(s, region, access, bits, memory.changes)
+        if unset is not None and writes and s.op != "exch":  # what was any content is any content still
+            region.buffer.forget(access.address[unset], s.ref.type.bytes)
         if writes and (s.dest is not None or scalar.is_float or s.op in ("exch", "cas", "store", "inc", "dec")):
             frame.ordered_atomics = True
         if s.dest is not None:
@@ -69,11 +70,13 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
     return run
 
 
-def _check_initialised(frame: Frame, region: Region, access: Access, s: Atomic) -> None:
+def _uninitialised(frame: Frame, region: Region, access: Access, s: Atomic) -> Array | None:
+    """Which threads find a cell that nothing has set. That is a defect where they use what they find, or an output keeps it."""
     good = region.buffer.initialised(access.address, s.ref.type.bytes)
-    if good is not None:
+    if good is not None and (s.dest is not None or region.output):
         text = "an atomic reads memory that was never written"
         frame.memory.undefined(access, ~good, s.span, text, s.ref.object)
+    return None if good is None else ~good
 
 
 def _execute(s: Atomic, region: Region, access: Access, bits: list[Array], changes: Changes) -> Array:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from tv.kernel import Space
 from tv.obligation import Obligation, Status
-from tv.sets import Touch, dataflow
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.obligations import witness
-from tv.symexec.resolve import touches
 
 
 def determinism(program: Program) -> list[Obligation]:
@@ -42,25 +40,3 @@ def text_of(program: Program, read: AccessMap) -> str:
     seen = "what the launch leaves there" if a.mode == "final" else f"what line {a.span.line} reads"
     shared = " shared memory" if program.objects[a.object].space is Space.SHARED else ""
     return f"{seen} in{shared} `{a.object}` depends on the order of this atomic operation"
-
-
-def unset(program: Program) -> list[Obligation]:
-    """Atomics on cells that nothing has set: they read what is there. After `resolve`, since it takes an order of stores."""
-    bad: list[Obligation] = []
-    sets, name = program.system.sets, program.trace.kernel.name
-    for unit, m in program.accesses.items():
-        a = m.access
-        if a.mode != "atomic" or program.objects[a.object].content in ("input", "zero"):
-            continue
-        time = program.system.units[unit].time
-        assert time is not None
-        writes = touches(program).get(a.object, ([], []))[1]
-        none = dataflow(sets, [Touch(unit, m.cells, time)], writes)[unit].none
-        if none is None or sets.empty(none):
-            continue
-        where = program.system.units[unit].scope.dims
-        w = witness(program, where, sets.sample(none), a.object, a.span)
-        text = f"this atomic operation reads a cell of `{a.object}` that nothing has set"
-        help = "clear it before, or say `zeroed = true` of a buffer that is cleared"
-        bad.append(Obligation(f"{name}.{a.object}.init", "init", Status.UNKNOWN, a.span, text, help, witness=w))
-    return bad

@@ -8,11 +8,11 @@ same call, and to nothing that a graph has. To know more than nvcc costs a proof
 
 from __future__ import annotations
 
-from tv.foreseen import Foreseen, absorbs
+from tv.foreseen import EXTREMA, Foreseen, computes_integers
 from tv.sets import Affine, Map, Set, Sym
 from tv.symexec.build import Program, inherit
 from tv.system import Scope
-from tv.term import ARGUMENT, FOLDED, LIBRARY, Term, op_head
+from tv.term import ARGUMENT, COMPARES, FOLDED, LIBRARY, Term, op_head
 
 _ZEROS = frozenset({0, 1 << 31, 1 << 63})
 # Arguments at which C's Annex F and the CUDA manual state the result, so that every implementation has the same bits:
@@ -99,7 +99,8 @@ class Folding:
     def operation(self, t: Term, parts: list[Set], whole: Set) -> Set:
         """Where all operands are known; everywhere, where it may be one number whatever they are."""
         opened = [p for a, p in zip(t.args, parts, strict=True) if a.kind != "const"]
-        if (absorbs(t) or all(self.sets.empty(p) for p in opened)) and self.foreseen.may_be_known(t):
+        decided = computes_integers(t) or op_head(t) in EXTREMA or op_head(t) in COMPARES
+        if (decided or all(self.sets.empty(p) for p in opened)) and self.foreseen.may_be_known(t):
             return whole
         return self.everywhere(parts, whole)
 
@@ -169,8 +170,8 @@ class Folding:
 
     def pinned_down(self, c: Term, holds: bool) -> frozenset[str]:
         """What a condition, where it holds (or fails), may say of data: of integers of these buffers, by any comparison, since
-        ranges meet; that some float is one number, by equality, but no zero, since there are two ("floats"); and with which
-        numbers it compares floats in order, each with the comparison: two of them with one number are an equality."""
+        ranges meet; that some float is one number, by equality, but no zero, since there are two ("floats"); and that it
+        compares a float with a number ("bound"): two such comparisons may be an equality."""
         nothing: frozenset[str] = frozenset()
         if c.kind != "op":
             return nothing
@@ -180,8 +181,7 @@ class Folding:
             case "feq":
                 return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else nothing
             case "flt" | "fle":
-                bounds = [a.bits for a in c.args if a.kind == "const" and not is_zero(a)]
-                return frozenset(f"{b} {c.id}" for b in bounds)
+                return frozenset(f"bound {c.id}" for a in c.args if not is_zero(a) and self.foreseen.may_be_known(a))
             case "xor" | "select":
                 return nothing.union(*(self.pinned_down(a, h) for a in c.args for h in (True, False)))
             case "and" | "or":
@@ -234,9 +234,8 @@ class Folding:
 
 
 def pins_floats(pinned: frozenset[str]) -> bool:
-    """Is some float known: by an equality, or by two comparisons with one number?"""
-    bounds = [p.split()[0] for p in pinned if p[0].isdigit()]
-    return "floats" in pinned or len(bounds) != len(set(bounds))
+    """Is some float known: by an equality, or by two comparisons with numbers, which may be the same?"""
+    return "floats" in pinned or sum(p.startswith("bound") for p in pinned) > 1
 
 
 def is_zero(t: Term) -> bool:

@@ -150,4 +150,9 @@ def _is(e: ir.Expr, name: str) -> bool:
 
 
 def _first_element(r: ir.MemRef) -> bool:
-    return isinstance(r.offset, ir.Const) and r.offset.bits == 0 and r.count == 1 and r.type in (ir.Scalar.I32, ir.Scalar.U32)
+    return (
+        isinstance(r.offset, ir.Const)
+        and r.offset.bits == 0
+        and r.count == 1
+        and r.type in (ir.Scalar.I32, ir.Scalar.U32)
+    )

@@ -1,8 +1,7 @@
 // tv: refuted init
-// An atomic operation reads its cell, which nothing has set.
-__global__ void k(const float* x, float* y, float* sum)
+// The atomic operation adds to elements of an output that nothing has set.
+__global__ void k(const float* x, float* y)
 {
     const int t = threadIdx.x;
-    atomicAdd(&sum[0], x[t]); // <- init
-    y[t] = -x[t];
+    atomicAdd(&y[t], -x[t]); // <- init
 }

@@ -129,6 +129,18 @@ FORESEEN: dict[str, Graph] = {
         {"none": (U32, [], [0]), "two": (U32, [], [2]), "zero": ZERO},
         f=TO_FLOAT,
     ),
+    "exponential_between_negated_bounds": graph_of(
+        [
+            ("LessOrEqual", ["v", "two"], "l"),
+            ("GreaterOrEqual", ["v", "two"], "g"),
+            ("And", "lg", "m"),
+            ("Exp", "v", "e"),
+            ("Where", ["m", "e", "zero"], "y"),
+        ],
+        {"v": (F32, [32])},
+        Y,
+        {"two": (F32, [], [2.0]), "zero": ZERO},
+    ),
     "exponential_from_both_sides": graph_of(
         [
             ("LessOrEqual", ["v", "two"], "l"),
@@ -256,6 +268,45 @@ FORESEEN: dict[str, Graph] = {
         },
         i={"to": TensorProto.UINT32},
         f=TO_FLOAT,
+    ),
+    "factor_of_doubled_round": graph_of(
+        [
+            ("Range", ["i0", "i3", "i1"], "r"),
+            ("Unsqueeze", ["r", "last"], "s"),
+            ("Cast", "s", "i"),
+            ("Mul", "ni", "v"),
+            ("Add", "nn", "d"),
+            ("Sub", "vd", "u"),
+            ("Add", ["u", "k"], "w"),
+            ("Cast", "w", "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "y"),
+        ],
+        {"n": (U32, [32]), **VECTORS},
+        {"y": (F32, [3, 32])},
+        {
+            "i0": (I64, [], [0]),
+            "i3": (I64, [], [3]),
+            "i1": (I64, [], [1]),
+            "last": (I64, [1], [1]),
+            "k": (U32, [], [1]),
+        },
+        i={"to": TensorProto.UINT32},
+        f=TO_FLOAT,
+    ),
+    "factor_of_negated_datum": graph_of(
+        [
+            ("Equal", ["v", "two"], "m"),
+            ("Mul", ["v", "half"], "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "q"),
+            ("Add", "qc", "s"),
+            ("Where", ["m", "s", "zero"], "y"),
+        ],
+        {"v": (F32, [32]), **VECTORS},
+        Y,
+        {"two": (F32, [], [2.0]), "half": (F32, [], [0.5]), "zero": ZERO},
     ),
     "factor_of_half_of_two": graph_of(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import F32, Element
 from tv.graph_frontend.elementwise import by_index, constant_value, pointwise
@@ -81,6 +81,8 @@ def cube(p: Place, v: Term, e: Element) -> Term:
 
 def general_power(n: NodeView, b: Builder, x: Tensor, y: Tensor, e: Element) -> None:
     w = F32 if e.narrow else e
+    if not y.element.is_float and y.element.width > 16:
+        raise Unsupported("TV0314", f"{n.what} with exponents of {y.element.label} that are data, rounded to {w.label}")
     b.assume("Pow on f32 is the function that CUDA's powf computes")
 
     def compute(p: Place, a: Sequence[Term]) -> Term:

@@ -5,9 +5,11 @@ The result is text for the lexer plus a map from every token's place in it to th
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,24 @@ def arch_number(arch: str) -> int:
 UNDEFINED = frozenset(
     "__HIPCC__ __HIP_PLATFORM_AMD__ __HIP_DEVICE_COMPILE__ __clang__ __APPLE__ __INTEL_COMPILER __MINGW32__".split()
 )
+# What nvcc defines before all text, and so do we.
+ANSWERED = frozenset(
+    "__CUDA_ARCH__ __CUDACC__ __NVCC__ __cplusplus __LP64__ __CUDACC_VER_MAJOR__ __CUDACC_VER_MINOR__ CUDART_VERSION __linux__ "
+    "__x86_64__ __GNUC__".split()
+)
+
+
+@cache
+def predefined() -> frozenset[str]:
+    """Names, without an underscore in front, of macros that nvcc has from its headers and the host's."""
+    lines = (HEADERS.parent / "predefined_macros.txt").read_text().splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def is_header(token: Any) -> bool:
+    """Is this token or macro of one of our headers? The preprocessor makes paths relative to the working directory."""
+    source = str(getattr(token, "source", "") or "")
+    return bool(source) and Path(os.path.abspath(source)).is_relative_to(HEADERS)
 
 
 class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
@@ -82,6 +102,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         self.files: dict[str, CleanText] = {main.file: main}
         self.folders = [f.resolve() for f in folders]
         self.failures: list[TvError] = []
+        self.given: set[str] = set()  # by -D
         self.rewrite_paths: list[Any] = []
         for name in ("__DATE__", "__TIME__", "__PCPP__"):
             del self.macros[name]
@@ -123,7 +144,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         return True
 
     def check_name(self, directive: Any, name: str) -> None:
-        inside = str(getattr(directive, "source", "")).startswith(str(HEADERS))
+        inside = is_header(directive)
         if not inside and is_reserved(name):
             where = self.where(directive)
             self.fail(
@@ -131,12 +152,15 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
             )
 
     def check_condition(self, directive: Any, toks: Any) -> None:
-        """A reserved name that nvcc or its host compiler may define, and we do not: either answer would be a guess."""
-        if str(getattr(directive, "source", "")).startswith(str(HEADERS)):
+        """A name that nvcc, its host compiler or their headers may define and the file does not: any answer would be a guess."""
+        if is_header(directive):
             return
         for token in toks:
             name = str(token.value)
-            if name.startswith("__") and name not in self.macros and name not in UNDEFINED:
+            if token.type != self.t_ID or name in ("defined", *ANSWERED, *UNDEFINED) or name in self.given:
+                continue
+            own = name in self.macros and not is_header(self.macros[name])
+            if not own and (name.startswith("_") or name in self.macros or name in predefined()):
                 help = "test `__CUDA_ARCH__`, `__CUDACC__`, or a macro given with -D"
                 self.fail(
                     Unsupported("TV0107", f"a condition on the predefined macro `{name}`", self.where(directive), help)
@@ -256,7 +280,7 @@ class _Writer:
 def _definitions(reader: _Reader, options: CompileOptions) -> None:
     arch = arch_number(options.arch)
     for text in (f"__CUDA_ARCH__ {arch}", "__CUDACC__ 1", "__NVCC__ 1", "__cplusplus 201703L", "__LP64__ 1",
-                 "__CUDACC_VER_MAJOR__ 13", "__CUDACC_VER_MINOR__ 0", "CUDART_VERSION 13000", "CUDA_VERSION 13000",
+                 "__CUDACC_VER_MAJOR__ 13", "__CUDACC_VER_MINOR__ 0", "CUDART_VERSION 13000",
                  "__linux__ 1", "__x86_64__ 1", "__GNUC__ 11"):  # fmt: skip
         reader.define(text)
     for name, value in options.defines:
@@ -266,6 +290,7 @@ def _definitions(reader: _Reader, options: CompileOptions) -> None:
         if is_reserved(name):
             raise Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", help="rename the macro")
         reader.define(f"{name} {value}" if value != "" else f"{name} 1")
+        reader.given.add(name)
 
 
 def expand(reader: _Reader, writer: _Writer, main: CleanText) -> None:

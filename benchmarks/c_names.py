@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from c_tokens import Kind, Token
 
 from tv.cuda_frontend.builtin import BUILTINS
+from tv.cuda_frontend.builtin_memory import CONSTANTS
 
 TYPES = frozenset(
     """
@@ -47,7 +48,7 @@ _CUDA = frozenset(
     __pipeline_memcpy_async __pipeline_commit __pipeline_wait_prior
     """.split()
 )
-VOCABULARY = TYPES | _KEYWORDS | _CUDA | frozenset(BUILTINS.entries)
+VOCABULARY = TYPES | _KEYWORDS | _CUDA | frozenset(BUILTINS.entries) | frozenset(CONSTANTS)
 DIRECTIVES = frozenset("include define undef if ifdef ifndef elif else endif pragma error".split())
 _POINTER_MARKS = frozenset(("*", "&", "const", "volatile", "__restrict__"))
 _TYPE_HEADS = frozenset(("struct", "class", "typename", "using", "enum"))

@@ -178,6 +178,10 @@ def renamed_spec(spec: Spec, inner: Names, outer: Names) -> Spec:
                 new[key] = {inner[macro]: size for macro, size in value.items()}
             case "args":
                 new[key] = {inner[name]: _renamed_binding(v, outer) for name, v in value.items()}
+            case "globals":
+                new[key] = {inner[name]: _renamed_binding(v, outer) for name, v in value.items()}
+            case "inputs" | "symbols":
+                new[key] = {outer[name]: _renamed_binding(v, outer) for name, v in value.items()}
             case "model":
                 new[key] = {k: _renamed_part(k, v, outer) for k, v in value.items()}
             case _:
@@ -209,8 +213,10 @@ def _renamed_binding(value: object, outer: Names) -> object:
 
 def _renamed_field(key: str, value: object, outer: Names) -> object:
     match key, value:
-        case "tensor" | "input" | "output" | "symbol", str():
+        case "tensor" | "input" | "output" | "symbol" | "dim", str():
             return outer[value]
+        case "element" | "layout" | "extent" | "offset", str():
+            return _renamed_text(value, outer)
         case "concat", list():
             return [outer[name] for name in value]
         case "layout" | "extent" | "zeroed" | "min" | "max" | "type" | "align", _:
@@ -220,7 +226,8 @@ def _renamed_field(key: str, value: object, outer: Names) -> object:
 
 
 def _symbols(spec: Spec) -> set[str]:
-    return {v["symbol"] for v in spec["args"].values() if isinstance(v, dict) and "symbol" in v}
+    bound = {v["symbol"] for v in spec["args"].values() if isinstance(v, dict) and "symbol" in v}
+    return bound | set(spec.get("symbols", {}))
 
 
 # ------------------------------------------------------------------------------------------------ the graph

@@ -41,11 +41,19 @@ class Row:
 
 # What these try is how macros, digraphs and names are read: the very text that renaming takes apart.
 ABOUT_TEXT = {
+    "attack/alignment_of_struct",
+    "attack/condition_on_host_macro",
+    "attack/condition_on_library_macro",
+    "attack/condition_on_macro_of_header",
     "attack/digraph_directive",
     "attack/enumerator_of_another_namespace",
     "attack/macro_declares_two_arrays",
     "attack/macro_negates_negative",
     "attack/macro_parameter_beside_number",
+    "attack/promise_never_to_return",
+    "attack/reference_by_decltype",
+    "attack/reference_named_by_typedef",
+    "attack/standard_maximum_of_nan",
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -128,8 +129,8 @@ def _fresh(names: Iterable[str], rng: random.Random) -> dict[str, str]:
 
 
 def _renamed_text(text: str, names: Names) -> str:
-    """An expression over names (`P + 1`, `ceildiv(N, 256)`, `scale<float, 256>`) with those of `names` replaced."""
-    return "".join(names.get(t.text, t.text) if t.kind is Kind.NAME else t.text for t in tokens(text))
+    """An expression over names (`P + 1`, `N // 256`, `scale<float, 256>`) with those of `names` replaced."""
+    return re.sub(r"[A-Za-z_]\w*", lambda m: names.get(m[0], m[0]), text)
 
 
 # ------------------------------------------------------------------------------------------------ the kernel

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tv.arithmetic import encode
 from tv.binding import Binder
 from tv.check import check
 from tv.examine import index_sets, read_graph, read_inputs
-from tv.arithmetic import encode
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Relation
 from tv.reference import bits, outputs_of, stored

@@ -16,8 +16,8 @@ from onnx import TensorProto as T
 from onnx import helper
 
 from tests.graph_running import from_bits, model_of, read_model, save, values_of
-from tv.diagnostic import BadInput, Unsupported
 from tv.arithmetic import apply, float_bits, fold
+from tv.diagnostic import BadInput, Unsupported
 from tv.replay.graph_values import Fold, GraphValues, ascending
 
 node = helper.make_node

@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from tv.diagnostic import Unknown
 from tv.arithmetic import apply
+from tv.diagnostic import Unknown
 from tv.solvers import Model, Shared, Valid, ask, lemma_text
 from tv.solvers.meaning import FORMATS
 from tv.term import Term, Terms, type_width

@@ -74,7 +74,7 @@ UNDEFINED = frozenset(
 # What nvcc defines before all text, and so do we.
 ANSWERED = frozenset(
     "__CUDA_ARCH__ __CUDACC__ __NVCC__ __cplusplus __LP64__ __CUDACC_VER_MAJOR__ __CUDACC_VER_MINOR__ CUDART_VERSION __linux__ "
-    "__x86_64__ __GNUC__".split()
+    "__x86_64__".split()
 )
 
 
@@ -281,7 +281,7 @@ def _definitions(reader: _Reader, options: CompileOptions) -> None:
     arch = arch_number(options.arch)
     for text in (f"__CUDA_ARCH__ {arch}", "__CUDACC__ 1", "__NVCC__ 1", "__cplusplus 201703L", "__LP64__ 1",
                  "__CUDACC_VER_MAJOR__ 13", "__CUDACC_VER_MINOR__ 0", "CUDART_VERSION 13000",
-                 "__linux__ 1", "__x86_64__ 1", "__GNUC__ 11"):  # fmt: skip
+                 "__linux__ 1", "__x86_64__ 1"):  # fmt: skip
         reader.define(text)
     for name, value in options.defines:
         m = re.fullmatch(r"[A-Za-z_]\w*", name)

@@ -72,6 +72,13 @@ class Foreseen:
         found = self.variants(t, once)
         return found is None or all(is_known(v, t) for v in found)
 
+    def only_known_as(self, t: Term, bits: Collection[int]) -> bool:
+        """Is what a compiler may know of the value one of these, or NaN, and nothing else?"""
+        found = self.variants(t)
+        known = [v for v in found or () if is_known(v, t)]
+        nan = [v for v in known if format_of(t) and np.isnan(decode(v.column[:1], format_of(t)))[0]]
+        return found is not None and all(not v.open and (v in nan or int(v.column[0]) in bits) for v in known)
+
     def may_be(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
         """May it find that the value, of float type `kind`, is plus or minus `size` (for infinity: or NaN)?"""
         found = self.variants(t, once)
@@ -192,17 +199,25 @@ class Foreseen:
         step, init = t.args
         none, one = self.rounds(t, ref)
         found = [self.variants(step)]
-        found += [self.variants(step, once=True)] if one or self.brings_numbers(step) else []
+        found += [self.variants(step, once=True)] if one else []
         found += [self.variants(init)] if none else []
+        added = self.contributions(step)
+        if all(self.may_be_known(c) for c in added):  # then so may be the fold, whatever its rounds
+            extreme = t.name.split(".")[0] in EXTREMA
+            found += [self.known(c) for c in (*added, init)] if extreme else [self.variants(step, once=True)]
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
 
-    def brings_numbers(self, step: Term) -> bool:
-        """May all that a round adds to a fold be known, so that the fold is, whatever its rounds?"""
+    def known(self, t: Term) -> tuple[Variant, ...] | None:
+        found = self.variants(t)
+        return None if found is None else tuple(v for v in found if is_known(v, t))
+
+    def contributions(self, step: Term) -> list[Term]:
+        """What a round adds to the fold so far."""
         if step.kind == "hole":
-            return True
+            return []
         if step.kind != "op" or step.name == "select" or not any(x.kind == "hole" for x in self.below(step)):
-            return self.may_be_known(step)
-        return all(self.brings_numbers(a) for a in step.args)
+            return [step]
+        return [c for a in step.args for c in self.contributions(a)]
 
     def rounds(self, t: Term, ref: Term | None = None) -> tuple[bool, bool]:
         """May a compiler know, by the rounds of the loops around a fold, whichever thread runs it, that the fold has no round,
@@ -222,7 +237,7 @@ class Foreseen:
         over = {d for d in parent.dims if later(d) in child.dims and ref is not None and later(d) not in here}
         loops = [Affine.dim(d) for d in parent.dims if d not in self.threads and d not in over]
         own = [Affine.dim(d) for d in child.dims[len(parent.dims) :]]
-        around, inside = f"{t.scope}_around", f"{t.scope}_inside"
+        around, inside = f"{t.scope}_around{len(loops)}", f"{t.scope}_inside"
         runs = self.system.scope_sets[parent.name] if ref is None else sets.range(ref.embedding())
         if by_size(child, child.dims[len(parent.dims) :]) and sets.empty(sets.idle(runs)):
             return False, False  # an open size decides, and no condition around pins it down

@@ -14,19 +14,24 @@ from tv.symexec.build import Program, inherit
 from tv.system import Scope
 from tv.term import ARGUMENT, COMPARES, FOLDED, LIBRARY, Term, op_head
 
-_ZEROS = frozenset({0, 1 << 31, 1 << 63})
-# Arguments at which C's Annex F and the CUDA manual state the result, so that every implementation has the same bits:
-# of the exponentials 0, of logarithms 1, of odd functions 0; and the infinities of the former two.
-_F32_INFINITY, _F64_INFINITY = 0xFF << 23, 0x7FF << 52
-_STATED = {
-    **dict.fromkeys(
-        ("exp", "exp2", "exp10"),
-        _ZEROS | {_F32_INFINITY, _F32_INFINITY | 1 << 31, _F64_INFINITY, _F64_INFINITY | 1 << 63},
-    ),
-    **dict.fromkeys(("log", "log2", "log10"), frozenset({0x3F800000, 0x3FF << 52})),
-    **dict.fromkeys(("sin", "tan", "asin", "atan", "sinh", "tanh", "erf", "expm1", "log1p", "cbrt"), _ZEROS),
-    **dict.fromkeys(("cos", "cosh"), _ZEROS),
-}
+_ZEROS = {width: frozenset({0, 1 << (width - 1)}) for width in (16, 32, 64)}
+_INFINITIES = {32: frozenset({0xFF << 23, 0x1FF << 23}), 64: frozenset({0x7FF << 52, 0xFFF << 52})}
+_ONES = {32: frozenset({0x7F << 23}), 64: frozenset({0x3FF << 52})}
+_NONE: frozenset[int] = frozenset()
+
+
+def stated(head: str, width: int) -> frozenset[int]:
+    """Arguments at which C's Annex F and the CUDA manual state the result, so that every implementation has the same bits: of
+    the exponentials 0 and the infinities, of logarithms 1, of odd functions 0."""
+    match head:
+        case "exp" | "exp2" | "exp10":
+            return _ZEROS[width] | _INFINITIES.get(width, _NONE)
+        case "log" | "log2" | "log10":
+            return _ONES.get(width, _NONE)
+        case "sin" | "tan" | "asin" | "atan" | "sinh" | "tanh" | "erf" | "expm1" | "log1p" | "cbrt" | "cos" | "cosh":
+            return _ZEROS[width]
+        case _:
+            return _NONE
 
 
 def fold_known_calls(program: Program) -> None:
@@ -225,11 +230,13 @@ class Folding:
     def argument(self, head: str, t: Term, scope: Scope) -> Set:
         """As `known`, without the literals at which the function's value is stated."""
         whole = self.system.scope_sets[scope.name]
-        if t.kind == "const" and t.bits in _STATED.get(head, ()):
+        if t.kind == "const" and t.bits in stated(head, t.width):
             return self.sets.minus(whole, whole)
         if t.kind == "case":
             pieces = [(s, self.argument(head, a, scope)) for s, a in zip(t.sets, t.args, strict=True)]
             return self.any_piece(pieces, whole)
+        if t.kind == "op" and t.name != "select" and self.foreseen.only_known_as(t, stated(head, t.width)):
+            return self.sets.minus(whole, whole)
         return self.known(t, scope)
 
 
@@ -239,4 +246,4 @@ def pins_floats(pinned: frozenset[str]) -> bool:
 
 
 def is_zero(t: Term) -> bool:
-    return t.kind == "const" and t.bits in _ZEROS
+    return t.kind == "const" and t.bits & ((1 << (t.width - 1)) - 1) == 0

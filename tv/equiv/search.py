@@ -20,6 +20,7 @@ from tv.sets import Map
 from tv.term import Term, op_head, show
 
 FUEL = 20_000
+PAIRING = 400_000  # operations for a question about pairs of summands, which decide among ways to add
 
 
 class Grew(Exception):
@@ -326,9 +327,10 @@ class Search:
         stop = frozenset(k for k, t in claims if t in leaves)
         k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, self.rules.droppable(r, reduced))
         self.rules.same_start(op, r, starts_k, starts_g)
-        matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
-        links = self.links(matching)
-        matching.check(links)
+        with self.sets.limited(PAIRING):
+            matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
+            links = self.links(matching)
+            matching.check(links)
         return stop, k, g, links
 
     def open_keys(self) -> list[tuple[str, str]]:

@@ -72,6 +72,15 @@ class Sets:
         return self._arity[name]
 
     @contextmanager
+    def limited(self, budget: int) -> Iterator[None]:
+        """Questions asked inside give up sooner: for a search, which has other ways to go on."""
+        before, self._budget = self._budget, min(budget, self._budget)
+        try:
+            yield
+        finally:
+            self._budget = before
+
+    @contextmanager
     def _ask(self, what: str) -> Iterator[None]:
         outer = self._depth == 0
         if outer:

@@ -191,8 +191,8 @@ class Foreseen:
         columns = [v.column for v in args]
         try:
             return Variant(concatenated(t, columns) if t.name == "concat" else apply(t.name, columns), opened)
-        except Unsupported:
-            return Variant(self.column(f"op {t.id}", t.width), opened)
+        except Unsupported:  # a function of floats that has no evaluation here varies; of bits it may be anything
+            return None if computes_integers(t) else Variant(self.column(f"op {t.id}", t.width), opened)
 
     def of_reduction(self, t: Term, ref: Term | None = None) -> Iterator[Variant] | None:
         """A round's result: of data, and of what the fold starts from where that may be all. And that itself, without a round."""
@@ -255,7 +255,7 @@ class Foreseen:
         return not sets.empty(sets.minus(everywhere, some)), same or not sets.empty(sets.minus(some, several))
 
     def repeats(self, t: Term) -> bool:
-        """Is every round of a fold over the same data?"""
+        """Is every round of a fold over the same data, as far as can be followed?"""
         sets, seen = self.system.sets, 0
         todo = [(t.args[0], t.embedding())]
         while todo and seen < MOST_FOLLOWED:
@@ -269,7 +269,7 @@ class Foreseen:
                 todo.append((self.system.units[x.name].value, there))
             elif not sets.single_valued(there):
                 return False
-        return not todo
+        return True
 
     def of_unit(self, ref: Term) -> Iterator[Variant] | None:
         """A statement's value. Around a loop: what it starts from, and data if a round brings any, else a number."""

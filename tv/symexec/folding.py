@@ -61,20 +61,21 @@ class Folding:
 
     def __init__(self, program: Program) -> None:
         self.program, self.system, self.sets = program, program.system, program.system.sets
-        self.terms: dict[tuple[int, str], Set] = {}
-        self.units: dict[str, Set] = {}
+        self.terms: dict[tuple[int, str, bool], Set] = {}
+        self.units: dict[tuple[str, bool], Set] = {}
         self.done: dict[tuple[int, str, frozenset[str]], Term] = {}
         self.foreseen = Foreseen(self.system, program.trace.space.dims, self.some_round_knows)
 
     # -------------------------------------------------------------- what nvcc may know
-    def known(self, t: Term, scope: Scope) -> Set:
-        """The instances of the scope at which the value follows from constants."""
-        key = (t.id, scope.name)
+    def known(self, t: Term, scope: Scope, plain: bool = False) -> Set:
+        """The instances of the scope at which the value follows from constants. plain: by propagation alone, without what an
+        operation may be though its operands are data."""
+        key = (t.id, scope.name, plain)
         if key not in self.terms:
-            self.terms[key] = self._known(t, scope)
+            self.terms[key] = self._known(t, scope, plain)
         return self.terms[key]
 
-    def _known(self, t: Term, scope: Scope) -> Set:
+    def _known(self, t: Term, scope: Scope, plain: bool) -> Set:
         whole = self.system.scope_sets[scope.name]
         match t.kind:
             case "const" | "hole" if t.attr != ARGUMENT:
@@ -84,30 +85,30 @@ class Folding:
             case "index":
                 return self.constant_index(t, scope)
             case "ref":
-                there = self.unit(t.name)
+                there = self.unit(t.name, plain)
                 return self.sets.domain(self.sets.restrict_range(t.embedding(), there))
             case "case":
-                return self.any_piece([(s, self.known(a, scope)) for s, a in zip(t.sets, t.args, strict=True)], whole)
+                pieces = [(s, self.known(a, scope, plain)) for s, a in zip(t.sets, t.args, strict=True)]
+                return self.any_piece(pieces, whole)
             case "op" if t.name == "select":  # nvcc may move a call into both arms
-                return self.sets.join(self.known(t.args[1], scope), self.known(t.args[2], scope))
+                return self.sets.join(*(self.known(a, scope, plain) for a in t.args[1:]))
             case "op":
-                return self.operation(t, [self.known(a, scope) for a in t.args], whole)
+                parts = [self.known(a, scope, plain) for a in t.args]
+                return whole if not plain and self.decided(t, parts) else self.everywhere(parts, whole)
             case "reduce":
                 child = self.system.scopes[t.scope]
                 rounds = self.system.scope_sets[t.scope]
-                data = self.sets.minus(rounds, self.known(t.args[0], child))
+                data = self.sets.minus(rounds, self.known(t.args[0], child, plain))
                 spoilt = self.sets.domain(self.sets.restrict_range(t.embedding(), data))
-                return self.sets.minus(self.known(t.args[1], scope), spoilt)
+                return self.sets.minus(self.known(t.args[1], scope, plain), spoilt)
             case _:
                 raise TypeError(f"a kernel's term of kind `{t.kind}`")
 
-    def operation(self, t: Term, parts: list[Set], whole: Set) -> Set:
-        """Where all operands are known; everywhere, where it may be one number whatever they are."""
+    def decided(self, t: Term, parts: list[Set]) -> bool:
+        """May the operation be one number though it has operands that are not known, at `parts`?"""
         opened = [p for a, p in zip(t.args, parts, strict=True) if a.kind != "const"]
-        decided = computes_integers(t) or op_head(t) in EXTREMA or op_head(t) in COMPARES
-        if (decided or all(self.sets.empty(p) for p in opened)) and self.foreseen.may_be_known(t):
-            return whole
-        return self.everywhere(parts, whole)
+        absorbing = computes_integers(t) or op_head(t) in EXTREMA or op_head(t) in COMPARES
+        return (absorbing or all(self.sets.empty(p) for p in opened)) and self.foreseen.may_be_known(t)
 
     def some_round_knows(self, t: Term) -> bool:
         scope = self.system.scopes[self.sets.source_name(t.embedding())]
@@ -126,13 +127,14 @@ class Folding:
                 break
         return whole
 
-    def unit(self, name: str) -> Set:
+    def unit(self, name: str, plain: bool) -> Set:
         """As `known`, of a statement's value; around a loop, everywhere until something else is found."""
-        if name not in self.units:
+        key = (name, plain)
+        if key not in self.units:
             u = self.system.units[name]
-            self.units[name] = self.system.scope_sets[name]
-            self.units[name] = self.known(u.value, u.scope)
-        return self.units[name]
+            self.units[key] = self.system.scope_sets[name]
+            self.units[key] = self.known(u.value, u.scope, plain)
+        return self.units[key]
 
     def constant_index(self, t: Term, scope: Scope) -> Set:
         """An index that the rounds of loops decide alone: unrolled, they are constants. Threads, blocks and sizes are not."""
@@ -235,9 +237,8 @@ class Folding:
         if t.kind == "case":
             pieces = [(s, self.argument(head, a, scope)) for s, a in zip(t.sets, t.args, strict=True)]
             return self.any_piece(pieces, whole)
-        if t.kind == "op" and t.name != "select" and self.foreseen.only_known_as(t, stated(head, t.width)):
-            return self.sets.minus(whole, whole)
-        return self.known(t, scope)
+        exempt = t.kind == "op" and t.name != "select" and self.foreseen.only_known_as(t, stated(head, t.width))
+        return self.known(t, scope, plain=exempt)
 
 
 def pins_floats(pinned: frozenset[str]) -> bool:

@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= auto
 SEED ?=
+PART ?=
 DEMO := corpus/gemv_f32/block_row
 BROKEN := corpus/gemv_f32/block_row__partials_unordered
 
@@ -51,8 +52,8 @@ redrawn: $(STAMP) ## every case of the corpus with other names, files and sizes,
 ptx: $(STAMP) ## barriers, shuffles and votes of the corpus as nvcc sees them; nothing where there is no nvcc
 	$(BIN)/python benchmarks/ptx.py
 
-bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies)
-	$(BIN)/python benchmarks/run.py $(SEED)
+bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies; PART=targets, growth or corpus alone)
+	$(BIN)/python benchmarks/run.py $(PART) $(SEED)
 
 tables: $(STAMP) ## write the table of C's integer rules anew, with gcc
 	$(BIN)/python tests/data/make_c_integer_rules.py

@@ -1,8 +1,11 @@
 """What checks cost: one process each, start-up included, against targets. `make bench` prints the table; exit 1 on a miss.
 `make bench SEED=n` measures copies with other names, files and sizes, and no comments.
 
-Each check runs a few times, in turns with the others of its group, and its best time counts: ratios are of times taken
-within one run on one machine. A check that does not end in a proof is a miss whatever it cost.
+Three parts, and a word (`targets`, `growth`, `corpus`) runs that part alone: chosen pairs against seconds and megabytes; of every
+family one kernel at some sizes and at sixteen times those; every good case of the corpus once, with median and slowest.
+
+Each check of the first two runs a few times, in turns with the others of its group, and its best time counts: ratios are of times
+taken within one run on one machine. A check that does not end in a proof is a miss whatever it cost.
 """
 
 from __future__ import annotations
@@ -10,11 +13,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +27,13 @@ ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT / "corpus")]
 
 from authoring import Sizes
-from families import load
+from families import families, load
 from redraw import redraw, resized
 
 ROUNDS = 3
 LIMIT_S = 120
 GROWTH, FACTOR = 1.2, 16
+MEDIAN_S, SLOWEST_S, LARGEST_MB = 1.0, 15.0, 1536.0
 
 
 @dataclass(slots=True)
@@ -91,14 +96,18 @@ class Corpus:
             return Check(name, folder / "kernel.cu", folder.parent / "model.onnx")
         return self.copy(name, load(folder.parent).drawn(folder.name, random.Random(f"{name}/{self.seed}")))
 
-    def at(self, name: str, changes: Mapping[str, int]) -> Check:
-        """A case at other sizes, given as changes to those it states."""
-        folder = ROOT / "corpus" / name
-        sizes = {**load(folder.parent).all_sizes[0], **changes}
+    def at(self, name: str, sizes: Sizes) -> Check:
+        """A case at other sizes."""
+        shown = {k: sizes[k] for k in load(ROOT / "corpus" / name.split("/")[0]).module.GROWS}
         if self.seed is not None:
-            return self.copy(name, sizes, changes)
-        place = resized(folder, self.place(name, changes), sizes)
-        return Check(label(name, changes), place / "kernel.cu", place / "model.onnx")
+            return self.copy(name, sizes, shown)
+        place = resized(ROOT / "corpus" / name, self.place(name, shown), sizes)
+        return Check(label(name, shown), place / "kernel.cu", place / "model.onnx")
+
+    def good(self) -> Iterator[Check]:
+        """Every case that has to be proved, as `case` gives it."""
+        for family in families():
+            yield from (self.case(f"{family.folder.name}/{c.name}") for c in family.cases if "__" not in c.name)
 
     def copy(self, name: str, sizes: Sizes, shown: Sizes | None = None) -> Check:
         assert self.seed is not None
@@ -122,19 +131,13 @@ def label(name: str, sizes: Sizes) -> str:
     return f"{name} " + " ".join(f"{k}={v}" for k, v in sizes.items())
 
 
-# The sizes that grow, and where they start: sixteen times as much of each, one after the other.
-GROWING: tuple[tuple[str, dict[str, int]], ...] = (
-    ("gemv_f32/block_row", {"N": 1024, "K": 2816}),
-    ("gemv_f16/warp_rows", {"N": 1024, "K": 2816}),
-    ("sgemm/tiled", {"M": 512, "N": 512, "K": 512}),
-    ("attention_decode/two_pass", {"HEADS": 4, "CTX": 512}),
-)
-
-
 def growth(corpus: Corpus) -> Iterator[Target]:
-    for name, start in GROWING:
-        large = corpus.at(name, {k: v * FACTOR for k, v in start.items()})
-        yield Target(large, against=corpus.at(name, start), ratio=GROWTH)
+    """The first good case of every family, whose sizes grow all at once."""
+    for family in families():
+        case = next(c.name for c in family.cases if "__" not in c.name)
+        small, large = family.growing(FACTOR)
+        name = f"{family.folder.name}/{case}"
+        yield Target(corpus.at(name, large), against=corpus.at(name, small), ratio=GROWTH)
 
 
 def targets(corpus: Corpus) -> list[list[Target]]:
@@ -145,7 +148,6 @@ def targets(corpus: Corpus) -> list[list[Target]]:
         [Target(corpus.case("gemv_f32/block_row"), 1.5), Target(corpus.case("gemv_f16/warp_rows"), 1.5)],
         [Target(corpus.case(f"attention_decode/{name}"), 2.0) for name in ("two_pass", "two_pass_tree")],
         [Target(deep, 3.0, against=two_layers, ratio=1.3)],
-        *([t] for t in growth(corpus)),
     ]
 
 
@@ -177,17 +179,51 @@ def judged(t: Target) -> tuple[bool, str]:
     return met, ", ".join(words)
 
 
-def main(words: list[str]) -> int:
-    if len(words) > 1 or not all(w.isdigit() for w in words):
-        sys.exit("usage: run.py [SEED]")
+def against_targets(groups: Iterable[list[Target]]) -> int:
+    """Prints a line for each target. Returns the number missed."""
     missed = 0
+    for group in groups:
+        measure(group)
+        for t in group:
+            met, words = judged(t)
+            missed += not met
+            print(f"{'ok' if met else 'MISS':<5}{t.check.name:<72}{words}", flush=True)
+    return missed
+
+
+def of_corpus(checks: Iterable[Check]) -> int:
+    """Runs each once; prints each, then median and slowest. Returns the number of figures missed, unproved ones counted."""
+    ran, missed = [], 0
+    for c in checks:
+        c.run()
+        ran.append(c)
+        met, words = judged(Target(c, SLOWEST_S, LARGEST_MB))
+        missed += not met
+        print(f"{'ok' if met else 'MISS':<5}{c.name:<72}{words}", flush=True)
+    median = statistics.median(c.time for c in ran)
+    slowest = max(ran, key=lambda c: c.time)
+    print(
+        f"{'ok' if median <= MEDIAN_S else 'MISS':<5}{len(ran)} cases: median {median:.2f} s, at most {MEDIAN_S:.1f} s; "
+        f"slowest {slowest.time:.2f} s ({slowest.name}); most memory {max(c.memory for c in ran):.0f} MB"
+    )
+    return missed + (median > MEDIAN_S)
+
+
+PARTS = {
+    "targets": lambda corpus: against_targets(targets(corpus)),
+    "growth": lambda corpus: against_targets([t] for t in growth(corpus)),
+    "corpus": lambda corpus: of_corpus(corpus.good()),
+}
+
+
+def main(words: list[str]) -> int:
+    parts = [w for w in words if w in PARTS] or list(PARTS)
+    seeds = [int(w) for w in words if w.isdigit()]
+    if len(seeds) > 1 or len(words) != len(seeds) + sum(w in PARTS for w in words):
+        sys.exit(f"usage: run.py [{' | '.join(PARTS)}]... [SEED]")
     with tempfile.TemporaryDirectory() as folder:
-        for group in targets(Corpus(Path(folder), int(words[0]) if words else None)):
-            measure(group)
-            for t in group:
-                met, words = judged(t)
-                missed += not met
-                print(f"{'ok' if met else 'MISS':<5}{t.check.name:<72}{words}", flush=True)
+        corpus = Corpus(Path(folder), seeds[0] if seeds else None)
+        missed = sum(PARTS[part](corpus) for part in parts)
     print(f"{missed} missed" if missed else "all met")
     return int(missed > 0)
 

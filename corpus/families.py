@@ -56,7 +56,7 @@ def expectation(kernel: str) -> Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One folder with a `graph.py`: `build(**sizes)`, `spec(case, sizes)`, `SIZES`, `draw(rng)`, and `allows(case, sizes)` if need
+    """One folder with a `graph.py`: `build(**sizes)`, `spec(case, sizes)`, `SIZES`, `GROWS`, `draw(rng)`, and `allows(case, sizes)` if need
     be: which of these sizes leave a case's verdict as it is."""
 
     folder: Path
@@ -83,6 +83,11 @@ class Family:
     def _allows(self, case: str, sizes: Sizes) -> bool:
         allows = getattr(self.module, "allows", None)
         return allows is None or bool(allows(case, sizes))
+
+    def growing(self, factor: int) -> tuple[Sizes, Sizes]:
+        """(small sizes, the same with those of `GROWS` times `factor`); all others as the kernels' text states them."""
+        small = {**self.all_sizes[0], **self.module.GROWS}
+        return small, {**small, **{k: v * factor for k, v in self.module.GROWS.items()}}
 
     def build(self, sizes: Sizes) -> onnx.ModelProto:
         model = self.module.build(**only(self.module.build, sizes))

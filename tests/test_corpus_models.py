@@ -131,3 +131,14 @@ def test_every_twin_has_its_good_case_and_every_kind_occurs() -> None:
 def test_a_first_line_that_disagrees_with_its_markers_is_refused(kernel: str) -> None:
     with pytest.raises(ValueError, match="verdict|relation|marks"):
         expectation(kernel)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_growing_sizes_are_sizes_at_which_the_graph_can_be_built(name: str) -> None:
+    family = FAMILIES[name]
+    small, large = family.growing(16)
+    assert small.keys() == family.all_sizes[0].keys()
+    grown = {k for k in small if large[k] != small[k]}
+    assert grown and all(large[k] == 16 * small[k] for k in grown)
+    for sizes in (small, large):
+        onnx.checker.check_model(family.build(sizes))

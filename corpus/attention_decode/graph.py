@@ -19,6 +19,7 @@ SIZES = (
     {"HEADS": 8, "HD": 64, "CTX": 1000},
     {"HEADS": 2, "HD": 64, "CTX": 40},
 )
+GROWS = {"HEADS": 4, "CTX": 512}
 
 
 def scale_of(HD: int) -> float:

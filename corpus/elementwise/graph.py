@@ -18,6 +18,7 @@ SIZES = (
     {"N": 65536, "BLOCK": 512, "GRID": 7},
     {"N": 301, "BLOCK": 32, "GRID": 2},
 )
+GROWS = {"N": 1048576}
 
 
 def build() -> onnx.ModelProto:

@@ -18,6 +18,7 @@ SIZES = (
     {"N": 1003, "K": 1640, "BLOCK": 128, "GRID": 50},
     {"N": 7, "K": 520, "BLOCK": 64, "GRID": 2},
 )
+GROWS = {"N": 1024, "K": 2816}
 
 
 def build(N: int = 4096, K: int = 11008) -> onnx.ModelProto:

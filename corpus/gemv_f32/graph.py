@@ -18,6 +18,7 @@ SIZES = (
     {"N": 999, "K": 1500, "BLOCK": 512},
     {"N": 5, "K": 260, "BLOCK": 64},
 )
+GROWS = {"N": 1024, "K": 2816}
 
 
 def build(N: int = 4096, K: int = 11008) -> onnx.ModelProto:

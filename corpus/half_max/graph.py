@@ -17,6 +17,7 @@ SIZES = (
     {"N": 100001, "BLOCK": 128},
     {"N": 203, "BLOCK": 32},
 )
+GROWS = {"N": 1048576}
 
 
 def build() -> onnx.ModelProto:

@@ -17,6 +17,7 @@ SIZES = (
     {"ROWS": 1001, "K": 768, "BLOCK": 128},
     {"ROWS": 19, "K": 256, "BLOCK": 64},
 )
+GROWS = {"ROWS": 1024, "K": 256}
 
 
 def build(K: int = 2048) -> onnx.ModelProto:

@@ -17,6 +17,7 @@ SIZES = (
     {"N": 100003, "BLOCK": 128, "GRID": 40},
     {"N": 517, "BLOCK": 32, "GRID": 3},
 )
+GROWS = {"N": 1048576}
 
 
 def build() -> onnx.ModelProto:

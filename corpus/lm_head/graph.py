@@ -18,6 +18,7 @@ SIZES = (
     {"VOCAB": 50257, "HIDDEN": 1600, "BLOCK": 512},
     {"VOCAB": 11, "HIDDEN": 520, "BLOCK": 64},
 )
+GROWS = {"VOCAB": 16000, "HIDDEN": 768}
 
 
 def build(VOCAB: int = 256000, HIDDEN: int = 12288) -> onnx.ModelProto:

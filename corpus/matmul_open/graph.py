@@ -18,6 +18,7 @@ SIZES = (
     {"M": 50, "N": 60, "K": 70, "TILE": 8},
     {"M": 9, "N": 11, "K": 13, "TILE": 4},
 )
+GROWS = {"M": 512, "N": 1024, "K": 1024}
 
 
 def build() -> onnx.ModelProto:

@@ -17,6 +17,7 @@ SIZES = (
     {"BLOCKS": 77, "BLOCK": 64, "RUN": 7},
     {"BLOCKS": 2, "BLOCK": 32, "RUN": 3},
 )
+GROWS = {"BLOCKS": 256}
 
 
 def build(BLOCKS: int = 4096, BLOCK: int = 128, RUN: int = 4) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ SIZES = (
     {"N": 11008, "BLOCK": 1024},
     {"N": 201, "BLOCK": 32},
 )
+GROWS = {"N": 1048576}
 
 
 def build() -> onnx.ModelProto:

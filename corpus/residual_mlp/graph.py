@@ -18,6 +18,7 @@ SIZES = (
     {"L": 5, "D": 520, "H": 700, "GRID": 13, "THREADS": 128},
     {"L": 2, "D": 28, "H": 40, "GRID": 3, "THREADS": 64},
 )
+GROWS = {"D": 512, "H": 1376}
 
 
 def build(L: int = 32, D: int = 4096, H: int = 11008) -> onnx.ModelProto:

@@ -19,6 +19,7 @@ SIZES = (
     {"L": 7, "D": 776, "H": 1000, "GRID": 13, "THREADS": 128},
     {"L": 2, "D": 40, "H": 56, "GRID": 3, "THREADS": 64},
 )
+GROWS = {"D": 512, "H": 1376}
 
 
 def build(L: int = 32, D: int = 4096, H: int = 11008) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ SIZES = (
     {"R": 100, "COLS": 2056, "BLOCK": 128},
     {"R": 3, "COLS": 520, "BLOCK": 64},
 )
+GROWS = {"R": 4096, "COLS": 640}
 
 
 def build(COLS: int = 5120) -> onnx.ModelProto:

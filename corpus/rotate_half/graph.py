@@ -17,6 +17,7 @@ SIZES = (
     {"ROWS": 1003, "D": 64, "BLOCK": 128},
     {"ROWS": 37, "D": 16, "BLOCK": 32},
 )
+GROWS = {"ROWS": 8192}
 
 
 def build(D: int = 128) -> onnx.ModelProto:

@@ -17,6 +17,7 @@ SIZES = (
     {"R": 1000, "COLS": 5000, "BLOCK": 512},
     {"R": 5, "COLS": 300, "BLOCK": 64},
 )
+GROWS = {"R": 4096, "COLS": 512}
 
 
 def build(COLS: int = 4096) -> onnx.ModelProto:

@@ -17,6 +17,7 @@ SIZES = (
     {"R": 1000, "COLS": 2048, "BLOCK": 512},
     {"R": 4, "COLS": 300, "BLOCK": 64},
 )
+GROWS = {"R": 256, "COLS": 500}
 
 
 def build(COLS: int = 5000) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ SIZES = (
     {"P": 1001, "BLOCK": 128},
     {"P": 67, "BLOCK": 64},
 )
+GROWS = {"P": 8192}
 
 
 def build() -> onnx.ModelProto:

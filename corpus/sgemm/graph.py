@@ -19,6 +19,7 @@ SIZES = (
     {"M": 256, "N": 128, "K": 96, "BM": 128, "BN": 64, "BK": 16, "TM": 8, "TN": 4, "TILE": 8},
     {"M": 32, "N": 16, "K": 24, "BM": 16, "BN": 16, "BK": 8, "TM": 4, "TN": 4, "TILE": 4},
 )
+GROWS = {"M": 512, "N": 512, "K": 512}
 
 
 def build(M: int = 4096, N: int = 4096, K: int = 4096) -> onnx.ModelProto:

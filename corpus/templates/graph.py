@@ -17,6 +17,7 @@ SIZES = (
     {"N": 100000, "BLOCK": 64},
     {"N": 333, "BLOCK": 32},
 )
+GROWS = {"N": 1048576}
 
 
 def build() -> onnx.ModelProto:

@@ -18,6 +18,7 @@ SIZES = (
     {"ROWS": 1001, "COLS": 77, "TILE": 16, "STEP": 8},
     {"ROWS": 37, "COLS": 21, "TILE": 16, "STEP": 4},
 )
+GROWS = {"ROWS": 700, "COLS": 300}
 
 
 def build(ROWS: int = 11000, COLS: int = 4100) -> onnx.ModelProto:

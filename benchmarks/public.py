@@ -1,180 +1,222 @@
-"""`tv check` on public kernels as they stand: `python benchmarks/public.py SGEMM_CUDA LLM_C`, two checkouts of
+"""`tv check` on kernels that were written elsewhere, as they stand: `python benchmarks/public.py [TABLE...] [--checkouts DIR]`.
 
-- https://github.com/siboehm/SGEMM_CUDA (C = alpha A B + beta C, at 4096^3),
-- https://github.com/karpathy/llm.c (softmax, layer normalisation; also with all sizes open).
+Each `benchmarks/public/TABLE.toml` names a repository, a commit, kernels in it, and for each launch its sizes and the graph
+(built by `benchmarks/public_graphs.py`) that it is asked to compute. Nothing of the repositories is kept here. Bring them with
 
-Nothing of them is kept here: launches and graphs are written to a temporary folder beside a copy of the file. Prints a table:
-kernel, sizes, verdict, seconds of the whole process.
+    git clone https://github.com/OWNER/NAME DIR/NAME && git -C DIR/NAME checkout COMMIT
+
+DIR is --checkouts or $TV_PUBLIC, and `public` in the working folder otherwise. Every check runs in a process of its own. With
+--write, what was found is merged into `docs/coverage.md` (and without tables named, it is written anew); --only WORD restricts
+to kernels whose name contains it; --keep DIR leaves the checked folders there.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import onnx
-from onnx import TensorProto, helper
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "corpus"))
+TABLES = HERE / "public"
+COVERAGE = HERE.parent / "docs" / "coverage.md"
+sys.path[:0] = [str(HERE.parent / "corpus"), str(HERE)]
 
-from authoring import Spec, constant, model, spec_text, tensor
+from authoring import Spec, spec_text
+from public_coverage import Row, write
+from public_graphs import model
 
-F32, I64 = TensorProto.FLOAT, TensorProto.INT64
-OPEN = {"M": 4096, "N": 8192, "K": 4096, "C": 30000}  # greatest sizes where they are open
+SECONDS = 60
+KEYS = {"file", "kernel", "graph", "dtype", "sizes", "args", "grid", "block", "shared", "inputs", "include", "defines", "contract", "extra", "strict_nan"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Public:
-    """repository: which of the two; file: in it. sizes: numbers, or None for open ones."""
+class Launch:
+    """One kernel at one choice of sizes: a number, or `[least, greatest]` for a size that is left open.
 
-    repository: str
+    contract: what the kernel's authors suppose of sizes and launch, in words. args: what is bound to each parameter; a word
+    that is a size means that size. extra: more of the specification, as its tables.
+    """
+
+    table: str
     file: str
     kernel: str
     graph: str
-    grid: tuple[int | str, ...]
-    block: int | tuple[int, int]
-    shared: int
-    sizes: Mapping[str, int | None]
-    args: Mapping[str, object]
+    grid: list[int | str]
+    block: list[int]
+    sizes: Mapping[str, int | list[int]]
+    args: Mapping[str, Any]
+    dtype: str = "f32"
+    shared: int = 0
+    inputs: Mapping[str, Any] | None = None
+    include: tuple[str, ...] = ()
+    defines: Mapping[str, str] | None = None
+    contract: str = ""
+    strict_nan: bool = False
 
 
-GEMM_ARGS = {
-    "alpha": {"symbol": "alpha", "type": "f32"},
-    "beta": {"symbol": "beta", "type": "f32"},
-    "A": "A", "B": "B", "C": {"input": "C0", "output": "C"},
-}  # fmt: skip
-SQUARE = {"M": 4096, "N": 4096, "K": 4096}
-ROWS: dict[str, int | None] = {"N": 8192, "C": 4096}
-ANY: dict[str, int | None] = {"N": None, "C": None}
-SOFTMAX = {"out": "out", "inp": "inp"}
-NORM = {n: n for n in ("out", "mean", "rstd", "inp", "weight", "bias")}
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A repository at a commit, and what is launched of it."""
+
+    name: str
+    repository: str
+    commit: str
+    launches: tuple[Launch, ...]
 
 
-def gemm(
-    file: str,
-    kernel: str,
-    grid: tuple[int | str, ...],
-    block: int | tuple[int, int],
-    sizes: Mapping[str, int | None] = SQUARE,
-) -> Public:
-    return Public("SGEMM_CUDA", f"src/kernels/{file}.cuh", kernel, "gemm", grid, block, 0, sizes, GEMM_ARGS)
+def read_table(path: Path) -> Table:
+    """Raises ValueError for a key that is not known; a launch's own keys win over those of its group."""
+    data = tomllib.loads(path.read_text())
+    found = []
+    for group in data["check"]:
+        shared = {k: v for k, v in group.items() if k != "launches"}
+        for own in group["launches"]:
+            record = {**shared, **own}
+            if unknown := record.keys() - KEYS:
+                raise ValueError(f"{path.name}: {sorted(unknown)} of {record.get('kernel')}")
+            record["include"] = tuple(record.get("include", ()))
+            found.append(Launch(table=path.stem, **record))
+    return Table(path.stem, data["repository"], data["commit"], tuple(found))
 
 
-def rows(file: str, kernel: str, graph: str, grid: int | str, block: int, shared: int, sizes: Mapping[str, int | None], args: Mapping[str, object]) -> Public:  # fmt: skip
-    return Public("llm.c", f"dev/cuda/{file}.cu", kernel, graph, (grid,), block, shared, sizes, args)
+# ------------------------------------------------------------------------------------------------ one check
+def filled(value: Any, sizes: Mapping[str, int | list[int]]) -> Any:
+    """A value of the specification with sizes that are numbers put in; a word that is a size becomes that argument."""
+    match value:
+        case str() if value in sizes:
+            size = sizes[value]
+            return {"symbol": value, "min": size[0], "max": size[1]} if isinstance(size, list) else size
+        case str():
+            return re.sub(r"[A-Za-z_]\w*", lambda m: str(numbers(sizes).get(m[0], m[0])), value)
+        case dict():
+            return {k: filled(v, sizes) for k, v in value.items()}
+        case list():
+            return [filled(v, sizes) for v in value]
+        case _:
+            return value
 
 
-CASES = (
-    gemm("1_naive", "sgemm_naive", (128, 128), (32, 32)),
-    gemm("1_naive", "sgemm_naive", ("ceildiv(M, 32)", "ceildiv(N, 32)"), (32, 32), dict.fromkeys(SQUARE)),
-    gemm("2_kernel_global_mem_coalesce", "sgemm_global_mem_coalesce<32>", (128, 128), 1024),
-    gemm("3_kernel_shared_mem_blocking", "sgemm_shared_mem_block<32>", (128, 128), 1024),
-    gemm("4_kernel_1D_blocktiling", "sgemm1DBlocktiling<64,64,8,8>", (64, 64), 512),
-    gemm("5_kernel_2D_blocktiling", "sgemm2DBlocktiling<128,128,8,8,8>", (32, 32), 256),
-    gemm("6_kernel_vectorize", "sgemmVectorize<128,128,8,8,8>", (32, 32), 256),
-    gemm("7_kernel_resolve_bank_conflicts", "sgemmResolveBankConflicts<128,128,8,8,8>", (32, 32), 256),
-    gemm("8_kernel_bank_extra_col", "sgemmResolveBankExtraCol<128,128,8,8,8>", (32, 32), 256),
-    gemm("9_kernel_autotuned", "sgemmAutotuned<128,128,16,8,8>", (32, 32), 256),
-    gemm("10_kernel_warptiling", "sgemmWarptiling<128,128,16,64,64,4,8,4,128>", (32, 32), 128),
-    rows("softmax_forward", "softmax_forward_kernel1", "softmax", 64, 128, 0, ROWS, SOFTMAX),
-    rows("softmax_forward", "softmax_forward_kernel2", "softmax", 8192, 256, 1024, ROWS, SOFTMAX),
-    rows("softmax_forward", "softmax_forward_kernel2", "softmax", "N", 256, 1024, ANY, SOFTMAX),
-    rows("softmax_forward", "softmax_forward_kernel3", "softmax", 8192, 32, 0, ROWS, SOFTMAX),
-    rows("softmax_forward", "softmax_forward_kernel4", "softmax", 8192, 256, 64, ROWS, SOFTMAX),
-    rows("layernorm_forward", "layernorm_forward_kernel1", "norm", 64, 128, 0, {"N": 8192, "C": 768}, NORM),
-    rows("layernorm_forward", "layernorm_forward_kernel1", "norm", "ceildiv(N, 128)", 128, 0, ANY, NORM),
-    rows("layernorm_forward", "mean_kernel", "mean", 8192, 256, 1024, {"N": 8192, "C": 768},
-         {"mean": "mean", "inp": "inp", "block_size": 256}),
-)  # fmt: skip
+def numbers(sizes: Mapping[str, int | list[int]]) -> dict[str, int]:
+    return {k: v for k, v in sizes.items() if isinstance(v, int)}
 
 
-def graph(kind: str, sizes: Mapping[str, int | str]) -> onnx.ModelProto:
-    make = helper.make_node
-    if kind == "gemm":
-        m, n, k = (sizes[d] for d in "MNK")
-        nodes = [make("MatMul", ["A", "B"], ["ab"]), make("Mul", ["ab", "alpha"], ["x"]), make("Mul", ["C0", "beta"], ["z"]),
-                 make("Add", ["x", "z"], ["C"])]  # fmt: skip
-        ins = [
-            tensor("A", F32, [m, k]),
-            tensor("B", F32, [k, n]),
-            tensor("C0", F32, [m, n]),
-            tensor("alpha", F32, []),
-            tensor("beta", F32, []),
-        ]
-        return model(kind, nodes, ins, [tensor("C", F32, [m, n])])
-    n, c = sizes["N"], sizes["C"]
-    axis, eps = constant("axis", I64, [1], [1]), constant("eps", F32, [], [1e-5])
-    inp = tensor("inp", F32, [n, c])
-    if kind == "softmax":
-        return model(kind, [make("Softmax", ["inp"], ["out"], axis=-1)], [inp], [tensor("out", F32, [n, c])])
-    if kind == "mean":
-        nodes = [make("ReduceMean", ["inp", "axis"], ["mean"], keepdims=0)]
-        return model(kind, nodes, [inp], [tensor("mean", F32, [n])], [axis])
-    nodes = [
-        make("ReduceMean", ["inp", "axis"], ["m"], keepdims=1), make("Sub", ["inp", "m"], ["d"]), make("Mul", ["d", "d"], ["sq"]),
-        make("ReduceMean", ["sq", "axis"], ["v"], keepdims=1), make("Add", ["v", "eps"], ["ve"]), make("Sqrt", ["ve"], ["sd"]),
-        make("Reciprocal", ["sd"], ["rs"]), make("Mul", ["rs", "d"], ["nn"]), make("Mul", ["nn", "weight"], ["nw"]),
-        make("Add", ["nw", "bias"], ["out"]), make("Squeeze", ["m", "axis"], ["mean"]), make("Squeeze", ["rs", "axis"], ["rstd"]),
-    ]  # fmt: skip
-    outs = [tensor("out", F32, [n, c]), tensor("mean", F32, [n]), tensor("rstd", F32, [n])]
-    return model(kind, nodes, [inp, tensor("weight", F32, [c]), tensor("bias", F32, [c])], outs, [axis, eps])
+def specification(launch: Launch) -> Spec:
+    grid = [filled(g, launch.sizes) if g not in launch.sizes else dimension(launch, str(g)) for g in launch.grid]
+    spec: Spec = {"kernel": launch.kernel, "grid": grid, "block": list(launch.block), "include": ["."]}
+    if launch.shared:
+        spec["shared"] = launch.shared
+    if launch.defines:
+        spec["defines"] = dict(launch.defines)
+    spec["args"] = {k: filled(v, launch.sizes) for k, v in launch.args.items()}
+    if launch.inputs:
+        spec["inputs"] = {k: filled(v, launch.sizes) for k, v in launch.inputs.items()}
+    bound = {v["symbol"] for v in spec["args"].values() if isinstance(v, dict) and "symbol" in v}
+    loose = {k: {"min": v[0], "max": v[1]} for k, v in launch.sizes.items() if isinstance(v, list) and k not in bound}
+    if loose:
+        spec["symbols"] = loose
+    if launch.strict_nan:
+        spec["model"] = {"strict_nan": True}
+    return spec
 
 
-def run(p: Public, checkout: Path, folder: Path) -> tuple[str, float]:
-    source = checkout / p.file
-    for header in source.parent.glob("*.h"):
-        shutil.copy(header, folder)
+def dimension(launch: Launch, name: str) -> int | str:
+    size = launch.sizes[name]
+    return name if isinstance(size, list) else size
+
+
+def prepare(launch: Launch, checkout: Path, folder: Path) -> None:
+    """The kernel's file, the headers that it may include, the graph and the specification, in one folder."""
+    source = checkout / launch.file
+    for place in (source.parent, *(checkout / i for i in launch.include)):
+        for header in (h for h in place.iterdir() if h.suffix in (".h", ".cuh", ".hpp")):
+            shutil.copy(header, folder)
     shutil.copy(source, folder / "kernel.cu")
-    onnx.save(graph(p.graph, {n: n if v is None else v for n, v in p.sizes.items()}), folder / "model.onnx")
-    values = {n: {"symbol": n, "min": 1, "max": OPEN[n]} if v is None else v for n, v in p.sizes.items()}
-    spec: Spec = {
-        "kernel": p.kernel,
-        "grid": list(p.grid),
-        "block": [p.block] if isinstance(p.block, int) else list(p.block),
-    }
-    spec |= {"include": ["."]} | ({"shared": p.shared} if p.shared else {}) | {"args": {**p.args, **values}}
-    (folder / "kernel.toml").write_text(spec_text(spec))
+    dims = {k: k if isinstance(v, list) else v for k, v in launch.sizes.items()}
+    onnx.save(model(launch.graph, launch.dtype, dims), folder / "model.onnx")
+    (folder / "kernel.toml").write_text(spec_text(specification(launch)))
+
+
+def check(launch: Launch, checkout: Path, folder: Path, seconds: int) -> Row:
+    prepare(launch, checkout, folder)
     start = time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "tv",
-        "check",
-        "kernel.cu",
-        "model.onnx",
-        "-q",
-        "--json",
-        "out.json",
-        "--timeout",
-        "120",
-    ]
-    subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    seconds = time.perf_counter() - start
-    found = json.loads((folder / "out.json").read_text())
-    bad = [f"{o['kind']} at line {o['line']}" for o in found["obligations"] if o["status"] == found["verdict"]]
-    detail = found["relation"] or ", ".join(dict.fromkeys(bad)) or found["why"]
-    return f"{found['verdict']} ({detail})", seconds
+    words = ["check", "kernel.cu", "model.onnx", "-q", "--json", "out.json", "--timeout", str(seconds)]
+    subprocess.run([sys.executable, "-m", "tv", *words], cwd=folder, capture_output=True, check=False)
+    taken = time.perf_counter() - start
+    return row(launch, checkout, json.loads((folder / "out.json").read_text()), taken)
 
 
-def main(checkouts: list[str]) -> None:
-    where = dict(zip(("SGEMM_CUDA", "llm.c"), map(Path, checkouts), strict=True))
-    print("| kernel | sizes | verdict | seconds |\n|---|---|---|---|")
-    for p in CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            verdict, seconds = run(p, where[p.repository], Path(folder))
-        sizes = ", ".join(f"{n} open" if v is None else f"{n} = {v}" for n, v in p.sizes.items())
-        print(f"| `{p.kernel}` | {sizes} | {verdict} | {seconds:.1f} |", flush=True)
+def row(launch: Launch, checkout: Path, found: Mapping[str, Any], seconds: float) -> Row:
+    verdict = found["verdict"]
+    bad = [o for o in found["obligations"] if o["status"] == verdict]
+    places = ", ".join(dict.fromkeys(f"{o['kind']} at line {o['line']}" for o in bad))
+    detail = {"proved": str(found["relation"]), "refuted": places}.get(verdict, "")
+    if not detail:
+        said = next((d for d in found["diagnostics"] if d["severity"] == "error"), None)
+        why = f"{said['message']} (line {said['line']})" if said else found["why"]
+        message = next((o["message"] for o in bad if o["message"]), "") if verdict == "unknown" else ""
+        detail = "; ".join(x for x in (places, message or why) if x)
+    sizes = ", ".join(f"{n} in {v[0]}..{v[1]}" if isinstance(v, list) else f"{n} = {v}" for n, v in launch.sizes.items())
+    return Row(launch.table, launch.kernel, launch.file, line_of(checkout / launch.file, launch.kernel), launch.graph,
+               launch.dtype, sizes, verdict, detail, round(seconds, 1), round(found["peak_rss_mb"]), launch.contract)  # fmt: skip
+
+
+def line_of(source: Path, kernel: str) -> int:
+    """Where the kernel's name stands first before a parameter list, after `__global__` or not."""
+    name = kernel.split("<")[0]
+    for number, text in enumerate(source.read_text(errors="replace").splitlines(), 1):
+        if re.search(rf"\b{name}\s*\(", text) and not text.lstrip().startswith("//"):
+            return number
+    return 1
+
+
+# ------------------------------------------------------------------------------------------------ all of them
+def run(tables: list[Table], options: argparse.Namespace) -> Iterator[Row]:
+    for table in tables:
+        checkout = Path(options.checkouts) / table.repository.split("/")[1]
+        if not checkout.is_dir():
+            sys.exit(f"{checkout} is not there: git clone https://github.com/{table.repository} {checkout}")
+        for i, launch in enumerate(table.launches):
+            if options.only and options.only not in launch.kernel:
+                continue
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary)
+                found = check(launch, checkout, folder, options.seconds)
+                if options.keep:
+                    kept = Path(options.keep) / table.name / f"{i:02d}_{launch.kernel.split('<')[0]}"
+                    shutil.copytree(folder, kept, dirs_exist_ok=True)
+            print(f"{found.seconds:6.1f} s  {found.verdict:12} {found.kernel} [{found.sizes}] {found.detail[:150]}", flush=True)  # fmt: skip
+            yield replace(found, file=launch.file)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="names of files in benchmarks/public (default: all)")
+    parser.add_argument("--checkouts", default=os.environ.get("TV_PUBLIC", "public"), help="folder of the repositories")
+    parser.add_argument("--only", help="kernels whose name contains this word")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="limit of one check")
+    parser.add_argument("--keep", help="folder in which the checked folders stay")
+    parser.add_argument("--write", action="store_true", help="write docs/coverage.md")
+    options = parser.parse_args()
+    names = options.tables or sorted(p.stem for p in TABLES.glob("*.toml"))
+    tables = [read_table(TABLES / f"{n}.toml") for n in names]
+    rows = list(run(tables, options))
+    if options.write:
+        everything = [read_table(p) for p in sorted(TABLES.glob("*.toml"))]
+        write(COVERAGE, rows, {t.name: (t.repository, t.commit) for t in everything}, anew=not options.tables)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    main(sys.argv[1:])
+    main()

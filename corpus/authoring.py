@@ -21,7 +21,15 @@ Sizes = Mapping[str, int]
 Spec = dict[str, Any]
 
 IR_VERSION = 10
-ELEMENT_BYTES: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.FLOAT16: 2}
+ELEMENT_BYTES: dict[int, int] = {
+    TensorProto.FLOAT: 4,
+    TensorProto.FLOAT16: 2,
+    TensorProto.BFLOAT16: 2,
+    TensorProto.INT8: 1,
+    TensorProto.UINT8: 1,
+    TensorProto.INT32: 4,
+    TensorProto.INT64: 8,
+}
 
 
 def tensor(name: str, element: int, dims: Dims) -> onnx.ValueInfoProto:

@@ -182,10 +182,14 @@ def _commit(c: Call) -> Result:
     return NOTHING
 
 
+MOST_PENDING = 8  # CUDA's header waits for at most so many, whatever it is asked
+
+
 @builtin("__pipeline_wait_prior")
 def _wait(c: Call) -> Result:
     c.count(1)
-    c.ctx.emit(AsyncWait(c.span, c.constant(0, "the number of pending groups")))
+    n = c.constant(0, "the number of pending groups")
+    c.ctx.emit(AsyncWait(c.span, n if 0 <= n < MOST_PENDING else MOST_PENDING))  # size_t: a negative number is a large one
     return NOTHING
 
 

@@ -10,6 +10,7 @@ from tv.kernel import Space
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets, Sym
 from tv.sets.affine import Range, all_of, eq, floordiv, negate, within
 from tv.source import Span
+from tv.symexec.copies import ASYNC, Completions
 from tv.symexec.events import Access, BarrierEvent, Publication, Time, Trace
 from tv.symexec.memory import Cells
 from tv.symexec.simplify import extract, merge, operation
@@ -39,6 +40,8 @@ class Program:
     extents: dict[str, Set] = field(default_factory=dict)
     accesses: dict[str, AccessMap] = field(default_factory=dict)
     publications: dict[str, Publication] = field(default_factory=dict)
+    copies: dict[str, Map] = field(default_factory=dict)  # of asynchronous copies, by unit: `At` of their completion
+    completions: Completions | None = None
     time_arity: int = 0
     origins: dict[int, int] = field(default_factory=dict)  # of operations, by term id: the evaluation they stand for
     spans: dict[int, Span] = field(default_factory=dict)  # of operations, by term id: where the kernel first has them
@@ -55,8 +58,10 @@ class Builder:
             *(a.time for a in trace.accesses),
             *(p.time for p in trace.publications),
             *(b.time for b in trace.barriers),
+            *(g.time for g in trace.groups),
         ]
         self.program.time_arity = 1 + max((len(t) for t in times), default=1)
+        self.program.completions = Completions(sets, trace, self.program.time_arity - 1)
         self.memo: dict[tuple[int, str, str], Term] = {}
         self.proofs: dict[tuple[str, str], bool] = {}
 
@@ -134,6 +139,19 @@ class Builder:
         self.program.accesses[a.name] = AccessMap(a, m)
         value = self.stored(scope, a, n) if a.write else self.terms.load(a.name, cells.bits)
         self.unit(scope, cells.bits, value, a)
+        if a.mode == ASYNC:
+            self.copy(scope, a)
+
+    def copy(self, scope: Scope, a: Access) -> None:
+        """When an asynchronous copy is complete; its destination is written then."""
+        p = self.program
+        assert p.completions is not None
+        done = p.completions.of(scope.name, scope.dims, scope.domain, a)
+        if done is not None:
+            p.copies[scope.name] = done
+        if a.write:
+            u = p.system.units[scope.name]
+            u.time, u.position = p.completions.time(done, scope.name, scope.dims, scope.domain), -1
 
     def cell_range(self, n: int):  # type: ignore[no-untyped-def]
         return lambda d: (0, n - 1) if d == Dim("c") else self.range_of(d)

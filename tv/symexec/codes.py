@@ -35,6 +35,8 @@ compiler uses that: `x + 1 > x` is true for it. Compute in an unsigned type, whe
 known here.""",
     "TV0526": """An access could not be related to memory at all of its instances. That is a defect of the analysis, found before
 any question about the access was answered.""",
+    "TV0531": """How many bytes an asynchronous copy fills with zeros is not known while the kernel is read, or is no whole
+number of elements.""",
     "TV0530": """A store that no thread executes, for any value of the open sizes or for those that are named. That is no error: a
 proof holds there too, but it says nothing of this store.""",
 }

@@ -76,6 +76,17 @@ class BarrierEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupEvent:
+    """A commit of a group of asynchronous copies (pending None), or a wait that leaves at most `pending` later groups open."""
+
+    pending: int | None
+    dims: tuple[str, ...]
+    domain: Formula
+    time: Time
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class DomainCheck:
     """`check.must` has to hold on `domain`."""
 
@@ -116,6 +127,7 @@ class Trace:
     accesses: list[Access] = field(default_factory=list)
     publications: list[Publication] = field(default_factory=list)
     barriers: list[BarrierEvent] = field(default_factory=list)
+    groups: list[GroupEvent] = field(default_factory=list)
     checks: list[DomainCheck] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)

@@ -16,7 +16,8 @@ from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
 from tv.sets.affine import Range, all_of, any_of, negate
 from tv.source import Span
-from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, Publication, Trace
+from tv.symexec.copies import issue
+from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, GroupEvent, Publication, Trace
 from tv.symexec.exchange import shuffle_sources
 from tv.symexec.expressions import Evaluator, choose
 from tv.symexec.instances import Cuts, LaunchSpace, Place
@@ -238,6 +239,14 @@ class Executor:
                         self.access(
                             True, r.object, offset, r.type, 1, "atomic", s.span, unknown, claims=r.claims, scope=scope
                         )
+            case ir.AsyncCopy():
+                self.no_data_condition(s, "an asynchronous copy")
+                issue(self, s)
+            case ir.AsyncCommit() | ir.AsyncWait():
+                self.no_data_condition(s, "a commit of copies, or a wait for them,")
+                pending = s.groups if isinstance(s, ir.AsyncWait) else None
+                dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
+                self.trace.groups.append(GroupEvent(pending, dims, domain, time, s.span))
             case ir.Declare(object=name):
                 self.declared[name] = self.declared.get(name, 0) + 1
                 rounds = self.place.dims[len(self.space.dims) :]

@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= auto
 SEED ?=
+MODELS ?=
 PART ?=
 DEMO := corpus/gemv_f32/block_row
 BROKEN := corpus/gemv_f32/block_row__partials_unordered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx bench tables bless readme fmt clean
+.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx bench models tables bless readme fmt clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,11 +56,14 @@ ptx: $(STAMP) ## barriers, shuffles and votes of the corpus as nvcc sees them; n
 bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies; PART=targets, growth or corpus alone)
 	$(BIN)/python benchmarks/run.py $(PART) $(SEED)
 
+models: $(STAMP) ## time and memory of reading every model below MODELS=folder, as a table
+	$(BIN)/python benchmarks/models.py $(or $(MODELS),corpus)
+
 tables: $(STAMP) ## write the table of C's integer rules anew, with gcc
 	$(BIN)/python tests/data/make_c_integer_rules.py
 
 bless: $(STAMP) ## accept the messages as they are now into tests/golden
-	TV_BLESS=1 $(BIN)/pytest -n 0 tests/test_report_golden.py
+	TV_BLESS=1 $(BIN)/pytest -n 0 tests/test_report_golden.py tests/test_messages.py
 
 readme: $(STAMP) ## put the output of its commands into README.md
 	$(BIN)/python docs/update_readme.py

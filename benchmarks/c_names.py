@@ -35,6 +35,9 @@ _CUDA = frozenset(
     __align__ __syncthreads __syncwarp __threadfence __threadfence_block __threadfence_system
     __shfl_sync __shfl_up_sync __shfl_down_sync __shfl_xor_sync __ballot_sync __any_sync __all_sync
     threadIdx blockIdx blockDim gridDim warpSize cooperative_groups this_grid this_thread_block
+    thread_block tiled_partition thread_rank meta_group_rank reduce plus greater
+    __syncthreads_or __syncthreads_and __syncthreads_count __reduce_add_sync __reduce_min_sync __reduce_max_sync
+    __reduce_and_sync __reduce_or_sync __reduce_xor_sync
     atomicAdd atomicSub atomicMax atomicMin atomicExch atomicCAS atomicOr atomicAnd __ldg __ldcg __ldcs __ldca
     __hadd __hadd_rn __hsub __hmul __hmul_rn __hfma __hdiv __hneg __hmax __hmin __hmax_nan __hmin_nan __hmax2 __hmin2 __hmax2_nan __hmin2_nan __hisnan __hadd2 __hadd2_rn __hsub2 __hmul2
     __hmul2_rn __hfma2 __half2float __float2half __float2half_rn __float2half_rz __float2half_ru __float2half_rd
@@ -43,7 +46,7 @@ _CUDA = frozenset(
     __int2float_rn __int2float_rz __int2float_ru __int2float_rd
     __fadd_rn __fsub_rn __fmul_rn __fmaf_rn __fdiv_rn __fsqrt_rn __frcp_rn __frsqrt_rn __expf __logf __fdividef
     __int_as_float __float_as_int __uint_as_float __float_as_uint
-    expf logf sqrtf rsqrtf fmaf fmaxf fminf fabsf powf sinf cosf tanhf erff min max INFINITY FLT_MAX __LINE__
+    expf logf sqrtf rsqrtf fmaf fmaxf fminf fabsf powf sinf cosf tanhf erff min max INFINITY FLT_MAX INT_MIN INT_MAX UINT_MAX __LINE__
     make_float2 make_float4 make_uint4 make_int4 make_half2 printf assert
     __pipeline_memcpy_async __pipeline_commit __pipeline_wait_prior
     """.split()
@@ -52,6 +55,7 @@ VOCABULARY = TYPES | _KEYWORDS | _CUDA | frozenset(BUILTINS.entries) | frozenset
 DIRECTIVES = frozenset("include define undef if ifdef ifndef elif else endif pragma error".split())
 _POINTER_MARKS = frozenset(("*", "&", "const", "volatile", "__restrict__"))
 _TYPE_HEADS = frozenset(("struct", "class", "typename", "using", "enum"))
+_ALIGNMENTS = ("alignas", "__align__")
 
 
 def own_names(text: Sequence[Token]) -> tuple[frozenset[str], frozenset[str]]:
@@ -102,9 +106,8 @@ class _Scan:
 
     def _bracket(self, at: int, mark: str) -> None:
         if mark in ("(", "[", "{"):
-            before = [t.text for t in self.solid[max(at - 2, 0) : at]]
-            struct = mark == "{" and len(before) == 2 and before[0] in ("struct", "class")
-            loop = mark == "(" and before[-1:] == ["for"]
+            struct = mark == "{" and at > 1 and self._before(at - 1) in ("struct", "class")
+            loop = mark == "(" and at > 0 and self.solid[at - 1].text == "for"
             self.open.append("struct" if struct else "for" if loop else mark)
         elif mark in (")", "]", "}"):
             if not self.open:
@@ -122,10 +125,24 @@ class _Scan:
         self.names.add(name)
 
     def _before(self, at: int) -> str:
+        """The token before `at`; `struct` before the name in `struct alignas(16) name`."""
         at -= 1
         while at >= 0 and self.solid[at].kind is Kind.NEWLINE:
             at -= 1
+        opened = self._opened(at)
+        if opened > 1 and self.solid[opened - 1].text in _ALIGNMENTS and self.solid[opened - 2].text in _TYPE_HEADS:
+            at = opened - 2
         return self.solid[at].text if at >= 0 else ""
+
+    def _opened(self, at: int) -> int:
+        """The index of the `(` that the `)` at `at` closes; -1 where there stands none."""
+        depth = 0
+        while at >= 0:
+            depth += {")": 1, "(": -1}.get(self.solid[at].text, 0)
+            if depth == 0:
+                return at if self.solid[at].text == "(" else -1
+            at -= 1
+        return -1
 
     def _declares(self, at: int) -> bool:
         """Whether the name at `at` stands where a declaration puts one."""
@@ -150,13 +167,8 @@ class _Scan:
 
     def _ends_attribute(self, at: int) -> bool:
         """`void __launch_bounds__(256) name`: the type stands before the attribute."""
-        depth = 0
-        while at >= 0:
-            depth += {")": 1, "(": -1}.get(self.solid[at].text, 0)
-            if depth == 0:
-                break
-            at -= 1
-        return at >= 1 and self.solid[at - 1].text in ("__launch_bounds__", "__align__") and self._ends_type(at - 2)
+        at = self._opened(at)
+        return at >= 1 and self.solid[at - 1].text in ("__launch_bounds__", *_ALIGNMENTS) and self._ends_type(at - 2)
 
     def _template_head(self, at: int) -> int:
         """The index of the name before the `<` that closes at `at`; -1 where there is none."""

@@ -36,6 +36,7 @@ _INSTRUCTIONS = (
     (re.compile(r"bar\.warp\.sync\b"), "warp barrier"),
     (re.compile(r"shfl\.sync\.(idx|up|down|bfly)\b"), "shuffle {}"),
     (re.compile(r"vote\.sync\.(all|any|ballot|uni)\b"), "vote {}"),
+    (re.compile(r"redux\.sync\.(add|min|max|and|or|xor)\b"), "vote {}"),
 )
 _OTHER = re.compile(r"(?:bar|barrier|shfl|vote|match|redux|activemask|elect)\.\w")
 _MODES = {"idx": "idx", "up": "up", "down": "down", "xor": "bfly"}
@@ -128,8 +129,10 @@ def _name(s: Stmt) -> str:
             return "block barrier"
         case Shuffle(mode=mode):
             return f"shuffle {_MODES[mode]}"
-        case Vote(mode=mode):
+        case Vote(scope="warp", mode=mode):
             return f"vote {mode}"
+        case Vote():  # one instruction with the barrier before it
+            return ""
         case _:
             return ""
 

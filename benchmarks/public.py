@@ -32,6 +32,7 @@ import onnx
 HERE = Path(__file__).resolve().parent
 TABLES = HERE / "public"
 COVERAGE = HERE.parent / "docs" / "coverage.md"
+DATA = HERE / "results" / "public.json"
 sys.path[:0] = [str(HERE.parent / "corpus"), str(HERE)]
 
 from authoring import Spec, spec_text
@@ -168,7 +169,9 @@ def row(launch: Launch, checkout: Path, found: Mapping[str, Any], seconds: float
         why = f"{said['message']} (line {said['line']})" if said else found["why"]
         message = next((o["message"] for o in bad if o["message"]), "") if verdict == "unknown" else ""
         detail = "; ".join(x for x in (places, message or why) if x)
-    sizes = ", ".join(f"{n} in {v[0]}..{v[1]}" if isinstance(v, list) else f"{n} = {v}" for n, v in launch.sizes.items())
+    sizes = ", ".join(
+        f"{n} in {v[0]}..{v[1]}" if isinstance(v, list) else f"{n} = {v}" for n, v in launch.sizes.items()
+    )
     return Row(launch.table, launch.kernel, launch.file, line_of(checkout / launch.file, launch.kernel), launch.graph,
                launch.dtype, sizes, verdict, detail, round(seconds, 1), round(found["peak_rss_mb"]), launch.contract)  # fmt: skip
 
@@ -215,7 +218,7 @@ def main() -> None:
     rows = list(run(tables, options))
     if options.write:
         everything = [read_table(p) for p in sorted(TABLES.glob("*.toml"))]
-        write(COVERAGE, rows, {t.name: (t.repository, t.commit) for t in everything}, anew=not options.tables)
+        write(COVERAGE, DATA, rows, {t.name: (t.repository, t.commit) for t in everything}, anew=not options.tables)
 
 
 if __name__ == "__main__":

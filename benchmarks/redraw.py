@@ -21,7 +21,7 @@ import onnx
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "corpus")]
 
-from authoring import Sizes, Spec, spec_text
+from authoring import Sizes, Spec, launches, spec_text
 from c_names import DIRECTIVES, VOCABULARY, is_member, own_names
 from c_tokens import Kind, Token, tokens
 from families import load
@@ -173,21 +173,29 @@ def renamed_spec(spec: Spec, inner: Names, outer: Names) -> Spec:
                 new[key] = _renamed_text(value, inner)
             case "grid":
                 new[key] = [_renamed_text(v, outer) if isinstance(v, str) else v for v in value]
-            case "block" | "shared" | "cooperative" | "fmad":
+            case "block" | "shared" | "cooperative" | "fmad" | "relaunch":
                 new[key] = value
             case "defines":
                 new[key] = {inner[macro]: size for macro, size in value.items()}
             case "args":
                 new[key] = {inner[name]: _renamed_binding(v, outer) for name, v in value.items()}
+            case "launch":
+                new[key] = [renamed_spec(launch, inner, outer) for launch in value]
             case "globals":
                 new[key] = {inner[name]: _renamed_binding(v, outer) for name, v in value.items()}
             case "inputs" | "symbols":
-                new[key] = {outer[name]: _renamed_binding(v, outer) for name, v in value.items()}
+                new[key] = dict(_renamed_assumption(name, v, outer) for name, v in value.items())
             case "model":
                 new[key] = {k: _renamed_part(k, v, outer) for k, v in value.items()}
             case _:
                 raise ValueError(f"spec key `{key}`")
     return new
+
+
+def _renamed_assumption(name: str, value: object, outer: Names) -> tuple[str, object]:
+    if name == "finite" and isinstance(value, list):
+        return name, [outer[tensor] for tensor in value]
+    return outer[name], _renamed_binding(value, outer)
 
 
 def _renamed_part(key: str, value: object, outer: Names) -> object:
@@ -214,20 +222,22 @@ def _renamed_binding(value: object, outer: Names) -> object:
 
 def _renamed_field(key: str, value: object, outer: Names) -> object:
     match key, value:
-        case "tensor" | "input" | "output" | "symbol" | "dim", str():
+        case "tensor" | "input" | "output" | "symbol" | "dim" | "scratch", str():
             return outer[value]
         case "element" | "layout" | "extent" | "offset", str():
             return _renamed_text(value, outer)
         case "concat", list():
             return [outer[name] for name in value]
-        case "layout" | "extent" | "zeroed" | "min" | "max" | "type" | "align", _:
+        case "layout" | "extent" | "zeroed" | "min" | "max" | "type" | "align" | "scratch", _:
             return value
         case _:
             raise ValueError(f"binding key `{key}`")
 
 
 def _symbols(spec: Spec) -> set[str]:
-    bound = {v["symbol"] for v in spec["args"].values() if isinstance(v, dict) and "symbol" in v}
+    """Symbols, and names of memory that several launches share."""
+    args = [v for launch in launches(spec) for v in launch["args"].values()]
+    bound = {v[k] for v in args if isinstance(v, dict) for k in ("symbol", "scratch") if isinstance(v.get(k), str)}
     return bound | set(spec.get("symbols", {}))
 
 

@@ -77,6 +77,11 @@ def defines(sizes: Sizes, usual: Sizes, names: Sequence[str]) -> Spec:
     return {"defines": changed} if changed else {}
 
 
+def launches(spec: Spec) -> list[Spec]:
+    """The tables of a spec that each say one launch."""
+    return list(spec.get("launch", [spec]))
+
+
 def about(rng: random.Random, low: int, high: int, step: int = 1) -> int:
     """A multiple of `step` from low to high, small and large ones alike: its logarithm is drawn evenly."""
     drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
@@ -95,12 +100,21 @@ def main(build: Callable[..., onnx.ModelProto]) -> None:
 
 # ------------------------------------------------------------------------------------------------ specs as text
 def spec_text(spec: Spec) -> str:
-    """A spec as TOML: plain keys first, then one table for each nested mapping that stands at the top."""
-    lines = [f"{key} = {_value(v)}" for key, v in spec.items() if not isinstance(v, dict) or key == "defines"]
+    """A spec as TOML: plain keys first, then one table for each launch of several and for each nested mapping at the top."""
+    lines = _table(spec)
+    for launch in launches(spec) if "launch" in spec else ():
+        lines += ["", "[[launch]]", *_table(launch), "[launch.args]"]
+        lines += [f"{k} = {_value(v)}" for k, v in launch["args"].items()]
     for key, table in spec.items():
         if isinstance(table, dict) and key != "defines":
             lines += ["", f"[{key}]"] + [f"{k} = {_value(v)}" for k, v in table.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _table(spec: Spec) -> list[str]:
+    """The keys of a table that are no tables themselves."""
+    plain = {k: v for k, v in spec.items() if k == "defines" or not (isinstance(v, dict) or k == "launch")}
+    return [f"{key} = {_value(v)}" for key, v in plain.items()]
 
 
 def _value(value: object) -> str:

@@ -49,6 +49,9 @@ def stack_spec(case: str, sizes: Sizes, usual: Sizes) -> Spec:
 def drawn_stack(rng: random.Random, layers: tuple[int, int], step: int) -> Sizes:
     """D and H are multiples of `step`: whole 16-byte loads."""
     return {
-        **{"L": about(rng, *layers), "D": about(rng, 24, 8000, step), "H": about(rng, 40, 20000, step)},
-        **{"GRID": about(rng, 2, 140), "THREADS": about(rng, 64, 1024, 32)},
+        "L": about(rng, *layers),
+        "D": about(rng, 24, 8000, step),
+        "H": about(rng, 40, 20000, step),
+        "GRID": about(rng, 2, 140),
+        "THREADS": about(rng, 64, 1024, 32),
     }

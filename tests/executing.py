@@ -11,6 +11,7 @@ from tv.launch import CompileOptions, Launch
 from tv.sets import Affine, Map, Set, Sets
 from tv.sets.affine import all_of, eq, ge
 from tv.symexec import BufferShape, Program, execute
+from tv.symexec.data_indices import NOTHING_STATED, Contents
 from tv.symexec.values import Value
 from tv.term import Term, Terms
 
@@ -25,6 +26,7 @@ def program_of(
     symbols: Mapping[str, tuple[int, int]] | None = None,
     scalars: Mapping[str, Value] | None = None,
     content: str = "input",
+    contents: Contents = NOTHING_STATED,
 ) -> Program:
     """The kernel in `text` over index sets, loads not yet resolved. buffers: elements of 4 bytes of each pointer parameter."""
     (kernel,) = cuda_frontend.read(Path("k.cu"), text, CompileOptions()).kernels.values()
@@ -34,7 +36,7 @@ def program_of(
     shapes = {n: BufferShape(Affine.of(c * BYTES), (), content, 256, BYTES) for n, c in (buffers or {}).items()}
     launch = Launch(kernel.name, (grid, 1, 1), block)
     sizes = (Affine.of(grid), Affine.of(1), Affine.of(1))
-    return execute(sets, Terms(), kernel, launch, sizes, Affine.of(0), scalars or {}, known, shapes, True)
+    return execute(sets, Terms(), kernel, launch, sizes, Affine.of(0), scalars or {}, known, shapes, True, contents)
 
 
 # ------------------------------------------------------------------------------------------------ values at instances

@@ -34,3 +34,10 @@ def bound_tensors(args: dict[str, object], symbols: set[str]) -> list[tuple[str,
             if value.get("symbol") in symbols:
                 found.append(("tensor", value["symbol"]))
     return found
+
+
+def given_by_symbols(spec: dict[str, object]) -> set[str]:
+    """Tensors that a specification says are a symbol of the launch."""
+    stated = spec.get("inputs", {})
+    assert isinstance(stated, dict)
+    return {tensor for tensor, symbol in stated.items() if isinstance(symbol, str)}

@@ -41,9 +41,10 @@ class Normal:
     def bits(self, slot: Slot, linear: np.ndarray) -> np.ndarray:
         element = BY_LABEL[slot.label]
         if not element.is_float:
-            span = np.uint64(slot.high - slot.low + 1)
+            least, most = element.limits() if element.kind == "bool" else (slot.low, slot.high)
+            span = np.uint64(most - least + 1)
             mask = np.uint64((1 << element.width) - 1)
-            return (np.uint64(slot.low % (1 << 64)) + mixed(linear, slot.ordinal, self.seed) % span) & mask
+            return (np.uint64(least % (1 << 64)) + mixed(linear, slot.ordinal, self.seed) % span) & mask
         half = max(1, slot.last // 2)
         second = (linear % slot.last >= half) & self.cancelling
         sign = np.where(second & (slot.ordinal % 2 == 1), np.float32(-1), np.float32(1))

@@ -30,6 +30,8 @@ CASES = (
     "half_fma/separate",
     "leaky_relu/positive_first",
     "rotate_half/sign_bits",
+    "softmax_rows/by_comparison",
+    "embedding_bf16/token_warp",
 )
 LARGE = ("residual_mlp_2/grid_sync",)
 PARTS = 8  # a proof with a loop has some 1600 facts: each part of them takes minutes
@@ -73,7 +75,20 @@ def test_a_certificate_survives_its_text(case: str, proofs: dict[str, Proved]) -
 
 def test_the_cases_hold_every_kind_of_step(proofs: dict[str, Proved]) -> None:
     steps = {node[0] for p in proofs.values() for claim in text_of(p)["claims"] for _, node in nodes(claim["script"])}
-    assert steps == {"leaf", "unfold", "split", "apply", "rewrite", "use", "sum", "fold", "lemma", "vacuous"}
+    assert steps == {
+        "leaf",
+        "unfold",
+        "split",
+        "apply",
+        "rewrite",
+        "use",
+        "sum",
+        "fold",
+        "lemma",
+        "vacuous",
+        "centre",
+        "pick",
+    }
 
 
 DAMAGED: dict[str, Json] = {
@@ -130,6 +145,13 @@ def nodes(script: Json, path: Path_ = ()) -> Iterator[tuple[Path_, Json]]:
         case ["lemma", _, joints]:
             for i, joint in enumerate(joints):
                 yield from nodes(joint[2], (*path, 2, i, 2))
+        case ["pick", _, indices, element]:
+            for i, a in enumerate(indices):
+                yield from nodes(a, (*path, 2, i))
+            yield from nodes(element, (*path, 3))
+        case ["centre", first, total]:
+            yield from nodes(first, (*path, 1))
+            yield from nodes(total, (*path, 2))
         case ["fold", _, step, init]:
             yield from nodes(step, (*path, 2))
             yield from nodes(init, (*path, 3))
@@ -206,6 +228,19 @@ def changes(node: Json, claims: list[int]) -> Iterator[tuple[str, Json]]:
                 yield "a pair of what is not there", ["lemma", opened, [*rest, [k, g + 99, proof]]]
                 yield "a pair said to be a leaf", ["lemma", opened, [*rest, [k, g, ["leaf"]]]]
             yield "lemma said to be an application", ["apply", [0, 1], [["leaf"], ["leaf"]]]
+        case ["pick", order, indices, element]:
+            yield "integers left out", ["pick", [], [], element]
+            yield "proofs of integers left out", ["pick", order, [], element]
+            yield "integers by another order", ["pick", [n + 1 for n in order], indices, element]
+            yield "integers said to be equal", ["pick", order, [["vacuous"] for _ in indices], element]
+            yield "elements said to be equal", ["pick", order, indices, ["vacuous"]]
+            yield "pick said to be an application", ["apply", order, indices]
+            yield "pick left out", element
+        case ["centre", first, total]:
+            yield "the two parts exchanged", ["centre", total, first]
+            yield "the maximum left out", first
+            yield "said to be the maximum", total
+            yield "said to be an application", ["apply", [0], [first]]
         case ["vacuous"]:  # any step proves an empty goal
             yield from ()
         case _:

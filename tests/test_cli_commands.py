@@ -16,8 +16,8 @@ from types import ModuleType
 import pytest
 
 from tv import __version__
+from tv.advice import all_codes
 from tv.cli import run
-from tv.cli.explain import all_codes
 from tv.cli.options import argument, define, dims
 from tv.diagnostic import BadInput, TvError, Unknown, Unsupported
 from tv.obligation import Obligation, Relation, Status
@@ -271,23 +271,6 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert run([*command, "--help"]) == 0
         assert "Usage: tv" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["replay", "c.npz", "k.cu", "m.onnx"],
-        ["reference", "m.onnx", "i.npz", "--certificate", "c", "-o", "o.npz"],
-        ["recheck", "c.json", "k.cu", "m.onnx"],
-        ["hunt", "k.cu", "m.onnx", "--seconds", "1"],
-    ],
-)
-def test_commands_without_an_engine_say_so(
-    engine: Callable[..., None], arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    engine()
-    assert run(arguments) == 2
-    assert f"`tv {arguments[0]}` is not implemented" in capsys.readouterr().err
 
 
 def test_answers_of_other_commands(engine: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,9 @@ from tv.sets import Affine, Sets
 from tv.sets.affine import within
 from tv.system import Scope, System
 from tv.term import ARGUMENT, Term, Terms
+
+Number = float  # `Kernel` has methods of these names
+Count = int
 
 
 class Kernel:
@@ -35,14 +39,23 @@ class Kernel:
     def op(self, name: str, *args: Term) -> Term:
         return self.terms.op(name, *args)
 
-    def fold(self, name: str, op: str, start: float, rounds: int, moving: bool) -> Term:
-        """`start` combined with x, round by round; moving: with another element in every round."""
+    def fold(
+        self,
+        name: str,
+        op: str,
+        start: Number | Term,
+        rounds: Count,
+        moving: bool,
+        of: Callable[[Term], Term] = lambda x: x,
+    ) -> Term:
+        """`start` combined with `of(x)`, round by round; moving: with another element in every round."""
         sets, tx, i = self.system.sets, Affine.dim("tx"), Affine.dim("i")
         child = self.system.scope(self.scope.extend(name, ("i",), within(i, rounds)))
         back = sets.map(name, child.dims, child.domain, "S", [tx])
         x = self.terms.input("x", sets.map(name, child.dims, child.domain, "x", [tx + i if moving else tx]), 32)
-        step = self.op(op, self.terms.hole(32), x)
-        return self.terms.reduce(op, sets.reverse(back), name, step, self.float(start))
+        step = self.op(op, self.terms.hole(32), of(x))
+        init = start if isinstance(start, Term) else self.float(start)
+        return self.terms.reduce(op, sets.reverse(back), name, step, init)
 
 
 def known(k: Kernel, t: Term) -> bool:
@@ -162,3 +175,34 @@ def test_a_fold_without_a_round_is_what_it_starts_from() -> None:
     k = Kernel()
     assert k.foreseen.may_be(k.fold("none", "fmul.f32", 1, 0, moving=True), "f32", 1.0)
     assert not known(k, k.fold("some", "fmul.f32", 1, 5, moving=True))
+
+
+@pytest.mark.parametrize(("rounds", "moving"), [(1, True), (3, False), (3, True)])
+def test_a_fold_goes_on_from_what_it_starts_from(rounds: int, moving: bool) -> None:
+    """A first round, or the same one again, adds to the start and to nothing else that might be known."""
+    k = Kernel()
+    top = k.fold("a", "fmax.f32", k.load("z"), rounds, moving)
+    assert not known(k, top)
+    assert not known(k, k.op("fsub.f32", k.load("x"), top))
+    low = k.fold("b", "fmax.f32", float("-inf"), rounds, moving)
+    assert not known(k, low)
+    assert not known(k, k.op("fsub.f32", k.load("x"), low))
+    assert known(k, k.fold("c", "fmax.f32", float("inf"), rounds, moving))
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_a_fold_that_stays_at_a_number_is_known(rounds: int) -> None:
+    """Unrolled from 1, every round of `m = max(m, min(x, 1))` is 1, whatever x is."""
+    k = Kernel()
+    t = k.fold("a", "fmax.f32", 1.0, rounds, True, lambda x: k.op("fmin.f32", x, k.float(1)))
+    assert k.foreseen.may_be(t, "f32", 1.0)
+    assert not k.foreseen.may_be(t, "f32", 2.0)
+    below = k.fold("b", "fmax.f32", 0.5, rounds, True, lambda x: k.op("fmin.f32", x, k.float(1)))
+    assert not known(k, below)
+
+
+def test_a_sum_of_numbers_may_be_any_number() -> None:
+    k = Kernel()
+    t = k.fold("a", "fadd.f32", 0.0, 4, True, lambda x: k.float(0.25))
+    for size in (0.25, 1.0, 3.0):
+        assert k.foreseen.may_be(t, "f32", size)

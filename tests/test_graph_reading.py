@@ -13,8 +13,9 @@ from onnx import helper
 
 from tests.graph_running import expected, from_bits, model_of, read_model, run, save, to_bits, values_of
 from tv.diagnostic import BadInput, TvError, Unknown, Unsupported
-from tv.graph_frontend import describe, operators, read
+from tv.graph_frontend import describe, operators, read, require_known
 from tv.graph_frontend.codes import CODES
+from tv.graph_frontend.registry import mend
 from tv.sets import Affine, Sets
 from tv.sets.affine import ge
 from tv.term import Terms, fold
@@ -306,7 +307,8 @@ def test_unused_outputs_of_a_body_cost_nothing_and_do_not_shift_others(tmp_path:
 def test_unknown_operators_and_attributes_are_named(tmp_path: Path) -> None:
     e = refused(unary("Hardmax", [3]), tmp_path, Unsupported, "TV0310")
     assert "Hardmax" in e.message
-    assert "MatMul" in e.help
+    assert "`tv ops`" in e.help
+    assert "`Softmax`" in mend("SoftMax")
     own = model_of(
         [node("Thing", ["x"], ["y"], "n", domain="far.away")],
         {"x": (T.FLOAT, [1])},
@@ -315,12 +317,23 @@ def test_unknown_operators_and_attributes_are_named(tmp_path: Path) -> None:
     )
     assert "far.away.Thing" in refused(own, tmp_path, Unsupported, "TV0310").message
     m = model_of(
-        [node("Pad", ["x", "p"], ["y"], mode="reflect")],
+        [node("TopK", ["x", "k"], ["y", "i"], sorted=0)],
         {"x": (T.FLOAT, [3])},
-        {"y": (T.FLOAT, [5])},
-        {"p": np.array([1, 1], I64)},
+        {"y": (T.FLOAT, [2]), "i": (T.INT64, [2])},
+        {"k": np.array([2], I64)},
     )
     refused(m, tmp_path, Unsupported, "TV0311")
+
+
+def test_all_unknown_operators_are_named_at_once(tmp_path: Path) -> None:
+    nodes = [node("Hardmax", ["x"], ["a"], "h"), node("Relu", ["a"], ["b"]), node("Thing", ["b"], ["c"], "t", domain="far.away"),
+             node("Hardmax", ["c"], ["y"])]  # fmt: skip
+    m = model_of(nodes, {"x": (T.FLOAT, [3])}, {"y": (T.FLOAT, [3])}, domains=["far.away"])
+    with pytest.raises(Unsupported) as e:
+        require_known(save(m, tmp_path))
+    assert "`Hardmax` (2 nodes, such as `h`)" in e.value.message
+    assert "`far.away.Thing` (1 node, such as `t`)" in e.value.message
+    require_known(save(unary("Relu", [3]), tmp_path))
 
 
 def test_branches_are_unsupported(tmp_path: Path) -> None:

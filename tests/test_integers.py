@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.test_affine import Env, evaluate, holds
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Range, ge, lt
+from tv.sets.affine import Range, floordiv, ge, lt
 from tv.source import NOWHERE
 from tv.symexec.instances import Cuts
 from tv.symexec.integers import Integers, RangeCheck, compare
@@ -233,3 +233,19 @@ def test_values_in_pieces_stay_functions() -> None:
             assert value_at(got, env) == c_value(op, Scalar.I32, value_at(pieces, env), 3)
 
     run()
+
+
+def test_a_remainder_is_bounded_together_with_what_it_is_taken_of() -> None:
+    """What is found to be at least 0 beyond plain intervals is so at every point; a row and its column are found."""
+
+    @MANY
+    @given(ANY, ANY, st.integers(2, 9), st.integers(-3, 3), st.integers(-20, 20))
+    def run(x: Affine, n: Affine, k: int, copies: int, shift: int) -> None:
+        a = x + (n - floordiv(n, k) * k) * copies + shift
+        if Bench(strict=True).integers._at_least(a):
+            assert all(evaluate(a, env) >= 0 for env in POINTS)
+
+    run()
+    column = Affine.dim("a") - floordiv(Affine.dim("a"), 4) * 4
+    assert Bench(strict=True).integers._at_least(column)
+    assert not Bench(strict=True).integers._at_least(column - 1)

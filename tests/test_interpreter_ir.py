@@ -527,10 +527,15 @@ def shuffle(mask: int, lane: int = 8) -> Stmt:
 def test_shuffle_masks() -> None:
     only(launch(kernel(when(T < 16, shuffle(0xFFFFFFFF))))[0], "barrier")
     only(launch(kernel(shuffle(0xFFFF)), block=32)[0], "barrier")
-    only(launch(kernel(when(T < 16, shuffle(0xFFFF))), block=32)[0], "init")  # lane 8 reads lane 16
+    result = store(ref("y", T), E(Convert(F32, var("v").e)))
+    assert launch(kernel(when(T < 16, shuffle(0xFFFF))), block=32)[
+        0
+    ].clean  # lane 8 reads lane 16, and uses it for nothing
+    assert launch(kernel(when(T < 16, shuffle(0xFFFF)), when(T < 8, result)), block=32)[0].clean
+    only(launch(kernel(when(T < 16, shuffle(0xFFFF)), when(T < 9, result)), block=32)[0], "init")
     half = Shuffle(here(), Var(I32, "v"), "down", T.e, Const(I32, 8), 16, Const(U32, 0xFFFF))
     assert launch(kernel(when(T < 16, half)), block=32)[0].clean
-    only(launch(kernel(shuffle(0xFFFFFFFF, 16)), block=48)[0], "init")  # the second warp has 16 lanes
+    only(launch(kernel(shuffle(0xFFFFFFFF, 16), result), block=48)[0], "init")  # the second warp has 16 lanes
 
 
 def test_votes() -> None:

@@ -9,9 +9,10 @@ from itertools import product
 
 import pytest
 
+from tests.test_constant_laws import TESTED as CONSTANT
 from tests.tiny_float import ARITHMETIC, Float, Format, Value, apply, as_value, convert, evaluate, fmax, negate
 from tv.equiv.laws import LAWS, rewrites
-from tv.equiv.rules import COMMUTATIVE, EXTREMA, IDENTITY_BITS, accumulates
+from tv.equiv.summands import COMMUTATIVE, EXTREMA, IDENTITY_BITS, accumulates
 from tv.term import Term, Terms, type_width
 
 NARROW, NARROW4 = Format(3, 2), Format(4, 3)
@@ -91,6 +92,20 @@ def relu_spelled_le() -> Iterator[Case]:
         yield kind, b, b.terms.op("select", test, x, b.var(kind))
 
 
+def round_after_relu() -> Iterator[Case]:
+    for kind in ("f16", "bf16"):
+        b = Build()
+        x, zero = b.var("f32"), b.terms.const(0, 32)
+        test = b.terms.op("flt.f32", zero, x)
+        flipped = b.terms.op("xor.i1", test, b.terms.const(1, 1))
+        for relu in (
+            b.terms.op("select", test, x, zero),
+            b.terms.op("select", flipped, zero, x),
+            b.terms.op("fmax.f32", x, zero),
+        ):
+            yield kind, b, b.terms.op(f"cvt.{kind}.f32", relu)
+
+
 CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "narrow-op-in-f32": narrow_op_in_f32,
     "narrow-op-in-f64": narrow_op_in_f64,
@@ -98,11 +113,12 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "max-with-zero-is-relu": max_with_zero,
     "reciprocal-is-division": reciprocal,
     "relu-of-not-positive": relu_spelled_le,
+    "round-after-relu": round_after_relu,
 }
 
 
 def test_every_law_is_tested() -> None:
-    assert set(CASES) == set(LAWS)
+    assert set(CASES) | CONSTANT == set(LAWS)
 
 
 def counterexample(
@@ -127,7 +143,8 @@ def test_a_law_holds_at_every_value(name: str) -> None:
         assert new is not t
         assert new.width == t.width
         assert (name, new) in rewrites(b.terms, t)
-        for narrow, wide in PAIRS[: 2 if len(b.variables) > 1 else None]:
+        many = len(b.variables) > 1 or (label != "f32" and "f32" in b.variables.values())
+        for narrow, wide in PAIRS[: 2 if many else None]:
             assert counterexample(label, b, t, new, narrow, wide) is None, (name, str(t), narrow, wide)
 
 
@@ -226,6 +243,24 @@ def test_only_a_condition_that_is_inverted_swaps_the_arms() -> None:
         b,
         b.terms.op("select", b.terms.op("xor.i1", c, b.terms.const(0, 1)), b.var("f32"), b.var("f32")),
     )
+
+
+def test_only_a_relu_is_rounded_on_either_side() -> None:
+    """A relu that starts elsewhere, keeps NaN, or tests another value is none; nor is one of which nothing narrower is made."""
+    b = Build()
+    x, y, zero = b.var("f32"), b.var("f32"), b.terms.const(0, 32)
+    for relu in (
+        b.terms.op("select", b.terms.op("flt.f32", zero, y), x, zero),
+        b.terms.op("select", b.terms.op("flt.f32", x, zero), x, zero),
+        b.terms.op("select", b.terms.op("flt.f32", x, zero), zero, x),
+        b.terms.op("select", b.terms.op("flt.f32", zero, x), x, b.terms.const(0x80000000, 32)),
+        b.terms.op("select", b.terms.op("flt.f32", b.terms.const(1, 32), x), x, zero),
+        b.terms.op("fmax.f32", x, b.terms.const(0x80000000, 32)),
+    ):
+        assert unchanged("round-after-relu", b, b.terms.op("cvt.f16.f32", relu)), relu
+    wide = b.terms.op("select", b.terms.op("flt.f32", zero, x), x, zero)
+    assert unchanged("round-after-relu", b, b.terms.op("cvt.f64.f32", wide))
+    assert unchanged("round-after-relu", b, b.terms.make("op", name="cvt.f16.f32.rz", args=(wide,), width=16))
 
 
 # ------------------------------------------------------------------------------------------------ what the rules rest on
@@ -341,6 +376,7 @@ def by_solver() -> Iterator[tuple[str, int]]:
     yield "widen-then-narrow", 0
     yield from (("max-with-zero-is-relu", n) for n in (0, 5))
     yield from (("relu-of-not-positive", n) for n in (1, 3))
+    yield from (("round-after-relu", n) for n in range(3))
     yield from (("narrow-op-in-f32", n) for n in (0, 1))  # additions; products and quotients take minutes
 
 

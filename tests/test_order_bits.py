@@ -31,6 +31,9 @@ QUICK = sorted(
 )  # fmt: skip
 SLOW = sorted(
     {
+        "layer_norm_f16/warp_row", "masked_softmax_f16/warp_row", "quantize_int8/grid_stride", "quantize_int8/integers",
+        "running_sum_f16/thread_row", "softmax_rows/by_comparison", "softmax_rows/from_first", "softmax_rows/thread_row",
+        "softmax_rows_bf16/thread_row",
         "attention_decode/two_pass", "gemv_f16/block_row", "residual_mlp/atomic_counter", "residual_mlp/grid_sync",
         "residual_mlp_2/grid_sync", "residual_mlp_f16/grid_sync", "residual_mlp_f16_2/grid_sync", "rmsnorm/butterflies", "rmsnorm/tree_half2",
         "rmsnorm/tree_uint4", "rmsnorm_op23/butterflies", "sgemm/double_buffered_functions",

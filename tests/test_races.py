@@ -19,6 +19,14 @@ from tv.symexec.obligations import kernel_obligations
 from tv.symexec.races import Races
 
 CELLS, BLOCKS = 256, 2
+WARP_BARRIERS = {
+    "warp": "__syncwarp();",
+    "halves": "__syncwarp(t & 16 ? 0xffff0000u : 0xffffu);",
+    "low": "if ((t & 16) == 0) __syncwarp(0xffffu);",
+    "first": "if (t < 32) __syncwarp();",
+}
+MEETING = {"warp": lambda t: t // 32, "halves": lambda t: t // 16, "low": lambda t: t // 32, "first": lambda t: 0}
+REACHED = {"low": lambda t: t % 32 < 16, "first": lambda t: t < 32}
 
 
 # ------------------------------------------------------------------------------------------------ a small language
@@ -47,7 +55,8 @@ class Index:
 
 @dataclass(frozen=True)
 class Step:
-    """An access to `array` (s shared, g global), or a barrier (sync, warp). below: only threads t < below."""
+    """An access to `array` (s shared, g global), or a barrier: of the block (sync), of each warp (warp), of its halves apart
+    (halves), of its lower half (low), of the first warp (first). below: only threads t < below."""
 
     what: str
     array: str = "s"
@@ -87,8 +96,8 @@ class Sample:
             match s.what:
                 case "sync":
                     yield "    __syncthreads();\n"
-                case "warp":
-                    yield "    __syncwarp();\n"
+                case "warp" | "halves" | "low" | "first":
+                    yield f"    {WARP_BARRIERS[s.what]}\n"
                 case _:
                     cell = f"{s.array}[{s.index.text(self.threads)}]"
                     guard = f"if (t < {s.below}) " if s.below else ""
@@ -96,13 +105,13 @@ class Sample:
 
     def racing(self) -> set[frozenset[tuple[int, int]]]:
         """Pairs of (block, thread) with a race between them, by running every thread."""
-        touched: dict[tuple[str, int, int], list[tuple[tuple[int, int], bool, int, int]]] = defaultdict(list)
+        touched: dict[tuple[str, int, int], list[Touch]] = defaultdict(list)
         for b in range(BLOCKS):
             for t in range(self.threads):
-                for step, i, epoch, warp_epoch in self.trace(t):
+                for step, i, epochs in self.trace(t):
                     owner = b if step.array == "s" else -1
                     cell = step.index.at(t, i, b, self.threads)
-                    touched[step.array, owner, cell].append(((b, t), step.what == "store", epoch, warp_epoch))
+                    touched[step.array, owner, cell].append(((b, t), step.what == "store", epochs))
         found = set()
         for events in touched.values():
             for x, y in combinations(events, 2):
@@ -110,26 +119,33 @@ class Sample:
                     found.add(frozenset((x[0], y[0])))
         return found
 
-    def trace(self, t: int) -> Iterator[tuple[Step, int, int, int]]:
-        """(step, counter, block barriers passed, all barriers passed) of thread t: every barrier is reached by all."""
+    def trace(self, t: int) -> Iterator[tuple[Step, int, dict[str, int]]]:
+        """(step, counter, barriers passed of each kind) of thread t: every barrier is reached by all that it names."""
         first = self.start_per_thread * t
         run = [(s, 0) for s in self.before]
         run += [(s, first + r) for r in range(self.rounds) for s in self.body]
         run += [(s, 0) for s in self.after]
-        epoch = warp_epoch = 0
+        passed = dict.fromkeys(("sync", *WARP_BARRIERS), 0)
         for s, i in run:
-            if s.what in ("sync", "warp"):
-                epoch += s.what == "sync"
-                warp_epoch += 1
+            if s.what in passed:
+                passed[s.what] += 1
             elif not s.below or t < s.below:
-                yield s, i, epoch, warp_epoch
+                yield s, i, dict(passed)
 
 
-def ordered(x: tuple[tuple[int, int], bool, int, int], y: tuple[tuple[int, int], bool, int, int]) -> bool:
+Touch = tuple[tuple[int, int], bool, dict[str, int]]
+
+
+def ordered(x: Touch, y: Touch) -> bool:
     (bx, tx), (by, ty) = x[0], y[0]
     if bx != by:
         return False
-    return x[2] != y[2] or (tx // 32 == ty // 32 and x[3] != y[3])
+    together = [k for k, place in MEETING.items() if place(tx) == place(ty) and reaches(k, tx) and reaches(k, ty)]
+    return any(x[2][k] != y[2][k] for k in ("sync", *together))
+
+
+def reaches(kind: str, t: int) -> bool:
+    return kind not in REACHED or REACHED[kind](t)
 
 
 def races(sample: Sample) -> tuple[Program, list[Obligation]]:
@@ -165,7 +181,9 @@ def steps(threads: int, warp: bool) -> st.SearchStrategy[tuple[Step, ...]]:
         index,
         st.sampled_from([0, 0, 1, 3, 33]),
     )
-    kinds = [st.just(Step("sync")), access, access, access] + ([st.just(Step("warp"))] if warp else [])
+    kinds = [st.just(Step("sync")), access, access, access] + (
+        [st.sampled_from(sorted(WARP_BARRIERS)).map(Step)] if warp else []
+    )
     return st.lists(st.one_of(*kinds), max_size=4).map(tuple)
 
 
@@ -180,7 +198,7 @@ def test_a_block_of_four(sample: Sample) -> None:
     check(sample)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(samples(64, warp=True))
 def test_two_warps(sample: Sample) -> None:
     check(sample)
@@ -224,6 +242,23 @@ def test_a_warp_barrier_orders_one_warp_only() -> None:
     check(sample)
     inside = replace(READ, index=Index(1, 0, 0, 0))
     check(replace(sample, before=(STORE, Step("warp"), inside)))
+
+
+@pytest.mark.parametrize(
+    ("barrier", "read", "free"),
+    [
+        ("halves", Index(1, 0, 0, 0, mirrored=True), False),
+        ("low", Index(1, 0, 0, 1), False),
+        ("warp", Index(1, 0, 0, 0, mirrored=True), True),
+        ("first", Index(1, 0, 0, 0, mirrored=True), True),
+    ],
+)
+def test_a_barrier_of_some_lanes_orders_these(barrier: str, read: Index, free: bool) -> None:
+    sample = Sample(32, (STORE, Step(barrier), replace(READ, index=read)), (), (), 1, 0)
+    assert (not sample.racing()) == free
+    check(sample)
+    lower = replace(sample, before=(replace(STORE, below=16), Step(barrier), Step("load", "s", MINE, 16)))
+    check(lower)
 
 
 def test_blocks_are_ordered_by_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -239,3 +240,68 @@ def test_a_default_that_a_caller_may_replace_is_no_constant(tmp_path: Path) -> N
     ends = {"x": (F32, [2, 32]), "table": (F32, [2, 1])}
     model = graph(nodes, ends, {"y": (F32, [2, 32])}, table=(F32, [2, 1], [2, 3]))
     assert checked(tmp_path, pointwise("X * (i < 32 ? 2.0f : 3.0f)"), model).verdict is Verdict.REFUTED
+
+
+# ------------------------------------------------------------------------------------------------ functions of 16-bit types
+HALF_SIGMOID = graph([("Sigmoid", "x", "y")], {"x": (F16, [64])}, {"y": (F16, [64])})
+NATIVE, IN_TYPE = 'half_functions = "native"\n', 'body_precision = "type"\n'
+FROM_FLOAT = "__float2half(expf(__half2float(X)))"
+
+
+def half(op: str) -> onnx.ModelProto:
+    return graph([(op, "x", "y")], {"x": (F16, [64])}, {"y": (F16, [64])})
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "plain", "native"),
+    [
+        (half("Exp"), "hexp(X)", False, True),
+        (half("Exp"), FROM_FLOAT, True, False),
+        (half("Exp"), "hexp2(X)", False, False),
+        (half("Exp"), "__hmul(hexp(X), __float2half(1.5f))", False, False),
+        (half("Log"), "hlog(X)", False, True),
+        (half("Log"), "hlog2(X)", False, False),
+        (half("Sin"), "hsin(X)", False, True),
+        (half("Cos"), "hsin(X)", False, False),
+        (half("Tanh"), "__float2half(tanhf(__half2float(X)))", True, True),  # CUDA has none that is meant
+        (half("Reciprocal"), "hrcp(X)", False, False),  # one rounding of the quotient: no function is chosen
+    ],
+)
+def test_functions_of_halves_are_floats_or_cudas_own(
+    tmp_path: Path, model: onnx.ModelProto, body: str, plain: bool, native: bool
+) -> None:
+    spec = '[args]\nx = "x"\ny = "y"\n'
+    usual = checked(tmp_path / "usual", pointwise(body, "half"), model, spec)
+    chosen = checked(tmp_path / "native", pointwise(body, "half"), model, spec + "[model]\n" + NATIVE)
+    assert ((usual.verdict is Verdict.PROVED), (chosen.verdict is Verdict.PROVED)) == (plain, native)
+    assert any("CUDA's hexp" in a for a in chosen.assumptions)
+    assert not any("CUDA's hexp" in a for a in usual.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("body", "proved"),
+    [
+        ("__float2half(1.0f) / (__float2half(1.0f) + hexp(-X))", True),
+        ("__float2half(1.0f) / (hexp(-X) + __float2half(1.0f))", True),
+        ("__float2half(1.0f) / (__float2half(1.0f) + hexp(X))", False),
+        ("hrcp(__float2half(1.0f) + hexp(-X))", False),
+        ("__float2half(1.0f / (1.0f + expf(-__half2float(X))))", False),
+    ],
+)
+def test_a_sigmoid_in_halves(tmp_path: Path, body: str, proved: bool) -> None:
+    spec = '[args]\nx = "x"\ny = "y"\n[model]\n' + NATIVE + IN_TYPE
+    assert (checked(tmp_path, pointwise(body, "half"), HALF_SIGMOID, spec).verdict is Verdict.PROVED) is proved
+
+
+def test_a_certificate_says_which_functions_were_meant(tmp_path: Path) -> None:
+    request = write(tmp_path, pointwise("hexp(X)", "half"), half("Exp"), '[args]\nx = "x"\ny = "y"\n[model]\n' + NATIVE)
+    certificate = tmp_path / "c.json"
+    assert check(replace(request, certificate=str(certificate))).verdict is Verdict.PROVED
+    assert '"half_functions": "native"' in certificate.read_text()
+    assert recheck(str(certificate), request).holds
+
+
+def test_other_words_for_functions_of_halves_are_refused(tmp_path: Path) -> None:
+    spec = '[args]\nx = "x"\ny = "y"\n[model]\nhalf_functions = "fast"\n'
+    found = checked(tmp_path, pointwise("hexp(X)", "half"), half("Exp"), spec)
+    assert found.verdict is Verdict.BAD_INPUT

@@ -60,6 +60,13 @@ def two_deep(t: int) -> float:
     return sum(X[8 * i + j] * Y[8 * j + t] for i in range(3) for j in range(4))
 
 
+def handed_in_turn(t: int) -> float:
+    a, b = 0.0, float(Y[t])
+    for i in range(4):
+        a, b = b, a + X[2 * i] + X[2 * i + 1]
+    return a - b
+
+
 def fibonacci(t: int) -> float:
     a, b = 1.0, float(Y[t])
     for _ in range(5):
@@ -128,6 +135,32 @@ ACCUMULATIONS: dict[str, tuple[str, list[str], Callable[[int], float]]] = {
         ["fadd.f32"],
         fibonacci,
     ),
+    "a sum of the rounds that an index chooses": (
+        "float a = y[t]; for (int i = 0; i < 4; ++i) { int c = t + 4 * i; if (c < 14) a += x[c]; } out[t] = a;",
+        ["fadd.f32"],
+        lambda t: Y[t] + sum(X[c] for c in range(t, 14, 4)),
+    ),
+    "a maximum that skips rounds in the middle": (
+        "float a = x[t]; for (int i = 0; i < 8; ++i) { if (i % 3 != 1) a = fmaxf(a, x[8 * t + i]); } out[t] = a;",
+        ["fmax.f32"],
+        lambda t: max(X[t], *(X[8 * t + i] for i in range(8) if i % 3 != 1)),
+    ),
+    "a sum that an inner loop takes over and hands back": (
+        (
+            "float a = y[t]; for (int i = 0; i < 3; ++i) { float s = a; for (int j = 0; j < 4; ++j) s += x[8 * i + j] * y[8 * j + t]; a = s; }"
+            " out[t] = a;"
+        ),
+        ["fadd.f32"],
+        lambda t: Y[t] + two_deep(t),
+    ),
+    "a sum handed on in turn with another": (
+        (
+            "float a = 0.0f, b = y[t]; for (int i = 0; i < 4; ++i) { float c = a; for (int j = 0; j < 2; ++j) c += x[2 * i + j]; a = b; b = c; }"
+            " out[t] = a - b;"
+        ),
+        ["fadd.f32"],
+        handed_in_turn,
+    ),
     "accumulators in an array": (
         "float a[2] = {}; for (int i = 0; i < 4; ++i) for (int j = 0; j < 2; ++j) a[j] += x[8 * i + j]; out[t] = a[0] - a[1];",
         ["fadd.f32"],
@@ -166,6 +199,14 @@ def alternating(t: int) -> float:
 
 
 OTHERS: dict[str, tuple[str, Callable[[int], float]]] = {
+    "a sum in some rounds, doubled in the others": (
+        "float a = y[t]; for (int i = 0; i < 5; ++i) { if (i < 3) a += x[i + t]; else a = a + a; } out[t] = a;",
+        lambda t: 4 * (Y[t] + sum(X[t : t + 3])),
+    ),
+    "a sum in some rounds, another value kept in the others": (
+        "float a = 0.0f, b = y[t]; for (int i = 0; i < 5; ++i) { if (i != 3) a += x[i + t]; else a = b; } out[t] = a;",
+        lambda t: Y[t] + X[t + 4],
+    ),
     "a product and a sum": (
         "float a = 1.0f; for (int i = 0; i < 4; ++i) a = a * x[i] + y[i + t]; out[t] = a;",
         horner,

@@ -14,10 +14,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "corpus"), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
+from authoring import launches
 from c_names import own_names
 from c_tokens import Kind, tokens
 from families import families
-from model_ends import bound_tensors, graph_ends, without_data
+from model_ends import bound_tensors, given_by_symbols, graph_ends, without_data
 from redraw import Copy, redraw, renamed_kernel, small
 from redrawn import CORPUS, case_names, is_good, run_redrawn
 
@@ -46,9 +47,10 @@ def check_pair(copy: Copy) -> None:
     onnx.checker.check_model(without_data(model), full_check=True)
     spec = tomllib.loads(copy.kernel.with_suffix(".toml").read_text())
     own = own_names(tokens(copy.kernel.read_text()))[0]
-    assert set(spec["args"]) | set(spec.get("defines", ())) <= own
+    given = [launch["args"] for launch in launches(spec)]
+    assert {name for args in given for name in args} | set(spec.get("defines", ())) <= own
     inputs, outputs = graph_ends(model)
-    bound = {tensor for _, tensor in bound_tensors(spec["args"], inputs)}
+    bound = {tensor for args in given for _, tensor in bound_tensors(args, inputs)} | given_by_symbols(spec)
     made = {o for n in model.graph.node for o in n.output} | {t.name for t in model.graph.initializer}
     assert bound <= inputs | outputs | made | set(spec.get("symbols", ()))
     assert spec.keys() & {"model", "globals", "symbols"} or inputs | outputs <= bound

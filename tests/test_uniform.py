@@ -12,7 +12,8 @@ from onnx import TensorProto, helper, save
 
 from tv.check import check
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules
+from tv.equiv.rules import Rules
+from tv.equiv.summands import COMMUTATIVE
 from tv.equiv.uniform import Uniformity
 from tv.request import CheckRequest
 from tv.sets import Affine, Map, Set, Sets

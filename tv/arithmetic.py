@@ -19,7 +19,7 @@ from tv.term import type_width
 Bits = npt.NDArray[np.uint64]
 Array = Any  # a numpy array of some numeric type
 EXACT = frozenset(
-    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum ffma feq flt fle fisnan floor ceil trunc rint cvt select extract "
+    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum fupper flower ffma feq flt fle fisnan floor ceil trunc rint cvt select extract "
     "add sub mul sdiv udiv srem urem and or xor shl lshr ashr eq ult ule slt sle smin smax umin umax".split()
 )
 _UINT: dict[int, Any] = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
@@ -64,6 +64,18 @@ def encode(x: Array, label: str) -> Bits:
             return _round_bf16(np.asarray(x, np.float32))
         case _:
             raise TypeError(label)
+
+
+def number(bits: int, label: str) -> str:
+    """The value of a content of element type `label` (f32, s64, bool, ...), as it is written in source."""
+    if label in ("f16", "bf16", "f32", "f64"):
+        value = decode(np.array(bits, np.uint64), label)
+        text = repr(float(value)) if label == "f64" else str(np.float32(value))
+        return text.replace("e+", "e")
+    if label.startswith(("s", "i")) and label[1:].isdigit():
+        width = int(label[1:])
+        return str(bits - (1 << width) if bits >> (width - 1) & 1 else bits)
+    return str(bits)
 
 
 def _round_bf16(x: Array) -> Bits:
@@ -169,6 +181,10 @@ def _float_op(head: str, label: str, args: Sequence[Bits]) -> Bits:
             return encode(np.ceil(x[0]), label)
         case "feq":
             return _bits(x[0] == x[1])
+        case "fupper":
+            return np.where(x[0] < x[1], args[1], args[0])
+        case "flower":
+            return np.where(x[1] < x[0], args[1], args[0])
         case "flt":
             return _bits(x[0] < x[1])
         case "fle":
@@ -190,9 +206,12 @@ _FUNCTIONS: dict[str, Callable[..., Array]] = {
 
 
 def _function(head: str, label: str, x: Sequence[Array]) -> Bits:
-    if head not in _FUNCTIONS:
+    half = head.startswith("h_")  # CUDA's own function of a 16-bit type: by way of float, as everywhere here
+    function = _FUNCTIONS.get(head.removeprefix("h_"))
+    if function is None:
         raise Unsupported("TV0310", f"operation `{head}.{label}` cannot be evaluated")
-    return narrow(np.asarray(_FUNCTIONS[head](*(v.astype(np.float64) for v in x)), np.float64), label)
+    wide = np.asarray(function(*(v.astype(np.float64) for v in x)), np.float64)
+    return narrow(wide.astype(np.float32).astype(np.float64) if half else wide, label)
 
 
 # ------------------------------------------------------------------------------------------------ conversions and integers
@@ -213,6 +232,24 @@ def _convert(to: str, source: str, a: Bits) -> Bits:
     if to_float:
         return _int_to_float(x, source, to)
     return unsigned(x, width) if source[0] == "s" else a & mask(width)
+
+
+def _saturated(to: str, x: Array) -> Bits:
+    """Toward zero, clamped to the integer type; of NaN 0."""
+    width, whole = (
+        type_width(to),
+        np.trunc(np.nan_to_num(np.asarray(x, np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf)),
+    )
+    low, high = (-(2.0 ** (width - 1)), 2.0 ** (width - 1)) if to[0] == "s" else (0.0, 2.0**width)
+    fits = (whole >= low) & (whole < high)
+    inside = _bits_of_whole(np.where(fits, whole, 0.0), width)
+    least, most = (np.uint64(int(v) & ((1 << width) - 1)) for v in (low, int(high) - 1))
+    return np.where(fits, inside, np.where(whole < low, least, most))
+
+
+def _bits_of_whole(whole: Array, width: int) -> Bits:
+    big = whole >= 2.0**63
+    return unsigned(np.where(big, whole - 2.0**64, whole).astype(np.int64), width)
 
 
 def _int_to_float(x: Array, source: str, to: str) -> Bits:
@@ -300,6 +337,8 @@ def apply(name: str, args: Sequence[Bits]) -> Bits:
                 return (args[0] >> np.uint64(int(rest[0]))) & mask(int(rest[1]))
             case "cvt" if len(rest) == 2:
                 return _convert(rest[0], rest[1], args[0])
+            case "cvt" if rest[2:] == ["sat"]:
+                return _saturated(rest[0], decode(args[0], rest[1]))
         if len(rest) != 1:
             raise Unsupported("TV0310", f"operation `{name}` cannot be evaluated")
         floating = rest[0].lstrip("b")[0] == "f"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
-from math import gcd
+from math import gcd, prod
 
 from tv.diagnostic import BadInput, Unknown
 from tv.equiv.problem import Image
 from tv.graph import Graph, TensorInfo
 from tv.kernel import Kernel
-from tv.launch import BufferBinding, Launch, ScalarBinding, TensorImage
+from tv.launch import BufferBinding, InputAssumption, Launch, ScalarBinding, TensorImage
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Quotient, Ranges, Set, Sets, Sym
 from tv.sets.affine import Range, all_of, eq, factors, floordiv, negate, times, within
 from tv.sets.products import divide, leading
@@ -28,7 +28,8 @@ from tv.term import type_width
 
 @dataclass(slots=True)
 class Binder:
-    """One launch's buffers against one graph. ranges: of symbols. values: of graph inputs all of whose elements are one."""
+    """One launch's buffers against one graph. ranges: of symbols. values: of graph inputs all of whose elements are one. inputs:
+    what is assumed of graph inputs."""
 
     sets: Sets
     kernel: Kernel
@@ -36,6 +37,7 @@ class Binder:
     graph: Graph
     ranges: Mapping[str, tuple[int, int]]
     values: Mapping[str, Affine] = field(default_factory=dict)
+    inputs: Sequence[InputAssumption] = ()
 
     @property
     def symbols(self) -> dict[str, Affine]:
@@ -114,7 +116,14 @@ class Binder:
             end = size(b.extent, self.symbols) * obj.element.bytes
         content = "input" if b.inputs else "zero" if b.zeroed else "undefined"
         open = open_strides([off for off, _, _ in offsets], name)
-        return BufferShape(end, self.strides(wanted, offsets, width, open), content, b.align, width, open)
+        align = b.align
+        if obj.extents is not None:  # a module variable: as long, and as aligned, as it is declared
+            align, whole = obj.align, prod(obj.extents) * obj.element.bytes
+            most = end.interval(self.range_of)[1]
+            if most is None or most > whole:
+                text = f"`{name}` has {whole} bytes, and what is bound to it does not fit"
+                raise BadInput("TV0813", text, obj.span, "declare it with the size of the tensor")
+        return BufferShape(end, self.strides(wanted, offsets, width, open), content, align, width, open)
 
     def family_strides(self, offsets: list[tuple[Affine, TensorInfo, int]]) -> set[int]:
         """Distances between consecutive layers of a rolled family."""
@@ -158,8 +167,14 @@ class Binder:
         """An element has to be exactly one cell."""
         item = type_width(t.type) if t.type != "bool" else 8
         if item != cells.bits:
-            text = f"`{t.name}` has elements of {item} bits, but `{cells.object}` is accessed in cells of {cells.bits}"
-            raise Unknown("TV0815", text)
+            text = (
+                f"the elements of `{t.name}` have {item} bits, the accesses to `{cells.object}` pieces of {cells.bits}"
+            )
+            raise Unknown(
+                "TV0815",
+                text,
+                help="access the buffer through pointers to its own element type",
+            )
 
     def images(self, objects: Mapping[str, Cells]) -> dict[str, tuple[Image, ...]]:
         """Graph input unit -> its places in memory."""
@@ -283,7 +298,11 @@ class Binder:
         dims = tuple(f"c{i}" for i in range(cells.arity))
         box = self.sets.set(cells.name, dims, cells.domain(dims, TRUE))
         if not self.sets.subset(whole, self.sets.domain(m)) or not self.sets.subset(self.sets.range(m), box):
-            raise Unknown("TV0814", f"`{tensor}` does not lie in rows of `{cells.object}`")
+            raise Unknown(
+                "TV0814",
+                f"`{tensor}` does not lie in rows of `{cells.object}`",
+                help="let the symbols be fixed sizes, or give the layout by rows",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.equiv.certificate import Certificate
-from tv.examine import Findings, index_sets, run_kernel
+from tv.examine import Findings, chosen_blocks, index_sets, run_kernel
 from tv.kernel import Kernel
 from tv.launch import Reading, Symbol
 from tv.order.collect import Collecting, collect
@@ -45,7 +45,9 @@ def sha256(path: str | Path) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as e:
-        raise BadInput("TV0101", f"cannot read `{path}`: {e.strerror}") from None
+        raise BadInput(
+            "TV0101", f"cannot read `{path}`: {e.strerror}", help="name an existing file that may be read"
+        ) from None
 
 
 def statement(spec: Resolved, kernel: Kernel) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def certificate_of(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Fin
         found = orders(spec, kernel, f, proof.certificate)
         return data | {"orders": [to_json(o) for o in found.orders], "without_orders": ""}
     except (Unknown, Unsupported) as e:
-        return data | {"orders": None, "without_orders": e.message}
+        return data | {"orders": None, "without_orders": f"{e.message} ({e.code})"}
 
 
 def assumptions(spec: Resolved, f: Findings) -> list[str]:
@@ -102,7 +104,8 @@ def fused(spec: Resolved, kernel: Kernel, f: Findings) -> Choices:
 
     def again(other: Kernel) -> Program:
         """In spaces of its own: the two executions number their loads differently."""
-        fresh = replace(binder, kernel=other, sets=index_sets(binder.ranges))
+        last = chosen_blocks(other, binder.launch, binder.ranges)
+        fresh = replace(binder, kernel=other, sets=index_sets(binder.ranges, *last))
         return run_kernel(fresh, options, Terms(), {s: Affine.sym(s) for s in binder.ranges})
 
     return choices(f.program, kernel, options.fmad, again)
@@ -114,15 +117,22 @@ def reading(data: Mapping[str, Any]) -> Reading:
     strict, precision, values, fixed = r["strict_nan"], r["body_precision"], r["values"], r["fixed"]
     if not isinstance(strict, bool) or precision not in ("f32", "type"):
         raise ValueError("no reading of a graph")
+    half = r.get("half_functions", "f32")
+    if half not in ("f32", "native"):
+        raise ValueError("no reading of a graph")
     known = tuple((str(name), v if isinstance(v, int) else str(v)) for name, v in values)
-    return Reading(strict, precision, known, tuple(str(n) for n in fixed))
+    return Reading(strict, precision, known, tuple(str(n) for n in fixed), half)
 
 
 def texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """A list of sentences or names in a certificate; none where it has no such entry. Raises BadInput (TV0652)."""
     found = data.get(key)
     if found is not None and not (isinstance(found, list) and all(isinstance(x, str) for x in found)):
-        raise BadInput("TV0652", f"not a certificate: `{key}` is no list of text")
+        raise BadInput(
+            "TV0652",
+            f"not a certificate: `{key}` is no list of text",
+            help="`tv check --certificate` writes it; do not edit it",
+        )
     return tuple(found or ())
 
 
@@ -151,7 +161,11 @@ def write(path: str, data: Mapping[str, Any]) -> None:
     try:
         Path(path).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     except OSError as e:
-        raise BadInput("TV0653", f"cannot write `{path}`: {e.strerror}") from None
+        raise BadInput(
+            "TV0653",
+            f"cannot write `{path}`: {e.strerror}",
+            help="name a file in a folder that exists and may be written",
+        ) from None
 
 
 def read(path: str) -> dict[str, Any]:
@@ -159,9 +173,17 @@ def read(path: str) -> dict[str, Any]:
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as e:
-        raise BadInput("TV0653", f"cannot read `{path}`: {e.strerror}") from None
+        raise BadInput(
+            "TV0653", f"cannot read `{path}`: {e.strerror}", help="name the file that `tv check --certificate` wrote"
+        ) from None
     except (ValueError, RecursionError):
-        raise BadInput("TV0652", f"`{path}` is no certificate: not JSON") from None
+        raise BadInput(
+            "TV0652", f"`{path}` is no certificate: not JSON", help="name the file that `tv check --certificate` wrote"
+        ) from None
     if not isinstance(data, dict):
-        raise BadInput("TV0652", f"`{path}` is no certificate: no JSON object")
+        raise BadInput(
+            "TV0652",
+            f"`{path}` is no certificate: no JSON object",
+            help="name the file that `tv check --certificate` wrote",
+        )
     return data

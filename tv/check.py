@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tv import certify
+from tv.advice import advised
 from tv.diagnostic import TvError, Unknown, Unsupported
 from tv.equiv.relate import relate
 from tv.examine import Findings, examine, numbered, read_inputs
@@ -41,15 +42,13 @@ def check(request: CheckRequest, progress: Progress = lambda _: None) -> CheckRe
     except (Unknown, Unsupported) as e:
         result = stopped(request, e, progress)
     except TvError as e:
-        result = failed(request, e)
+        result = failed(request, advised(e))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return replace(result, time_s=time.perf_counter() - start, peak_rss_mb=peak)
 
 
 def _check(request: CheckRequest, progress: Progress) -> CheckResult:
     spec, kernel = read_inputs(request, progress)
-    if len(spec.spec.launches) != 1:
-        raise Unsupported("TV0801", "several launches in one specification")
     launch = spec.spec.launches[0]
     findings = Findings(assumptions=[*spec.assumptions])
     examine(request, spec, kernel, launch, findings, progress, relate)
@@ -82,7 +81,10 @@ def stopped(request: CheckRequest, e: TvError, progress: Progress) -> CheckResul
     """The proof came to nothing it can name an obligation for: an execution may still show that the kernel is wrong."""
     progress("looking for a counterexample")
     found = hunt(request, HUNT_SECONDS)
-    return found if found.verdict is Verdict.REFUTED else failed(request, e)
+    if found.verdict is not Verdict.REFUTED:
+        return failed(request, advised(e))
+    why = replace(advised(e).diagnostic(), severity="note", message=f"the proof stopped here: {e.message}")
+    return replace(found, diagnostics=(*found.diagnostics, why))
 
 
 def shown(

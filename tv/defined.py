@@ -1,4 +1,4 @@
-"""Which values of the kernel are, or are made of, uninitialised memory.
+"""Which values of the kernel are, or are made of, uninitialised memory or conversions that are undefined.
 
 Such a value may be another one at each of its uses, so nothing may be concluded from what holds for all values.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from tv.sets import Set, Sets
 from tv.system import Unit
-from tv.term import Term
+from tv.term import DOUBTFUL, Term
 
 
 class Definedness:
@@ -31,6 +31,8 @@ class Definedness:
                 return True
             case "const" | "input" | "index" | "hole":
                 return False
+            case "op" if t.attr == DOUBTFUL:
+                return True
             case "op":
                 return any(self.within(a, where, above) for a in t.args)
             case "case":
@@ -40,7 +42,11 @@ class Definedness:
                 at = self.sets.range(self.sets.restrict_domain(t.embedding(), where))
                 return self.undefined(t.name, at, above)
             case _:  # of another scope: asked of whole units
-                return any(x.kind == "undefined" or (x.kind == "ref" and x.name in self.doubtful) for x in parts_of(t))
+                return any(is_undefined(x) or (x.kind == "ref" and x.name in self.doubtful) for x in parts_of(t))
+
+
+def is_undefined(t: Term) -> bool:
+    return t.kind == "undefined" or (t.kind == "op" and t.attr == DOUBTFUL)
 
 
 def reaching(units: Mapping[str, Unit]) -> frozenset[str]:
@@ -49,7 +55,7 @@ def reaching(units: Mapping[str, Unit]) -> frozenset[str]:
     todo: list[str] = []
     for name, u in units.items():
         for t in parts_of(u.value):
-            if t.kind == "undefined":
+            if is_undefined(t):
                 todo.append(name)
             elif t.kind == "ref":
                 users.setdefault(t.name, []).append(name)

@@ -9,33 +9,43 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from tv import cuda_frontend, graph_frontend
 from tv.binding import Binder, affine_values
+from tv.booleans import in_memory
 from tv.diagnostic import BadInput, Diagnostic
 from tv.equiv.asked import Asked
 from tv.equiv.outcome import Related
 from tv.equiv.problem import Output, Problem
 from tv.graph import Graph
 from tv.kernel import Kernel, Space
-from tv.launch import CompileOptions, Launch, Reading, Spec
+from tv.launch import BufferBinding, CompileOptions, Launch, Reading, Spec
+from tv.masking import Alternative, alternatives, suppositions
 from tv.obligation import Obligation, Status, Witness
 from tv.request import CheckRequest
-from tv.sets import Affine, SameTime, Sets
+from tv.sets import TRUE, Affine, Formula, SameTime, Sets
 from tv.sets.affine import all_of, ge
-from tv.spec import Resolved, read_document, read_signature, sidecar
+from tv.spec import Resolved, in_one, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
 from tv.spec.affine import size
+from tv.spec.nulls import decided
+from tv.stated import contents, count_from_front
 from tv.symexec import Program, execute
+from tv.symexec.alignment import promised, resting
+from tv.symexec.arrivals import require_counted
 from tv.symexec.determinism import determinism
 from tv.symexec.folding import fold_known_calls
 from tv.symexec.known import with_known_loads
 from tv.symexec.obligations import failing, kernel_obligations
+from tv.symexec.order_of_arrival import order_of_arrival
 from tv.symexec.outputs import add_reader, coverage, last_store, untouched
 from tv.symexec.races import Races
 from tv.symexec.reach import idle_stores
 from tv.symexec.recurrences import find_recurrences
+from tv.symexec.relaunch import left_zero
 from tv.symexec.resolve import resolve
+from tv.symexec.roles import role_symbols
 from tv.symexec.scalars import scalar_values
 from tv.term import Terms
 
@@ -59,7 +69,7 @@ class Findings:
 
 
 def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Kernel]:
-    """The kernel, the specification, and how they bind."""
+    """The kernel, the specification, and how they bind; several launches as one."""
     progress("reading")
     path = Path(request.kernel)
     document = read_document(request.spec or sidecar(request.kernel))
@@ -68,7 +78,7 @@ def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Ke
         path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides)
     )
     signature = read_signature(request.model, document.cut())
-    resolved = resolve_spec(module, signature, document, request.overrides)
+    resolved = in_one(decided(resolve_spec(module, signature, document, request.overrides)))
     return with_reading(resolved, request), resolved.kernels[0]
 
 
@@ -87,9 +97,11 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as e:
-        raise BadInput("TV0101", f"cannot read `{path}`: {e.strerror}") from None
+        raise BadInput(
+            "TV0101", f"cannot read `{path}`: {e.strerror}", help="name an existing file that may be read"
+        ) from None
     except UnicodeDecodeError:
-        raise BadInput("TV0102", f"`{path}` is not UTF-8 text") from None
+        raise BadInput("TV0102", f"`{path}` is not UTF-8 text", help="save the file as UTF-8 text") from None
 
 
 def examine(
@@ -104,10 +116,11 @@ def examine(
     """All obligations of one launch, into f. relate: what proves the outputs, by search or from a certificate."""
     symbols = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     known = {s: Affine.sym(s) for s in symbols}
-    sets, terms = index_sets(symbols), Terms()
+    sets, terms = index_sets(symbols, *chosen_blocks(kernel, launch, symbols)), Terms()
     progress("reading the graph")
     graph = read_graph(request.model, sets, terms, spec.spec)
-    f.binder = binder = Binder(sets, kernel, launch, graph, symbols, assumed_values(spec.spec))
+    bound = with_variables(spec.spec, kernel, launch)
+    f.binder = binder = Binder(sets, kernel, bound, graph, symbols, assumed_values(spec.spec), spec.spec.inputs)
     progress("executing the kernel")
     program = run_kernel(binder, spec.spec.options, terms, known)
     f.assumptions += [*graph.assumptions, *program.trace.assumptions]
@@ -115,11 +128,15 @@ def examine(
     f.notes += idle_stores(program)
     f.obligations += kernel_obligations(program, launch)
     progress("races")
-    f.obligations += Races(program).obligations()
+    groups = require_counted(program)
+    races = Races(program, groups)
+    f.obligations += races.obligations()
+    f.assumptions += races.assumptions
     f.expected += [
         f"{kernel.name}.{kind}" for kind in ("bounds", "range", "barrier", "race", "determinism", "coverage")
     ]
     f.expected += [f"{kernel.name}.{name}.equal" for name in graph.outputs]
+    f.expected += [f"{kernel.name}.relaunch"] if spec.spec.relaunch else []
     if any(o.kind in ("race", "barrier") and o.status is not Status.PROVED for o in f.obligations):
         return  # without order there is no dataflow: who wrote what is read here has no answer
     found = determinism(program)
@@ -141,19 +158,42 @@ def examine(
         )
         return
     f.obligations += coverage_obligations(program, binder, readers)
+    f.obligations += order_of_arrival(program, groups, [o.reader for o in readers])
+    if spec.spec.relaunch:
+        f.obligations += left_zero(program)
     find_recurrences(program)
     fold_known_calls(program)
     f.asked = Asked(request.dump_smt2)
     progress("relating")
-    f.obligations += equal_obligations(program, binder, graph, readers, f, progress, relate)
+    stated = suppositions(graph, spec.spec.inputs)
+    masks = alternatives(graph, stated, symbols)
+    f.obligations += equal_obligations(program, binder, graph, readers, masks, frozenset(stated), f, progress, relate)
 
 
-def index_sets(symbols: Mapping[str, tuple[int, int]]) -> Sets:
-    """Index sets over open sizes with their ranges."""
+def with_variables(spec: Spec, kernel: Kernel, launch: Launch) -> Launch:
+    """The launch with the kernel's module variables beside its parameters: arrays that hold what `[globals]` says."""
+    variables = {n: b for n, b in spec.globals.items() if n in kernel.objects and isinstance(b, BufferBinding)}
+    return replace(launch, args={**variables, **launch.args})
+
+
+def index_sets(
+    symbols: Mapping[str, tuple[int, int]], chosen: Mapping[str, tuple[int, int]] | None = None, where: Formula = TRUE
+) -> Sets:
+    """Index sets over open sizes with their ranges; chosen: which blocks come last, other open integers of which `where` holds."""
+    every = {**symbols, **(chosen or {})}
+    known = {s: Affine.sym(s) for s in every}
+    least = [ge(known[s], low) for s, (low, _) in every.items()]
+    most = [ge(Affine.of(high), known[s]) for s, (_, high) in every.items()]
+    return Sets(tuple(every), all_of(*least, *most, where))
+
+
+def chosen_blocks(
+    kernel: Kernel, launch: Launch, symbols: Mapping[str, tuple[int, int]]
+) -> tuple[dict[str, tuple[int, int]], Formula]:
+    """The block that comes last at each counter, as open integers."""
     known = {s: Affine.sym(s) for s in symbols}
-    least = [ge(known[s], low) for s, (low, _) in symbols.items()]
-    most = [ge(Affine.of(high), known[s]) for s, (_, high) in symbols.items()]
-    return Sets(tuple(symbols), all_of(*least, *most))
+    x, y, z = (size(g, known) for g in launch.grid)
+    return role_symbols(kernel, (x, y, z), symbols)
 
 
 def read_graph(model: str, sets: Sets, terms: Terms, spec: Spec) -> Graph:
@@ -170,9 +210,11 @@ def read_graph(model: str, sets: Sets, terms: Terms, spec: Spec) -> Graph:
         outputs=spec.model_outputs,
         strict_nan=spec.reading.strict_nan,
         body_precision=spec.reading.body_precision,
+        half_functions=spec.reading.half_functions,
         fixed=spec.reading.fixed,
         values=assumed_values(spec),
     )
+    count_from_front(graph, spec.inputs)
     graph.assumptions[:0] = chosen_readings(spec.reading)
     return graph
 
@@ -180,9 +222,10 @@ def read_graph(model: str, sets: Sets, terms: Terms, spec: Spec) -> Graph:
 def chosen_readings(reading: Reading) -> list[str]:
     """What was asked for in place of the usual reading: said of every verdict, whether an operator is concerned or not."""
     strict = ["Max, Min, Relu, Clip and their reductions propagate NaN"] if reading.strict_nan else []
-    return strict + (
-        ["function bodies on 16-bit types are evaluated in that type"] if reading.body_precision == "type" else []
-    )
+    bodies = ["function bodies on 16-bit types are evaluated in that type"] if reading.body_precision == "type" else []
+    native = reading.half_functions == "native"
+    half = ["Exp, Log, Sin and Cos on 16-bit types are the functions that CUDA's hexp, hlog, hsin and hcos compute"]
+    return strict + bodies + (half if native else [])
 
 
 def assumed_values(spec: Spec) -> dict[str, Affine]:
@@ -198,10 +241,10 @@ def run_kernel(binder: Binder, options: CompileOptions, terms: Terms, known: dic
     kernel, loaded = with_known_loads(binder.kernel, binder.known_buffers(), binder.range_of)
     scalars = scalar_values(kernel, launch.args, integers) | loaded
     fmad = options.fmad
-    return execute(
+    program = execute(
         binder.sets,
         terms,
-        kernel,
+        promised(kernel, options),
         launch,
         (grid[0], grid[1], grid[2]),
         size(launch.shared, known),
@@ -209,7 +252,10 @@ def run_kernel(binder: Binder, options: CompileOptions, terms: Terms, known: dic
         binder.ranges,
         binder.shapes(),
         fmad,
+        contents(binder),
     )
+    program.trace.assumptions += resting(program.trace, kernel, options)
+    return program
 
 
 def add_readers(program: Program, binder: Binder) -> list[Output]:
@@ -235,21 +281,32 @@ def coverage_obligations(program: Program, binder: Binder, readers: list[Output]
     return coverage(program, {o.reader: o.name for o in readers}) + untouched(program, allowed, scratch)
 
 
-def problem_of(program: Program, binder: Binder, graph: Graph, readers: list[Output], asked: Asked) -> Problem:
-    """What is to be related: both sides, and where their memories meet."""
+def problem_of(
+    program: Program,
+    binder: Binder,
+    graph: Graph,
+    readers: list[Output],
+    asked: Asked,
+    masks: Mapping[int, Alternative] = MappingProxyType({}),
+    finite: frozenset[str] = frozenset(),
+) -> Problem:
+    """What is to be related: both sides, and where their memories meet. masks: other terms of the graph's tensors. finite: the
+    units of its inputs of which that is stated."""
     private = {
         u
         for u, m in program.accesses.items()
         if m.access.register or program.objects[m.access.object].space is Space.LOCAL
     }
     plain = frozenset(u for u, m in program.accesses.items() if m.access.mode not in ("volatile", "atomic"))
+    bytes_ = in_memory(graph.system, graph.supposed)
+    images, outputs = bytes_.images(binder.images(program.objects)), bytes_.outputs(readers)
     return Problem(
         binder.sets,
         program.system.terms,
         program.system,
-        graph.system,
-        binder.images(program.objects),
-        readers,
+        bytes_.system,
+        images,
+        outputs,
         frozenset(private),
         time_arity=program.time_arity,
         spans=program.spans,
@@ -257,6 +314,9 @@ def problem_of(program: Program, binder: Binder, graph: Graph, readers: list[Out
         threads=frozenset(program.trace.space.dims),
         memory=plain | program.publications.keys(),
         asked=asked,
+        supposed=bytes_.supposed,
+        alternatives=masks,
+        finite=finite,
     )
 
 
@@ -265,12 +325,14 @@ def equal_obligations(
     binder: Binder,
     graph: Graph,
     readers: list[Output],
+    masks: Mapping[int, Alternative],
+    finite: frozenset[str],
     f: Findings,
     progress: Progress,
     relate: Relate,
 ) -> list[Obligation]:
     """One `equal` an output, with the relation that was proved or the place where the two sides part."""
-    problem = problem_of(program, binder, graph, readers, f.asked)
+    problem = problem_of(program, binder, graph, readers, f.asked, masks, finite)
     f.problem, f.program = problem, program
     name = program.trace.kernel.name
     f.related = related = relate(problem, progress)

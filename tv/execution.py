@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tv.advice import advised
 from tv.binding import Binder
 from tv.diagnostic import TvError, Unsupported
 from tv.examine import assumed_values, index_sets, read_graph, read_inputs
@@ -22,15 +23,13 @@ from tv.verdict import Answer, CheckResult, KernelInfo, conclude, failed
 def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolved, Kernel, Refuter]:
     """A launch that is ready to be run at any size. Raises what reading raises."""
     spec, kernel = read_inputs(request, lambda _: None)
-    if len(spec.spec.launches) != 1:
-        raise Unsupported("TV0801", "several launches in one specification")
     if spec.spec.globals:
         raise Unsupported("TV0739", "executing a kernel whose module-scope variables are bound")
     launch = spec.spec.launches[0]
     symbols = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets = index_sets(symbols)
     graph = read_graph(request.model, sets, Terms(), spec.spec)
-    binder = Binder(sets, kernel, launch, graph, symbols, assumed_values(spec.spec))
+    binder = Binder(sets, kernel, launch, graph, symbols, assumed_values(spec.spec), spec.spec.inputs)
     refuter = Refuter(
         kernel,
         launch,
@@ -49,7 +48,9 @@ def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolve
 def replay(counterexample: str, request: CheckRequest, on: str | None) -> Answer:
     """Runs a saved counterexample again by the interpreter; holds if it shows the same defect."""
     if on == "gpu":
-        raise Unsupported("TV0738", "replaying on a GPU", help="leave `--on` out, or say `--on cpu`")
+        raise Unsupported(
+            "TV0738", "counterexamples are not replayed on a GPU", help="leave `--on` out, or say `--on cpu`"
+        )
     holds, text = opened(request)[2].replay(counterexample)
     return Answer(holds, text + ("" if holds else "\nnot reproduced"))
 
@@ -60,10 +61,10 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
     try:
         spec, kernel, refuter = opened(request, seconds / 2)
         launch = spec.spec.launches[0]
-        kinds = [*sorted(EVENTS), "coverage"]
-        asked = [Obligation(f"{kernel.name}.{k}", k, Status.UNKNOWN, kernel.span) for k in kinds]
+        asked = [Obligation(f"{kernel.name}.{k}", k, Status.UNKNOWN, kernel.span) for k in sorted(EVENTS)]
         for name in refuter.graph.outputs:
             span = stored_at(kernel, launch, name)
+            asked.append(Obligation(f"{kernel.name}.{name}.coverage", "coverage", Status.UNKNOWN, span))
             asked.append(Obligation(f"{kernel.name}.{name}.equal", "equal", Status.UNKNOWN, span, tensor=name))
         obligations, found = refuter.confirm(asked)
         if found is not None:
@@ -71,7 +72,7 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
         if found is not None and request.counterexample is not None:
             refuter.save(request.counterexample)
     except TvError as e:
-        return failed(request, e)
+        return failed(request, advised(e))
     verdict = conclude(obligations, request.require, [o.id for o in asked], spec.guessed)
     return CheckResult(
         verdict.verdict,

@@ -91,7 +91,7 @@ def find_cases(folder: str) -> list[Case]:
     """Every `kernel.cu` below a folder that states a verdict, by path. Raises BadInput (TV0006, TV0007)."""
     root = Path(folder)
     if not root.is_dir():
-        raise BadInput("TV0007", f"no such folder: {folder}", Span(folder, 0))
+        raise BadInput("TV0007", f"no such folder: {folder}", Span(folder, 0), "name a folder of cases, like `corpus`")
     cases = [c for path in sorted(root.rglob("kernel.cu")) if (c := _case(root, path)) is not None]
     if not cases:
         raise BadInput("TV0007", f"no case below {folder}", Span(folder, 0), "a case is a `kernel.cu` that " + HELP)

@@ -34,7 +34,7 @@ SPECIAL = {  # zeros, infinities, a NaN; at 16 bits of both formats
 DEEPEST = 60  # statements that one value is followed through
 FLOAT_ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv", "ffma")
 MOST_FOLLOWED = 50  # terms
-EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum")
+EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum", "fupper", "flower")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,18 +56,18 @@ class Foreseen:
         self.narrowed: set[str] = set()
         self.rng = np.random.default_rng(1)
         self.columns: dict[tuple[str, int], Bits] = {}
-        self.done: dict[tuple[int, bool], tuple[Variant, ...] | None] = {}
+        self.done: dict[tuple[int, int], tuple[Variant, ...] | None] = {}
         self.trips: dict[tuple[int, int], tuple[bool, bool]] = {}
         self.units: dict[tuple[str, int], tuple[Variant, ...] | None] = {}
         self.open: set[str] = set()
 
     # -------------------------------------------------------------- questions
-    def may_be_known(self, t: Term, once: bool = False) -> bool:
-        """May a compiler find that the value is one number, at some instance? once: a fold so far is what it starts from."""
+    def may_be_known(self, t: Term, once: Term | None = None) -> bool:
+        """May a compiler find that the value is one number, at some instance? once: what a fold so far is, its start."""
         found = self.variants(t, once)
         return found is None or any(is_known(v, t) for v in found)
 
-    def must_be_known(self, t: Term, once: bool = False) -> bool:
+    def must_be_known(self, t: Term, once: Term | None = None) -> bool:
         """Is it, as far as can be seen here, one number whichever arm it comes from?"""
         found = self.variants(t, once)
         return found is None or all(is_known(v, t) for v in found)
@@ -79,7 +79,7 @@ class Foreseen:
         nan = [v for v in known if format_of(t) and np.isnan(decode(v.column[:1], format_of(t)))[0]]
         return found is not None and all(not v.open and (v in nan or int(v.column[0]) in bits) for v in known)
 
-    def may_be(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
+    def may_be(self, t: Term, kind: str, size: float, once: Term | None = None) -> bool:
         """May it find that the value, of float type `kind`, is plus or minus `size` (for infinity: or NaN)?"""
         found = self.variants(t, once)
         if found is None:
@@ -88,20 +88,20 @@ class Foreseen:
         return any(v.open or is_size(float(decode(v.column[:1], kind)[0]), size) for v in known)
 
     # -------------------------------------------------------------- values
-    def variants(self, root: Term, once: bool = False) -> tuple[Variant, ...] | None:
+    def variants(self, root: Term, once: Term | None = None) -> tuple[Variant, ...] | None:
         """What the term may be; None: anything, and known."""
-        todo = [root]
+        todo, start = [root], -1 if once is None else once.id
         while todo:  # the terms below first: expressions may be deep
             t = todo[-1]
-            done = (t.id, once) in self.done
-            inner = () if done or t.kind == "reduce" else [a for a in t.args if (a.id, once) not in self.done]
+            done = (t.id, start) in self.done
+            inner = () if done or t.kind == "reduce" else [a for a in t.args if (a.id, start) not in self.done]
             if inner:
                 todo += inner
                 continue
             todo.pop()
             if not done:
-                self.done[t.id, once] = distinct(self.made(t, once), t)
-        return self.done[root.id, once]
+                self.done[t.id, start] = distinct(self.made(t, once), t)
+        return self.done[root.id, start]
 
     def pin(self, compared: Sequence[Term]) -> None:
         """Takes note of comparisons: of integers, and of floats with what may be a number other than zero, since of zeros there
@@ -131,22 +131,27 @@ class Foreseen:
         """Whose contents a value is made of."""
         return {x.name for x in self.below(t) if x.kind == "input"}
 
-    def made(self, t: Term, once: bool) -> Iterator[Variant] | None:
+    def made(self, t: Term, once: Term | None) -> Iterator[Variant] | None:
         match t.kind:
             case "const" if t.attr != ARGUMENT:
                 return iter([Variant(np.full(COUNT, t.bits, np.uint64))])
             case "const":
                 return iter([Variant(self.column(f"argument {t.id}", t.width))])
-            case "load" | "pick":
+            case "load":
                 return iter([Variant(self.column(t.kind, t.width))])
+            case "pick":
+                return self.joined(t.args[:1], once)
             case "input":
                 some = [self.number(t.name, t.width)] if t.name in self.narrowed else []
                 return iter([Variant(self.column(t.name, t.width)), *some])
             case "index" if not self.known_index(t):
                 return iter([Variant(self.column("index", t.width))])
-            case "hole" if not once:
+            case "hole" if once is not None:
+                found = self.variants(once)
+                return None if found is None else iter(found)
+            case "hole":
                 return iter([Variant(self.column("hole", t.width))])
-            case "index" | "hole" | "undefined":
+            case "index" | "undefined":
                 return iter([self.number(f"{t.kind} {t.id}", t.width)])
             case "ref":
                 return self.of_unit(t)
@@ -161,11 +166,11 @@ class Foreseen:
             case _:
                 raise TypeError(f"a kernel's term of kind `{t.kind}`")
 
-    def joined(self, arms: Sequence[Term], once: bool) -> Iterator[Variant] | None:
+    def joined(self, arms: Sequence[Term], once: Term | None) -> Iterator[Variant] | None:
         found = [self.variants(a, once) for a in arms]
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
 
-    def of_operation(self, t: Term, once: bool) -> Iterator[Variant] | None:
+    def of_operation(self, t: Term, once: Term | None) -> Iterator[Variant] | None:
         found = [self.variants(a, once) for a in t.args]
         if any(f is None for f in found):
             return None
@@ -198,17 +203,37 @@ class Foreseen:
         """A round's result: of data, and of what the fold starts from where that may be all. And that itself, without a round."""
         step, init = t.args
         none, one = self.rounds(t, ref)
-        found = [self.variants(step)]
-        found += [self.variants(step, once=True)] if one else []
+        found = [self.variants(step), self.settled(step, init)]
+        found += [self.variants(step, once=init)] if one else []
         found += [self.variants(init)] if none else []
         added = self.contributions(step)
         if all(self.may_be_known(c) for c in added):  # then so may be the fold, whatever its rounds
             extreme = t.name.split(".")[0] in EXTREMA
-            found += [self.known(c) for c in (*added, init)] if extreme else [self.variants(step, once=True)]
+            found += [self.known(c) for c in (*added, init)] if extreme else [(self.number(f"fold {t.id}", t.width),)]
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
 
-    def known(self, t: Term) -> tuple[Variant, ...] | None:
-        found = self.variants(t)
+    def settled(self, step: Term, init: Term) -> tuple[Variant, ...] | None:
+        """The numbers that a fold may be found to be round by round, when its loop is unrolled from a known start."""
+        known = self.known(init)
+        if known is None:
+            return None
+        out: dict[int, Variant] = {}
+        todo = [init] if known else []
+        while todo and len(out) <= FEW:
+            made = self.known(step, once=todo.pop())
+            if made is None:
+                return None
+            for v in made:
+                if v.open:
+                    return (*out.values(), v)
+                bits = int(v.column[0])
+                if bits not in out:
+                    out[bits] = v
+                    todo.append(self.system.terms.const(bits, step.width))
+        return (*out.values(), self.number(f"settled {step.id}", step.width)) if todo else tuple(out.values())
+
+    def known(self, t: Term, once: Term | None = None) -> tuple[Variant, ...] | None:
+        found = self.variants(t, once)
         return None if found is None else tuple(v for v in found if is_known(v, t))
 
     def contributions(self, step: Term) -> list[Term]:
@@ -261,8 +286,10 @@ class Foreseen:
         while todo and seen < MOST_FOLLOWED:
             x, way = todo.pop()
             seen += 1
-            todo += [(a, way) for a in x.args] if x.kind != "reduce" else []
-            if x.map is None or x.kind == "reduce":
+            if x.kind == "pick":
+                todo.append((x.args[0], sets.compose(way, x.embedding())))
+            todo += [(a, way) for a in x.args[int(x.kind == "pick") :]] if x.kind != "reduce" else []
+            if x.map is None or x.kind in ("reduce", "pick"):
                 continue
             there = sets.compose(way, x.embedding())
             if x.kind == "ref" and not sets.single_valued(there):
@@ -336,7 +363,7 @@ class Foreseen:
 # ------------------------------------------------------------------------------------------------ terms and columns
 # A known call has a value that depends on who evaluates it.
 EVALUATED = frozenset(
-    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum ffma feq flt fle fisnan cvt extract concat add sub mul sdiv "
+    "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum fupper flower ffma feq flt fle fisnan cvt extract concat add sub mul sdiv "
     "udiv srem urem and or xor shl lshr ashr eq ult ule slt sle".split()
 )
 

@@ -35,6 +35,7 @@ class BufferBinding:
     """A buffer: what it holds before the launch (`inputs`), what after (`outputs`), or scratch (neither).
 
     extent: elements of the parameter's type, None where the tensors decide. align in bytes. zeroed: scratch cleared by the caller.
+    name: of scratch that several launches share.
     """
 
     inputs: tuple[TensorImage, ...] = ()
@@ -43,6 +44,7 @@ class BufferBinding:
     align: int = 256
     zeroed: bool = False
     null: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class CompileOptions:
-    """How nvcc is called: what changes meaning."""
+    """How nvcc is called: what changes meaning. shared_align, local_align: bytes to which shared arrays, and a thread's own, are
+    taken to be aligned, 0 for as they are declared."""
 
     fmad: bool = True
     fast_math: bool = False
@@ -80,6 +83,8 @@ class CompileOptions:
     arch: str = "sm_90"
     defines: tuple[tuple[str, str], ...] = ()
     include: tuple[str, ...] = ()
+    shared_align: int = 0
+    local_align: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +104,20 @@ class Reading:
 
     strict_nan: Max and its kin propagate NaN. body_precision: f32 | type, of 16-bit function bodies. values: graph input ->
     integer expression over symbols that every element is. fixed: initializers of at most 4096 elements that no buffer holds.
+    half_functions: f32 | native, whether Exp and its kin on 16-bit types are CUDA's functions of these types.
     """
 
     strict_nan: bool = False
     body_precision: str = "f32"
     values: tuple[tuple[str, IntOrText], ...] = ()
     fixed: tuple[str, ...] = ()
+    half_functions: str = "f32"
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A resolved spec: launches in order, symbols, options, assumptions, the cut of the model and how it is read."""
+    """A resolved spec: launches in order, symbols, options, assumptions, the cut of the model and how it is read. relaunch: it is
+    repeated, and nothing is cleared in between."""
 
     launches: tuple[Launch, ...]
     symbols: tuple[Symbol, ...] = ()
@@ -119,3 +127,4 @@ class Spec:
     model_inputs: tuple[str, ...] = ()
     model_outputs: tuple[str, ...] = ()
     reading: Reading = Reading()
+    relaunch: bool = False

@@ -61,3 +61,4 @@ class Obligation:
     tensor: str = ""
     time_s: float = 0.0
     witness: Witness | None = None
+    executable: bool = True  # could a run show that it fails?

@@ -23,10 +23,12 @@ from tv.examine import (
     Progress,
     add_readers,
     assumed_values,
+    chosen_blocks,
     index_sets,
     problem_of,
     read_graph,
     run_kernel,
+    with_variables,
 )
 from tv.kernel import Call, Kernel, children, expressions, walk
 from tv.obligation import Obligation, Relation, Status, weaker
@@ -113,9 +115,10 @@ def in_order(
 def problem_again(request: CheckRequest, spec: Resolved, kernel: Kernel) -> Problem:
     """Both sides once more, in index spaces of their own."""
     ranges = {s.name: (s.min, s.max) for s in spec.spec.symbols}
-    sets, terms = index_sets(ranges), Terms()
+    sets, terms = index_sets(ranges, *chosen_blocks(kernel, spec.spec.launches[0], ranges)), Terms()
     graph = read_graph(request.model, sets, terms, spec.spec)
-    binder = Binder(sets, kernel, spec.spec.launches[0], graph, ranges, assumed_values(spec.spec))
+    launch, inputs = with_variables(spec.spec, kernel, spec.spec.launches[0]), spec.spec.inputs
+    binder = Binder(sets, kernel, launch, graph, ranges, assumed_values(spec.spec), inputs)
     program = run_kernel(binder, spec.spec.options, terms, {s: Affine.sym(s) for s in ranges})
     readers = add_readers(program, binder)
     resolve(program)

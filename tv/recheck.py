@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tv import certify
-from tv.diagnostic import BadInput, Unknown, Unsupported
+from tv.diagnostic import BadInput, Unknown
 from tv.equiv.certificate import Certificate, from_json
 from tv.equiv.checker import Checker
 from tv.equiv.outcome import Failure, Proof, Related, explain
@@ -34,16 +34,20 @@ def recheck(certificate: str, request: CheckRequest) -> Answer:
     data = certify.read(certificate)
     for what, found in certify.hashes(request).items():
         if not isinstance(data.get("sha256"), dict) or data["sha256"].get(what) != found:
-            return Answer(False, f"invalid: it is about another {'specification' if what == 'spec' else what}")
+            return invalid(f"it is about another {'specification' if what == 'spec' else what}")
     try:
         why = Recheck(data, request).run()
     except Unknown as e:
-        why = e.message
+        why = f"{e.message} ({e.code})"
     except RecursionError:
         why = "it is nested too deeply"
     if why:
-        return Answer(False, f"invalid: {why}")
+        return invalid(why)
     return Answer(True, f"valid: `{data['kernel']}` is `{data['relation']}` to the graph")
+
+
+def invalid(why: str) -> Answer:
+    return Answer(False, f"invalid: {why}\n  = help: prove the pair anew with `tv check --certificate`")
 
 
 @dataclass(slots=True)
@@ -56,8 +60,6 @@ class Recheck:
         """Why the certificate is not valid; empty where it is. Raises what reading and executing raise."""
         spec, kernel = read_inputs(self.request, lambda _: None)
         spec = self.read_alike(spec)
-        if len(spec.spec.launches) != 1:
-            raise Unsupported("TV0801", "several launches in one specification")
         for key, value in certify.statement(spec, kernel).items():
             if self.data.get(key) != value:
                 return f"its {key} is another"
@@ -81,15 +83,26 @@ class Recheck:
         try:
             stated = certify.reading(self.data)
         except (KeyError, TypeError, ValueError) as e:
-            raise BadInput("TV0652", f"not a certificate: {e}") from None
-        reading = replace(spec.spec.reading, strict_nan=stated.strict_nan, body_precision=stated.body_precision)
+            raise BadInput(
+                "TV0652", f"not a certificate: {e}", help="name the file that `tv check --certificate` wrote"
+            ) from None
+        reading = replace(
+            spec.spec.reading,
+            strict_nan=stated.strict_nan,
+            body_precision=stated.body_precision,
+            half_functions=stated.half_functions,
+        )
         return replace(spec, spec=replace(spec.spec, reading=reading))
 
     def relation(self) -> Relation:
         try:
             return Relation(self.data.get("relation"))
         except ValueError:
-            raise BadInput("TV0652", f"not a certificate: no relation `{self.data.get('relation')}`") from None
+            raise BadInput(
+                "TV0652",
+                f"not a certificate: no relation `{self.data.get('relation')}`",
+                help="name the file that `tv check --certificate` wrote",
+            ) from None
 
     def follow(self, problem: Problem, spec: Resolved, kernel: Kernel) -> Related:
         """The certificate's proof of this problem, as the checker sees it."""
@@ -125,10 +138,18 @@ def fits(given: Certificate, problem: Problem) -> None:
     """Claims are about units of both systems, roots about the launch's outputs: all of them, and nothing else."""
     for c in given.claims.values():
         if c.kernel not in problem.kernel.units or c.graph not in problem.graph.units:
-            raise Unknown("TV0613", f"claim {c.id} is not about a statement and a tensor")
+            raise Unknown(
+                "TV0613",
+                f"claim {c.id} is not about a statement and a tensor",
+                help="prove the pair anew with `tv check --certificate`",
+            )
     outputs = {o.name for o in problem.outputs}
     if set(given.roots) != outputs:
-        raise Unknown("TV0611", f"its roots are not the outputs {', '.join(sorted(outputs))}")
+        raise Unknown(
+            "TV0611",
+            f"its roots are not the outputs {', '.join(sorted(outputs))}",
+            help="prove the pair anew with `tv check --certificate`",
+        )
 
 
 def same(a: Any, b: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tv.order.program import Order, read_orders
 from tv.refute.record import UNREADABLE
 from tv.replay.graph_values import Bits, GraphValues, Ints
 from tv.sets.affine import Sym
+from tv.symexec.roles import roles_in
 from tv.term import Terms
 from tv.verdict import Answer
 
@@ -38,18 +40,32 @@ def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
     """
     data = certify.read(certificate)
     if not isinstance(data.get("sha256"), dict) or data["sha256"].get("model") != certify.sha256(model):
-        raise BadInput("TV0654", f"the certificate is not about the model `{model}`")
+        raise BadInput(
+            "TV0654", f"the certificate is not about the model `{model}`", help="name the model that was checked"
+        )
     if data.get("orders") is None:
-        raise BadInput("TV0654", f"the certificate says nothing of the order of sums: {data.get('without_orders', '')}")
+        raise BadInput(
+            "TV0654",
+            f"the certificate says nothing of the order of sums: {data.get('without_orders', '')}",
+            help="prove the pair at `--require bitwise`, or see the reason in the certificate",
+        )
     try:
         found = outputs_of(model, data, arrays_in(inputs))
     except RecursionError:
-        raise BadInput("TV0652", "not a certificate: it is nested too deeply") from None
+        raise BadInput(
+            "TV0652",
+            "not a certificate: it is nested too deeply",
+            help="name the file that `tv check --certificate` wrote",
+        ) from None
     try:
         with open(output, "wb") as file:
             np.savez(file, **found)  # type: ignore[arg-type]
     except OSError as e:
-        raise BadInput("TV0653", f"cannot write `{output}`: {e.strerror}") from None
+        raise BadInput(
+            "TV0653",
+            f"cannot write `{output}`: {e.strerror}",
+            help="name a file in a folder that exists and may be written",
+        ) from None
     return Answer(True, "\n".join(f"{n}: {a.dtype}{list(a.shape)}" for n, a in found.items()))
 
 
@@ -61,7 +77,11 @@ def arrays_in(path: str) -> dict[str, npt.NDArray[Any]]:
                 raise TypeError("one array, not several by name")
             return {n: given[n] for n in given.files}
     except UNREADABLE as e:
-        raise BadInput("TV0654", f"cannot read the inputs `{path}`: {str(e) or type(e).__name__}") from None
+        raise BadInput(
+            "TV0654",
+            f"cannot read the inputs `{path}`: {(isinstance(e, OSError) and e.strerror) or 'they are no arrays by name'}",
+            help="it is an .npz file with one array for each input, named like it",
+        ) from None
 
 
 def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
@@ -70,11 +90,14 @@ def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str,
         symbols, part = certify.symbols(data), certify.part(data)
         spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
     except (KeyError, TypeError, ValueError) as e:
-        raise BadInput("TV0652", f"not a certificate: {e}") from None
+        raise BadInput(
+            "TV0652", f"not a certificate: {e}", help="name the file that `tv check --certificate` wrote"
+        ) from None
     orders = read_orders(data["orders"])
     graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), spec)
     tensors = with_weights(graph, model, arrays)
     sizes = open_sizes(graph, symbols, tensors)
+    sizes |= dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
     values = evaluation(graph, sizes, tensors, orders)
     out = {}
     with np.errstate(all="ignore"):
@@ -105,7 +128,11 @@ def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: 
     for info in graph.inputs.values():
         shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
         if tensors[info.name].shape != shape:
-            raise BadInput("TV0654", f"`{info.name}` has shape {list(tensors[info.name].shape)}, not {list(shape)}")
+            raise BadInput(
+                "TV0654",
+                f"`{info.name}` has shape {list(tensors[info.name].shape)}, not {list(shape)}",
+                help="give it the shape that the model states at these sizes",
+            )
     use_orders(values, orders)
     return values
 
@@ -118,7 +145,11 @@ def bits(a: npt.NDArray[Any], info: TensorInfo) -> Bits:
     kind = {"float": "f", "signed": "i", "unsigned": "u", "bool": "b"}[element.kind]
     fits = a.dtype.itemsize == size and (a.dtype.kind in "uV" if info.type == "bf16" else a.dtype.kind == kind)
     if not fits:
-        raise BadInput("TV0654", f"`{info.name}` is an array of {a.dtype}, not of {info.type}")
+        raise BadInput(
+            "TV0654",
+            f"`{info.name}` is an array of {a.dtype}, not of {info.type}",
+            help="give it the model's element type",
+        )
     raw = np.frombuffer(np.ascontiguousarray(a).tobytes(), dtype=f"<u{size}")
     return raw.astype(np.uint64).reshape(a.shape)
 
@@ -160,5 +191,9 @@ def open_sizes(graph: Graph, symbols: Sequence[Symbol], tensors: Arrays) -> dict
                 "TV0654", f"no value for the open size `{s.name}`", help="add an entry of that name to the inputs"
             )
         if not s.min <= out[s.name] <= s.max:
-            raise BadInput("TV0654", f"`{s.name}` is {out[s.name]}, but the proof is for {s.min} to {s.max}")
+            raise BadInput(
+                "TV0654",
+                f"`{s.name}` is {out[s.name]}, but the proof is for {s.min} to {s.max}",
+                help="give inputs of sizes that the certificate speaks of",
+            )
     return out

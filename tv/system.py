@@ -60,6 +60,30 @@ class Unit:
     position: int = -1  # of a statement: its place in the kernel's top-level text, which decides most questions of time
     uses: int = 0  # graph: references by other tensors; a graph output counts as one more
     format: str = ""  # graph: the float format of its values; "" for integers
+    inner: bool = False  # graph: no tensor of the model, but a step inside of an operator
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """What a store in a loop keeps or replaces, in the loop's own terms: step, which reads what the round before left; and
+    rounds, exact: instance -> itself and all instances that came before it in its chain."""
+
+    step: Term
+    rounds: Map
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """Of a graph's reduction that is the place of an extreme: over its child scope, the value and its place, an integer of no sign.
+
+    largest: the place of the largest value, else of the smallest. last: of equal ones the last, else the first. type: of the values.
+    """
+
+    value: Term
+    place: Term
+    largest: bool
+    last: bool
+    type: str
 
 
 @dataclass(slots=True)
@@ -73,6 +97,8 @@ class System:
     scope_sets: dict[str, Set] = field(default_factory=dict)
     indices: dict[int, tuple[Affine, ...]] = field(default_factory=dict)  # ref's term id -> its index expressions
     conditions: dict[int, tuple[Formula, ...]] = field(default_factory=dict)  # case's term id -> its conditions
+    chains: dict[str, Chained] = field(default_factory=dict)  # of a kernel, by unit
+    extremes: dict[int, Extreme] = field(default_factory=dict)  # of a graph, by the reduction's term id
 
     def scope(self, s: Scope) -> Scope:
         """Registers a scope once."""

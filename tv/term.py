@@ -13,8 +13,9 @@ A term lives in a scope (an instance space); the maps inside go from that scope.
 - `pick`   args[0] (a child-scope term, as of a reduce) at the one child instance whose new dimensions, in order, are the values
   of args[1:] (64-bit terms of this scope): a read at indices that are data, in range by a printed assumption.
 
-Operations carry their types: `fadd.f32 fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum (NaN wins) ffma.f32`, compares `feq flt fle` (width 1),
-`cvt.<to>.<from>` (floats: to nearest even; float to int: toward zero; others `cvt.<to>.<from>.rz`), `select(c, a, b)`,
+Operations carry their types: `fadd.f32 fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum (NaN wins) fupper flower (`a < b ? b : a`, `b < a ? b : a`) ffma.f32`, compares `feq flt fle` (width 1),
+`cvt.<to>.<from>` (floats: to nearest even; float to int: toward zero; others `cvt.<to>.<from>.rz`; float to int with
+`.sat`: clamped to the type, NaN to 0), `select(c, a, b)`,
 `concat(low, high, ...)`, `extract.<low>.<width>`, integer `add sub mul sdiv udiv srem urem and or xor shl lshr ashr` + `.i32`,
 `eq ult ule slt sle` + `.i32` (width 1), functions `exp.f32 log.f32 ... rsqrt.f32 fast_exp.f32`;
 `folded_exp.f32`: a library call on what nvcc may know while it compiles, which it evaluates on the host. `attr` "c" marks a kernel
@@ -144,6 +145,7 @@ LIBRARY = frozenset(
 )
 FOLDED = "folded_"  # in front of a library call that nvcc may evaluate while it compiles
 
+DOUBTFUL = "?"  # attr of a conversion of a float to an integer that may lie outside its type: what it gives then is not defined
 ARGUMENT = "argument"  # attr of a constant that the launch passes: known to a proof, not to the compiler
 
 COMPARES = ("feq", "flt", "fle", "eq", "ult", "ule", "slt", "sle", "fisnan")

@@ -61,6 +61,7 @@ class Counterexample:
     """A witness that was executed. kind: value | race | bounds | init | barrier | coverage | range | read-only | determinism.
 
     file: the .npz with inputs, "" if it was not written. replayed: gpu | cpu | None. threads: (block, thread), both linear ids.
+    Of a value the bits, and the number that they are.
     """
 
     kind: str
@@ -73,6 +74,8 @@ class Counterexample:
     kernel_bits: str = ""
     graph_bits: str = ""
     symbols: dict[str, int] = field(default_factory=dict)
+    kernel_value: str = ""
+    graph_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)

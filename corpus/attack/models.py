@@ -13,7 +13,9 @@ from onnx import TensorProto, helper
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
+from copies import COPIES
 from foreseen import FORESEEN
+from gathers import GATHERS
 from graphs import (
     BOOL,
     CLIPPED,
@@ -58,6 +60,10 @@ from graphs import (
     with_constant,
 )
 from language import LANGUAGE
+from launches import LAUNCHES
+from maxima import MAXIMA
+from paddings import PADDINGS
+from places import PLACES
 
 ZERO = helper.make_tensor("zero", TensorProto.INT32, [1], [0])
 GRAPHS: dict[str, Graph] = {
@@ -287,6 +293,15 @@ GRAPHS: dict[str, Graph] = {
     "return_in_halving_loop": unary("Neg", 32),
     "shift_of_negative": unary("Neg", 32),
     "shift_past_width_unused": unary("Neg", 32),
+    "shuffle_at_two_places": unary("Neg", 32),
+    "shuffle_of_overlapping_masks": unary("Neg", 32),
+    "shuffle_in_rows_of_24": unary("Neg", 96),
+    "shuffle_from_other_mask": unary("Neg", 32),
+    "shuffle_up_in_a_short_warp": unary("Neg", 16),
+    "warp_vote_of_one_half": unary("Neg", 32),
+    "warp_vote_among_missing_lanes": unary("Neg", 16),
+    "warp_ballot_of_earlier_round": unary("Neg", 32),
+    "warp_barrier_of_two_halves": reversed_(32),
     "shuffle_after_return": unary("Neg", 32),
     "shuffle_down_past_warp": doubled(32),
     "shuffle_is_no_barrier": reversed_(32),
@@ -303,7 +318,7 @@ GRAPHS: dict[str, Graph] = {
 
 
 def main() -> None:
-    for name, build in (GRAPHS | FORESEEN | LANGUAGE).items():
+    for name, build in (GRAPHS | COPIES | FORESEEN | GATHERS | LANGUAGE | LAUNCHES | MAXIMA | PADDINGS | PLACES).items():
         onnx.save(build(), ROOT / name / "model.onnx")
 
 

@@ -34,8 +34,15 @@ def draw(rng: random.Random) -> Sizes:
     tm, tn, bk = rng.choice((4, 8)), rng.choice((4, 8)), rng.choice((4, 8, 16))
     rows, columns = rng.choice((4, 8, 16)), rng.choice((4, 8, 16))
     return {
-        **{"M": tm * rows * rng.randint(2, 40), "N": tn * columns * rng.randint(2, 40), "K": bk * rng.randint(2, 300)},
-        **{"BM": tm * rows, "BN": tn * columns, "BK": bk, "TM": tm, "TN": tn, "TILE": rng.choice((4, 8, 16, 32))},
+        "M": tm * rows * rng.randint(2, 40),
+        "N": tn * columns * rng.randint(2, 40),
+        "K": bk * rng.randint(2, 300),
+        "BM": tm * rows,
+        "BN": tn * columns,
+        "BK": bk,
+        "TM": tm,
+        "TN": tn,
+        "TILE": rng.choice((4, 8, 16, 32)),
     }
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tv.graph import Graph
 
 _WIDTH = 100
 LARGEST = 1 << 20  # an open dimension is printed as a symbol from 1 to this
@@ -45,7 +49,14 @@ def _wrapped(names: list[str]) -> list[str]:
 
 def graph(model: str) -> str:
     """What a model means. Raises Unsupported for an operator or attribute that has no meaning, BadInput for a bad file."""
-    from tv.graph_frontend import describe, read
+    from tv.graph_frontend import describe
+
+    return describe(denoted(model))
+
+
+def denoted(model: str) -> Graph:
+    """A model whose open sizes may be anything from 1 on. Raises as `graph` does."""
+    from tv.graph_frontend import read, require_known
     from tv.sets import Affine, Sets
     from tv.sets.affine import all_of, ge
     from tv.source import Span
@@ -53,13 +64,14 @@ def graph(model: str) -> str:
     from tv.spec.border import border
     from tv.term import Terms
 
+    require_known(Path(model))
     where = border(read_signature(model), (), (), Span(model, 0))
     names = {d: _symbol(d) for d in where.dimension_names() if re.fullmatch(r"[^()*/%+ ]+", d)}
     symbols = tuple(dict.fromkeys(names.values()))
     known = {s: Affine.sym(s) for s in symbols}
     context = all_of(*(c for s in symbols for c in (ge(known[s], 1), ge(Affine.of(LARGEST), known[s]))))
     dims = {d: known[s] for d, s in names.items()}
-    return describe(read(Path(model), Sets(symbols, context), Terms(), dims=dims))
+    return read(Path(model), Sets(symbols, context), Terms(), dims=dims)
 
 
 def _symbol(dimension: str) -> str:

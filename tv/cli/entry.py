@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import os
+import re
 import signal
 import sys
 import traceback
@@ -52,23 +54,43 @@ def run(argv: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
-        error.show()
-        return _refused(argv, BadInput("TV0003", error.format_message(), help="see `tv --help`"))
+        return _told(argv, usage(error))
     except (click.Abort, KeyboardInterrupt):
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
         return Verdict.INTERNAL_ERROR.exit_code
     except TvError as error:
-        from tv.report.terminal import print_diagnostic
-
-        print_diagnostic(error.diagnostic(), sys.stderr)
-        return _refused(argv, error)
+        return _told(argv, error)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it ends in 5, with a word about it
         return _defect(argv, error)
     if not isinstance(code, int):
         return _defect(argv, TypeError(f"a command returned {code!r}"))
     return code
+
+
+def usage(error: click.UsageError) -> BadInput:
+    """What click says of the arguments, as a diagnostic: with the nearest option or command, where one was misspelt."""
+    message = error.format_message().rstrip(".")
+    where = f"`{error.ctx.command_path} --help`" if error.ctx is not None else "`tv --help`"
+    word, known = "", list[str]()
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        word, known = error.option_name, [o for p in error.ctx.command.params for o in p.opts]
+        message = f"no option `{word}`"
+    elif (m := re.match(r"No such command '(.*?)'", message)) is not None:
+        word, known = m[1], sorted(tv.commands)
+        message = f"no command `{word}`"
+    close = difflib.get_close_matches(word, known, n=1) if word else []
+    help_text = f"did you mean `{close[0]}`? See {where}" if close else f"see {where}"
+    return BadInput("TV0003", message[0].lower() + message[1:], help=help_text)
+
+
+def _told(argv: Sequence[str], error: TvError) -> int:
+    from tv.advice import advised
+    from tv.report.terminal import print_diagnostic
+
+    print_diagnostic(advised(error).diagnostic(), sys.stderr)
+    return _refused(argv, error)
 
 
 def _defect(argv: Sequence[str], error: Exception) -> int:
@@ -89,7 +111,8 @@ def _refused(argv: Sequence[str], error: TvError) -> int:
             reports.require_writable([w for w in words if w.endswith((".cu", ".onnx", ".toml"))])
             reports.write(failed(request, error))
         except BadInput as second:
-            sys.stderr.write(f"tv: {second.message}\n")
+            if second.message != error.message:
+                sys.stderr.write(f"tv: {second.message}\n")
     return verdict_of(error).exit_code
 
 

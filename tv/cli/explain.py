@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import importlib
+import difflib
 import textwrap
 
+from tv.advice import KINDS, MENDS, all_codes, all_fixes
 from tv.diagnostic import BadInput
-from tv.spec.locate import nearest
 
-# Every module with a table CODES; one that is missing is a defect of the installation, not an empty table.
-CODE_MODULES = (
-    "tv.cli.codes",
-    "tv.cli.engine_codes",
-    "tv.cuda_frontend.codes",
-    "tv.equiv.codes",
-    "tv.graph_frontend.codes",
-    "tv.order.codes",
-    "tv.refute.codes",
-    "tv.replay.codes",
-    "tv.sets.codes",
-    "tv.solvers.codes",
-    "tv.spec.codes",
-    "tv.symexec.codes",
-)
 _WIDTH = 100
 
 
-def all_codes() -> dict[str, str]:
-    """Code -> explanation. Raises ValueError where two parts explain one code."""
-    result: dict[str, str] = {}
-    for name in CODE_MODULES:
-        table: dict[str, str] = importlib.import_module(name).CODES
-        for code, text in table.items():
-            if code in result:
-                raise ValueError(f"{code} is explained twice, the second time in {name}")
-            result[code] = " ".join(text.split())
-    return dict(sorted(result.items()))
-
-
 def explain(code: str | None) -> str:
-    """The paragraph about a code, or one line about each. Raises BadInput (TV0005)."""
+    """The paragraph about a code or a kind of obligation, or one line about each. Raises BadInput (TV0005)."""
     codes = all_codes()
     if code is None:
-        return "".join(f"{c}  {textwrap.shorten(t, _WIDTH - 8, placeholder=' ...')}\n" for c, t in codes.items())
+        both = {**KINDS, **codes}
+        return "".join(f"{c:<11}  {textwrap.shorten(t, _WIDTH - 13, placeholder=' ...')}\n" for c, t in both.items())
+    if code.lower() in KINDS:
+        told = f"{code.lower()}: {' '.join(KINDS[code.lower()].split())}", f"What to do: {MENDS[code.lower()]}."
+        return "".join(textwrap.fill(part, _WIDTH) + "\n" for part in told)
     if code.upper() not in codes:
-        raise BadInput("TV0005", f"no diagnostic has the code `{code}`", help=nearest(code, codes))
-    return textwrap.fill(f"{code.upper()}: {codes[code.upper()]}", _WIDTH) + "\n"
+        raise BadInput("TV0005", f"no diagnostic has the code `{code}`", help=nearest_code(code))
+    parts = [f"{code.upper()}: {codes[code.upper()]}"]
+    if code.upper() in all_fixes():
+        parts.append(f"What to do: {all_fixes()[code.upper()]}.")
+    return "".join(textwrap.fill(part, _WIDTH) + "\n" for part in parts)
+
+
+def nearest_code(word: str) -> str:
+    """A misspelt kind or code, mended; where nothing is near, where the list is."""
+    close = difflib.get_close_matches(word.lower(), [*KINDS, *(c.lower() for c in all_codes())], n=1, cutoff=0.7)
+    if not close:
+        return "`tv explain` lists all codes and kinds of obligations"
+    return f"did you mean `{close[0] if close[0] in KINDS else close[0].upper()}`?"

@@ -13,6 +13,7 @@ from tv.source import Span
 from tv.verdict import CheckResult
 
 STDOUT = "-"
+_WRITABLE = "name a file in a folder that exists and may be written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,17 @@ class Reports:
                 _write(path, make(result))
 
 
+def reason(error: OSError | ValueError) -> str:
+    """What went wrong, without the number and the path that the system adds."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _write(path: str, text: str) -> None:
     try:
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
     except (OSError, ValueError) as error:
-        raise BadInput("TV0004", f"cannot write {path}", Span(path, 0), str(error)) from error
+        raise BadInput("TV0004", f"cannot write {path}: {reason(error)}", Span(path, 0), _WRITABLE) from error
 
 
 class Progress:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tv.diagnostic import BadInput, TvError
+from tv.advice import advised
+from tv.diagnostic import TvError
 from tv.limits import Died, Finished, Outcome, OutOfMemory, Raised, TimedOut, run_each, run_limited
 from tv.request import CheckRequest
 from tv.verdict import CheckResult, Verdict, failed, gave_up
@@ -23,17 +24,9 @@ def _silent(_: str) -> None:
 
 
 def engine(name: str) -> Callable[..., Any]:
-    """A function of `tv.check`, where all parts meet. Raises BadInput (TV0002) where this version has none."""
-    try:
-        module = importlib.import_module("tv.check")
-    except ModuleNotFoundError as error:
-        if error.name != "tv.check":
-            raise
-        module = None
-    function = getattr(module, name, None)
-    if function is None:
-        raise BadInput("TV0002", f"`tv {name}` is not implemented in this version")
-    return function  # type: ignore[no-any-return]
+    """A function of `tv.check`, where all parts meet; imported where it is called, so that `--help` is quick."""
+    function: Callable[..., Any] = getattr(importlib.import_module("tv.check"), name)
+    return function
 
 
 def checked(request: CheckRequest, progress: Callable[[str], None]) -> CheckResult:
@@ -41,7 +34,7 @@ def checked(request: CheckRequest, progress: Callable[[str], None]) -> CheckResu
     try:
         result = engine("check")(request, progress)
     except TvError as error:
-        return failed(request, error)
+        return failed(request, advised(error))
     if not isinstance(result, CheckResult):
         raise TypeError(f"tv.check.check returned {type(result).__name__}")
     return result
@@ -53,7 +46,7 @@ def run_check(request: CheckRequest, progress: Callable[[str], None] = _silent) 
     try:
         outcome = run_limited(lambda: checked(request, progress), request.timeout_s, request.memory_mb)
     except TvError as error:
-        return failed(request, error)
+        return failed(request, advised(error))
     result = _result(request, outcome)
     return replace(result, time_s=time.monotonic() - started, peak_rss_mb=outcome.peak_rss_mb)
 

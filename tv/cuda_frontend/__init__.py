@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.attributes import check_attributes
+from tv.cuda_frontend.attributes import check_assembly, check_attributes
 from tv.cuda_frontend.c_reader import parse
 from tv.cuda_frontend.codes import CODES
 from tv.cuda_frontend.instances import canonical
@@ -65,6 +65,7 @@ def second_opinion(path: Path, text: str, options: CompileOptions, wanted: tuple
 def read_c(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...]) -> Module:
     tokens = preprocess(path, text, options)
     check_attributes(tokens, str(path))
+    check_assembly(tokens, str(path))
     unit, parser = parse(tokens, str(path))
     return module_of(unit, options, wanted, parser.launches)
 

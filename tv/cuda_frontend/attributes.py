@@ -15,6 +15,7 @@ _START = re.compile(
     r"""\b[0-9](?:[\w.]|'\w)* | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (\[\s*\[) | (\b__attribute(?:__)?\b\s*\(\s*\() | \b(_Noreturn|__declspec)\b """,
     re.VERBOSE,
 )
+_ASSEMBLY = re.compile(r"""\"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | \b(asm|__asm__|__asm)\b""", re.VERBOSE)
 _WORD = re.compile(r"[A-Za-z_][\w:]*")
 HARMLESS = frozenset(
     """maybe_unused unused nodiscard warn_unused_result deprecated likely unlikely fallthrough always_inline noinline aligned
@@ -31,12 +32,28 @@ def check_attributes(tokens: TokenText, file: str) -> None:
         for at, word in alone + listed:
             name = word.removeprefix("gnu::").removeprefix("clang::").strip("_")
             if name not in HARMLESS:
-                line = text.count("\n", 0, at) + 1
-                where, row, col = tokens.place(line, at - text.rfind("\n", 0, at))
-                span = Span(where or file, row, col, col + len(word))
+                span = span_of(tokens, file, at, word)
                 raise Unsupported(
                     "TV0111", f"the attribute `{word}`", span, "remove it: what it promises is not checked"
                 )
+
+
+def check_assembly(tokens: TokenText, file: str) -> None:
+    """Raises Unsupported (TV0111) for inline assembly, wherever in the file it stands."""
+    for m in _ASSEMBLY.finditer(tokens.text):
+        if m.group(1) is not None:
+            raise inline_assembly(span_of(tokens, file, m.start(1), m.group(1)))
+
+
+def inline_assembly(span: Span) -> Unsupported:
+    return Unsupported("TV0111", "inline assembly", span, "write it in CUDA C++; `tv ops` lists the built-ins")
+
+
+def span_of(tokens: TokenText, file: str, at: int, word: str) -> Span:
+    """Where a word of the preprocessed text stands in the user's file."""
+    text = tokens.text
+    where, row, col = tokens.place(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+    return Span(where or file, row, col, col + len(word))
 
 
 def _words(text: str, start: int) -> list[tuple[int, str]]:

@@ -125,20 +125,23 @@ _INTEGERS = {"int": S.I32, "uint": S.U32, "ll": S.I64, "ull": S.U64}
 for _word, _t in _INTEGERS.items():
     for _rounding in ("rn", "rz", "ru", "rd"):
         BUILTINS.add(f"__{_word}2float_{_rounding}")(_conversion(_t, S.F32, _rounding))
-    BUILTINS.add(f"__float2{_word}_rz")(_conversion(S.F32, _t, "rn"))
 
 
-def _rounded_to_int(to: Scalar) -> Callable[[Call], Result]:
+def _rounded_to_int(to: Scalar, whole: str, rounding: str) -> Callable[[Call], Result]:
+    """rounding: `sat` where PTX's conversion clamps, and makes 0 of NaN."""
+
     def handler(c: Call) -> Result:
         (a,) = c.scalars(S.F32)
-        return scalar_value(fold.convert(Function(S.F32, "rint", (a,), c.span), to, c.span))
+        return scalar_value(fold.convert(Function(S.F32, whole, (a,), c.span), to, c.span, rounding))
 
     return handler
 
 
 for _word, _t in _INTEGERS.items():
-    BUILTINS.add(f"__float2{_word}_rn")(_rounded_to_int(_t))
-BUILTINS.add("lrintf")(_rounded_to_int(S.I64))
+    for _rounding, _whole in (("rn", "rint"), ("rz", "trunc"), ("ru", "ceil"), ("rd", "floor")):
+        BUILTINS.add(f"__float2{_word}_{_rounding}")(_rounded_to_int(_t, _whole, "sat" if _t.bits == 32 else "rn"))
+for _name, _t in (("lrintf", S.I64), ("llrintf", S.I64)):
+    BUILTINS.add(_name)(_rounded_to_int(_t, "rint", "rn"))
 BUILTINS.add("__double2float_rn")(_conversion(S.F64, S.F32, "rn"))
 
 
@@ -233,7 +236,14 @@ def _high_product(c: Call) -> Result:
 
 @builtin("__umul24", "__mul24")
 def _product24(c: Call) -> Result:
-    raise c.unsupported(f"`{c.name}`", "write the product")
+    """The low 32 bits of the product of the low 24 bits of each factor, which are a number of the call's sign."""
+    t = S.U32 if c.name == "__umul24" else S.I32
+    low = []
+    for x in c.scalars(t, t):
+        up = fold.binary("shl", S.U32, scalar_convert(x, S.U32, c.span), fold.integer(S.U32, 8, c.span), c.span)
+        down = fold.binary("shr", t, scalar_convert(up, t, c.span), fold.integer(t, 8, c.span), c.span)
+        low.append(scalar_convert(down, S.U32, c.span))
+    return scalar_value(scalar_convert(fold.binary("mul", S.U32, low[0], low[1], c.span), t, c.span))
 
 
 @builtin("__popc", "__clz", "__ffs", "__brev")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, Call, builtin, part, pointer, scalar_value
 from tv.cuda_frontend.convert import scalar_convert, to_type, type_error
-from tv.cuda_frontend.ctype import VOID, Arith, Ptr, vector
+from tv.cuda_frontend.ctype import VOID, Arith, CType, Ptr, Vector, size_of, vector
 from tv.cuda_frontend.cuda_types import VECTOR_TYPES
-from tv.cuda_frontend.places import dereference, read, write
+from tv.cuda_frontend.places import dereference, multiple, read, write
 from tv.cuda_frontend.restrict import based_on
-from tv.cuda_frontend.values import Pointer, Result, Value
+from tv.cuda_frontend.values import Known, Memory, Place, Pointer, Register, Result, Value
 from tv.kernel import Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Const, MemRef, Scalar, Space, Var
 
 S = Scalar
@@ -189,7 +190,9 @@ MOST_PENDING = 8  # CUDA's header waits for at most so many, whatever it is aske
 def _wait(c: Call) -> Result:
     c.count(1)
     n = c.constant(0, "the number of pending groups")
-    c.ctx.emit(AsyncWait(c.span, n if 0 <= n < MOST_PENDING else MOST_PENDING))  # size_t: a negative number is a large one
+    c.ctx.emit(
+        AsyncWait(c.span, n if 0 <= n < MOST_PENDING else MOST_PENDING)
+    )  # size_t: a negative number is a large one
     return NOTHING
 
 
@@ -242,6 +245,49 @@ def _generic(c: Call) -> Result:
     raise c.unsupported(f"`{c.name}`", "an address has no value in the proof; use __pipeline_memcpy_async")
 
 
-@builtin("memcpy", "memset")
+@builtin("memcpy")
+def _copy(c: Call) -> Result:
+    """A copy between two variables, or objects of the block or the thread: of the very size of one of their types."""
+    c.count(3)
+    size = c.constant(2, "the size of a `memcpy`")
+    to, of = (_operand(c, e) for e in c.args[:2])
+    kinds = [t for t in (type_of(of), type_of(to)) if isinstance(t, (Arith, Vector)) and size_of(t) == size]
+    if not kinds or (isinstance(to, Memory) and isinstance(of, Memory) and to.object == of.object):
+        raise c.unsupported("`memcpy` in device code", "assign the value, or write the loop")
+    places = [_retyped(c, p, kinds[0], size) for p in (to, of)]
+    write(c.ctx, places[0], read(c.ctx, places[1], c.span), c.span)
+    return NOTHING
+
+
+def _operand(c: Call, e: ast.Expr) -> Place:
+    """What is copied: a variable by its name (`usage.copied`), else what a pointer points to."""
+    from tv.cuda_frontend.expressions import value
+    from tv.cuda_frontend.lvalues import place
+
+    if isinstance(e, ast.Unary) and e.op == "&" and isinstance(e.a, ast.Name):
+        return place(c.ctx, e.a)
+    return dereference(c.ctx, pointer(value(c.ctx, e), c.name, c.span), c.span)
+
+
+def type_of(p: Place) -> CType:
+    return p.value.type if isinstance(p, Known) else p.type
+
+
+def _retyped(c: Call, p: Place, t: CType, size: int) -> Place:
+    match p:
+        case Register(type=own) if own == t:
+            return p
+        case Memory(object=o, offset=at):
+            memory = c.ctx.objects[o]
+            if memory.space is Space.GLOBAL or memory.align % size or not multiple(at, size):
+                raise c.unsupported(
+                    "`memcpy` where addresses may not be aligned", "assign the value, or write the loop"
+                )
+            return replace(p, type=t)
+        case _:
+            raise c.unsupported(f"`memcpy` of `{type_of(p)}` as `{t}`", "write the loop")
+
+
+@builtin("memset")
 def _bytes(c: Call) -> Result:
     raise c.unsupported(f"`{c.name}` in device code", "write the loop")

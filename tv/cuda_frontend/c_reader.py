@@ -25,10 +25,21 @@ def syntax_error(error: Exception, file: str, line: int) -> BadInput:
     """pycparser's message as a diagnostic."""
     m = _WHERE.match(str(error))
     if m is None:
-        return BadInput("TV0108", "not the C or CUDA C++ that this reader knows", Span(file, line))
+        return BadInput(
+            "TV0108",
+            "not the C or CUDA C++ that this reader knows",
+            Span(file, line),
+            "compile the file with nvcc first, or try `--frontend clang`",
+        )
     col = int(m["col"] or 1)
-    what = m["what"].replace("before: ", "syntax error before ").strip()
-    return BadInput("TV0108", what[0].lower() + what[1:], Span(m["file"] or file, int(m["line"]), col, col + 1))
+    what = re.sub(r"before:? (\S+)$", r"before `\1`", m["what"].strip())
+    what = f"syntax error {what}" if what.startswith("before ") else what
+    return BadInput(
+        "TV0108",
+        what[0].lower() + what[1:],
+        Span(m["file"] or file, int(m["line"]), col, col + 1),
+        "compile the file with nvcc first, or try `--frontend clang`",
+    )
 
 
 def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:

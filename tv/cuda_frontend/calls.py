@@ -9,7 +9,7 @@ from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import SIZE_T, Arith, CType, Ptr, Struct, Void
 from tv.cuda_frontend.declare import define, referring, registers, restricted, stable
-from tv.cuda_frontend.names import nearest
+from tv.cuda_frontend.names import TEMPLATES, nearest
 from tv.cuda_frontend.places import member
 from tv.cuda_frontend.templates import bind, resolvable
 from tv.cuda_frontend.typenames import qualifiers, reference, referred, resolve
@@ -57,7 +57,7 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
         known = [*BUILTINS.entries, *ctx.module.functions]
         raise unsupported("TV0112", f"the function `{name}` is not known", e.span, nearest(name, known))
     assert isinstance(e.callee, ast.Name)
-    if e.callee.args is not None and bare.rsplit("::", 1)[-1] != "tiled_partition":
+    if e.callee.args is not None and bare.rsplit("::", 1)[-1] not in TEMPLATES:
         raise unsupported("TV0111", f"template arguments of `{name}`", e.span, "convert the arguments instead")
     return builtin(Call(ctx, bare, e.args, e.callee.args, e.span))
 
@@ -118,13 +118,20 @@ def struct_call(ctx: Context, e: ast.Call, owner: Place, name: str) -> Result:
     methods = methods_of(ctx, kind, name)
     if known is None or not methods:
         raise unsupported("TV0112", f"`{kind.name}` has no method `{name}`", e.span)
+    fields = fields_of(ctx, owner, kind, e.span)
+    return user_call(ctx, e, name, methods, overloaded=False, own=fields, owner=kind)
+
+
+def fields_of(ctx: Context, owner: Place, kind: Struct, span: Span) -> Scope:
+    """The names that a member function of `kind` sees before those of the file."""
+    known = ctx.methods.get(kind.name) or ctx.module.methods[kind.name]
     fields = Scope(dict(known[1].places), dict(known[1].types))
     outer, ctx.scopes = ctx.scopes, [*ctx.scopes]
-    owner = stable(ctx, owner, e.span)
+    owner = stable(ctx, owner, span)
     for f, _, _ in kind.fields:
-        fields.places[f] = member(ctx, owner, f, e.span)
+        fields.places[f] = member(ctx, owner, f, span)
     ctx.scopes = outer
-    return user_call(ctx, e, name, methods, overloaded=False, own=fields, owner=kind)
+    return fields
 
 
 # ------------------------------------------------------------------------------------------------ device functions

@@ -12,7 +12,7 @@ from pathlib import Path
 from clang import cindex
 
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.attributes import check_attributes
+from tv.cuda_frontend.attributes import check_attributes, inline_assembly
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.clang_tree import Cursor, Tree
 from tv.cuda_frontend.from_c import check_pragma
@@ -53,7 +53,15 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
     tree = Tree(source, tokens, str(path), stub.count("\n"))
     for d in unit.diagnostics:
         if d.severity >= cindex.Diagnostic.Error:
-            raise BadInput("TV0108", f"libclang: {d.spelling}", tree.at(d.location.line, d.location.column))
+            span = tree.at(d.location.line, d.location.column)
+            if d.spelling.endswith(" in asm"):  # whose constraints are the GPU's
+                raise inline_assembly(span)
+            raise BadInput(
+                "TV0108",
+                f"libclang: {d.spelling}",
+                span,
+                "compile the file with nvcc first",
+            )
     decls: list[ast.Decl] = []
     top(tree, unit.cursor, decls, len(stub))
     return ast.Unit(Span(str(path), 1), tuple(decls), frozenset(tree.hosts), qualified=frozenset(tree.qualified))

@@ -46,7 +46,9 @@ class Tree:
         return self.slice(c.extent.start.offset, c.extent.end.offset)
 
     def refuse(self, what: str, c: Cursor) -> Unsupported:
-        return Unsupported("TV0123", f"{what} is not read from C++", self.span(c))
+        return Unsupported(
+            "TV0123", f"{what} is not read from C++", self.span(c), "rewrite it, or instantiate it in plain functions"
+        )
 
     # -------------------------------------------------------------------------------------------- types
     def type(self, t: Any, c: Cursor) -> ast.TypeSyntax:

@@ -46,3 +46,12 @@ CODES: dict[str, str] = {
     "TV0127": "A store to a variable that was defined `const`, through a pointer or reference whose `const` was cast away. Compilers "
     "may take the variable's first value wherever it is read.",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0101": "name an existing file that may be read",
+    "TV0113": "convert one of the operands, as nvcc would ask for it",
+    "TV0117": "use a number, a macro or a `constexpr`",
+    "TV0122": "rename one of them",
+    "TV0123": "write it in C, or instantiate it by hand",
+}

@@ -121,5 +121,8 @@ def not_null(ctx: Context, p: Pointer, span: Span) -> Expr:
     if p.object is None:
         return integer(S.BOOL, 0, span)
     if p.object in ctx.nullable:
+        if not (isinstance(p.offset, Const) and p.offset.bits == 0):
+            text = "a test for null of a pointer that was moved: where it is null, moving it is undefined"
+            raise unsupported("TV0111", text, span, "test the parameter itself")
         return NotNull(S.BOOL, p.object, span)
     return integer(S.BOOL, 1, span)

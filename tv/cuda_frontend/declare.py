@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.classes import require_plain_default
 from tv.cuda_frontend.context import Context, Target, unsupported
-from tv.cuda_frontend.convert import to_type, type_error
+from tv.cuda_frontend.convert import type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
+from tv.cuda_frontend.initializers import COMPONENT, initial_value, zero_value
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.usage import evaluated, names_in, nodes
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
@@ -17,7 +19,6 @@ from tv.source import Span
 
 S = Scalar
 _IGNORED = frozenset({"register", "auto", "constexpr"})
-_COMPONENT = "xyzw"
 
 
 def declare(ctx: Context, d: ast.Decl) -> None:
@@ -38,7 +39,12 @@ def static_assert(ctx: Context, cond: ast.Expr, span: Span) -> None:
     from tv.diagnostic import BadInput
 
     if not constant(ctx, cond, "a `static_assert`"):
-        raise BadInput("TV0118", "this `static_assert` is false", span)
+        raise BadInput(
+            "TV0118",
+            "this `static_assert` is false",
+            span,
+            "give the macros in it other values: `defines` in the specification, or -D",
+        )
 
 
 def variable(ctx: Context, d: ast.Variable) -> None:
@@ -63,6 +69,7 @@ def variable(ctx: Context, d: ast.Variable) -> None:
     if isinstance(t, Array) and t.count is None:
         t = counted(t, d)
     if d.init is None:
+        require_plain_default(ctx, t, d.span)
         define(ctx, d.name, t, None, const, d)
         return
     if any(names_in(nodes(d.init), d.name)):
@@ -197,7 +204,7 @@ def in_registers(t: CType) -> bool:
 def leaf_names(t: CType) -> list[str]:
     match t:
         case Vector(count=n):
-            return [f".{c}" for c in _COMPONENT[:n]]
+            return [f".{c}" for c in COMPONENT[:n]]
         case Struct(fields=fields):
             return [f".{f}{inner}" for f, kind, _ in fields for inner in leaf_names(kind)]
         case _:
@@ -321,76 +328,3 @@ def dynamic_shared(ctx: Context, d: ast.Variable, t: CType) -> None:
         )
     elif align > old.align:
         ctx.objects["dynamic_shared"] = MemoryObject("dynamic_shared", Space.SHARED, old.element, None, align, old.span)
-
-
-# ------------------------------------------------------------------------------------------------ initializers
-def initial_value(ctx: Context, t: CType, init: ast.Expr, span: Span) -> Result:
-    """`T x = init;`"""
-    from tv.cuda_frontend.expressions import value
-
-    if isinstance(init, ast.InitList):
-        if isinstance(t, (Arith, Ptr)):
-            if not init.items:
-                return zero_value(t, span)
-            if len(init.items) == 1:
-                return to_type(ctx, value(ctx, init.items[0]), t, span)
-            raise type_error(f"{len(init.items)} initializers for one `{t}`", span)
-        return Value(t, aggregate(ctx, t, init, span))
-    if isinstance(t, Array):
-        raise type_error("an array initialised with something else than a list", span)
-    return to_type(ctx, value(ctx, init), t, span)
-
-
-def zero_value(t: CType, span: Span) -> Result:
-    if isinstance(t, Ptr):
-        return Pointer(t, None, fold.integer(S.I64, 0, span))
-    return Value(t, tuple(Const(s, 0, span) for s, _ in leaves(t)))
-
-
-def members(t: CType, span: Span) -> list[tuple[str, CType]]:
-    match t:
-        case Vector(scalar=s, count=n):
-            return [(_COMPONENT[i], Arith(s)) for i in range(n)]
-        case Struct(fields=fields):
-            return [(f, kind) for f, kind, _ in fields]
-        case Array(element=e, count=n) if n is not None:
-            return [("", e)] * n
-        case _:
-            raise type_error(f"a list of initializers for `{t}`", span)
-
-
-def aggregate(ctx: Context, t: CType, init: ast.InitList, span: Span) -> tuple[Expr, ...]:
-    """The leaves of an aggregate; what is not listed is zero (one, for a dim3)."""
-    slots = members(t, span)
-    values: list[Result | None] = [None] * len(slots)
-    if len(init.items) > len(slots):
-        raise type_error(f"{len(init.items)} initializers for `{t}`", span)
-    if (
-        isinstance(t, Array)
-        and isinstance(t.element, (Array, Struct))
-        and any(not isinstance(i, ast.InitList) for i in init.items)
-    ):
-        raise unsupported("TV0111", "an initializer without its inner braces", span, "write `{{...}, {...}}`")
-    names = [n for n, _ in slots]
-    following = 0
-    for i in range(len(init.items)):
-        field = init.fields[i] if init.fields else None
-        if field is not None:
-            if field not in names:
-                raise type_error(f"`{t}` has no member `{field}`", span)
-            following = names.index(field)
-        if following >= len(slots):
-            raise type_error(f"too many initializers for `{t}`", span)
-        # list initializers are evaluated in order, in C++
-        values[following] = initial_value(ctx, slots[following][1], init.items[i], init.items[i].span)
-        following += 1
-    parts: list[Expr] = []
-    for (_, kind), r in zip(slots, values, strict=True):
-        if r is None:
-            r = zero_value(kind, span)
-            if t == Vector("dim3", S.U32, 3, 4):
-                r = Value(kind, (fold.integer(S.U32, 1, span),))
-        if not isinstance(r, Value):
-            raise unsupported("TV0115", "a pointer inside an aggregate", span)
-        parts.extend(r.parts)
-    return tuple(parts)

@@ -318,7 +318,7 @@ def assigned(ctx: Context, e: ast.Assign) -> tuple[Place, Result]:
 
 
 def assigned_value(ctx: Context, e: ast.Assign, targets: list[Place]) -> Result:
-    from tv.cuda_frontend.declare import initial_value
+    from tv.cuda_frontend.initializers import initial_value
 
     if isinstance(e.value, ast.InitList):
         t = targets[0].type if not isinstance(targets[0], Known) else targets[0].value.type
@@ -365,7 +365,7 @@ def _cast(ctx: Context, e: ast.Cast) -> Result:
 
 @_on(ast.Construct)
 def _construct(ctx: Context, e: ast.Construct) -> Result:
-    from tv.cuda_frontend.declare import initial_value
+    from tv.cuda_frontend.initializers import initial_value
 
     t = resolve(ctx, e.type)
     if isinstance(t, Arith) and len(e.args) == 1 and not isinstance(e.args[0], ast.InitList):

@@ -8,13 +8,14 @@ from typing import Any
 from pycparser import c_ast
 from pycparser import c_parser as cp
 
+from tv.cuda_frontend.class_parser import ClassParser
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, PREDECLARED_TYPES
-from tv.cuda_frontend.parser import DEVICE_WORDS, CudaParser, Template
+from tv.cuda_frontend.parser import DEVICE_WORDS, Template
 
 _OPENING = {"LPAREN": "RPAREN", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET"}
 
 
-class UnitParser(CudaParser):
+class UnitParser(ClassParser):
     """A whole translation unit; `hosts` and `launches` are filled while it reads."""
 
     def _parse_external_declaration(self) -> list[Any]:
@@ -109,7 +110,12 @@ class UnitParser(CudaParser):
         if self._peek_type(2) != "LT":
             self._skip_declaration(start, note=False)  # an explicit instantiation declares nothing new
             return []
-        if not self._device_words_ahead():
+        ending, words, tokens = self._scan_header()
+        if not words & DEVICE_WORDS and not (ending == "{" and words & {"struct", "class", "union"}):
+            if self._peek_type(3) == "GT":  # a specialisation: what it says of the template would be missed
+                error = cp.ParseError(f"{self._tok_coord(tokens[0])}: an explicit specialisation")
+                for name in self._declared_names(tokens):
+                    self.refused.setdefault(name, error)
             self._skip_declaration(start)
             return []
         return self._attempt(start, self._parse_device_template)
@@ -156,17 +162,19 @@ class UnitParser(CudaParser):
         self._expect("GT")
         if not params:
             self._parse_error("an explicit specialisation", self._tok_coord(self.last))
-        inner = self._parse_function_with_scope()
-        self._pop_scope()
-        self.templates.add(inner.decl.name)
-        return [Template(params, inner)]
-
-    def _parse_function_with_scope(self) -> Any:
-        """The templated definition; its own name is known inside it, for the recursion that lowering will refuse."""
+        _, words, header = self._scan_header()
         decls = cp.CParser._parse_external_declaration(self)
-        if len(decls) != 1 or not isinstance(decls[0], c_ast.FuncDef):
-            self._parse_error("a template that is not a function definition", decls[0].coord if decls else None)
-        return decls[0]
+        self._pop_scope()
+        if header and header[0].type == "STRUCT":
+            return [self._struct_template(params, decls)]
+        one = decls[0] if len(decls) == 1 else None
+        if isinstance(one, c_ast.FuncDef):
+            self.templates.add(one.decl.name)
+            return [Template(params, one)]
+        declared = isinstance(one, c_ast.Decl) and isinstance(one.type, c_ast.FuncDecl) and one.init is None
+        if declared and "__global__" in words and "__launch_bounds__" not in words:
+            return []  # no device code calls a kernel: the definition says everything
+        self._parse_error("a template that is not a function definition", decls[0].coord if decls else None)
 
     def _parse_template_parameter(self) -> tuple[str, Any, Any, Any]:
         tok = self._peek()
@@ -184,29 +192,6 @@ class UnitParser(CudaParser):
         return name.value, self._build_type_name(spec, None, self._tok_coord(tok)), default, self._tok_coord(name)
 
     # -------------------------------------------------------------------------------------------- host code
-    def _device_words_ahead(self) -> bool:
-        """Whether the declaration that begins here has a device word before its body or semicolon."""
-        _, words, _ = self._scan_header()
-        return bool(words & DEVICE_WORDS)
-
-    def _scan_header(self) -> tuple[str, set[str], list[Any]]:
-        """How the declaration ahead ends (`;`, `{`, `=` or nothing), its words and tokens; does not move."""
-        depth, ahead = 0, 1
-        words: set[str] = set()
-        tokens: list[Any] = []
-        while (tok := self._peek(ahead)) is not None:
-            default = tok.type == "EQUALS" and bool(tokens) and tokens[0].value == "template"
-            if depth == 0 and tok.type in ("SEMI", "LBRACE", "EQUALS") and not default:
-                return tok.value, words, tokens
-            if tok.type in _OPENING:
-                depth += 1
-            elif tok.type in _OPENING.values():
-                depth -= 1
-            words.add(tok.value)
-            tokens.append(tok)
-            ahead += 1
-        return "", words, tokens
-
     def _parse_device_or_host(self) -> list[Any]:
         ending, words, tokens = self._scan_header()
         start = self._mark()

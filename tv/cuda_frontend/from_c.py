@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from pycparser import c_ast
 
 from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.class_parser import CONSTRUCTOR, StructTemplate
 from tv.cuda_frontend.lexer import SpanCoord
 from tv.cuda_frontend.parser import CxxCast, Template, TemplateName, TemplateType
 from tv.diagnostic import Unsupported
@@ -212,6 +214,10 @@ def declaration(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
     """A declaration at any level; a struct defined inside another declaration comes first."""
     span = t.span(n)
     match n:
+        case StructTemplate():
+            (made,) = _tagged(t, n.decl)
+            assert isinstance(made, ast.Struct)
+            return (replace(made, template=tuple(_template_parameter(t, p) for p in n.params)),)
         case Template():
             return (function(t, n, tuple(_template_parameter(t, p) for p in n.params)),)
         case c_ast.FuncDef():
@@ -264,12 +270,18 @@ def _tagged(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
     if isinstance(inner, c_ast.Struct) and inner.decls is not None:
         own = n.name if isinstance(n, c_ast.Typedef) else None
         inner.name = t.tagged[id(inner)] = inner.name or own or f"struct:{span.line}:{span.col}:{next(_UNNAMED)}"
-        fields = [d for f in inner.decls for d in declaration(t, f)]
-        for f in fields:
-            if not isinstance(f, ast.Variable):
-                raise refuse("a struct with something else than fields", f.span)
-        variables = tuple(f for f in fields if isinstance(f, ast.Variable))
-        return (ast.Struct(span, inner.name, variables, _aligns(t, inner.attributes)),)
+        members = [d for f in inner.decls for d in declaration(t, f)]
+        methods = tuple(f for f in members if isinstance(f, ast.Function) and member_function(f, inner.name))
+        variables = [f for f in members if isinstance(f, ast.Variable)]
+        for f in members:
+            if not isinstance(f, (ast.Variable, ast.Function)):
+                raise refuse("a struct with something else than fields and functions", f.span)
+        constants = tuple(v for v in variables if "static" in v.storage)
+        for v in constants:
+            if v.init is None or not ("constexpr" in v.storage or qualified_const(v.type)):
+                raise refuse("a static member that is no constant", v.span)
+        fields = tuple(v for v in variables if v not in constants)
+        return (ast.Struct(span, inner.name, fields, _aligns(t, inner.attributes), (), methods, constants),)
     if isinstance(inner, c_ast.Enum) and inner.values is not None:
         inner.name = t.tagged[id(inner)] = inner.name or f"enum:{span.line}:{span.col}:{next(_UNNAMED)}"
         if inner.underlying_type is not None:
@@ -277,6 +289,26 @@ def _tagged(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
         items = tuple((e.name, None if e.value is None else t.expr(e.value)) for e in inner.values.enumerators)
         return (ast.Enum(span, inner.name, items),)
     return ()
+
+
+def member_function(f: ast.Function, owner: str) -> bool:
+    """Whether device code can call it; a constructor that it cannot call is refused, since it makes the struct no aggregate.
+
+    A constructor from the struct itself is refused: it would be called wherever a value is copied.
+    """
+    if f.name == CONSTRUCTOR and "__device__" not in f.words:
+        raise refuse("a constructor without `__device__`", f.span)
+    for p in f.parameters if f.name == CONSTRUCTOR else ():
+        kind = p.type
+        while isinstance(kind, ast.PointerType):
+            kind = kind.target
+        if isinstance(kind, ast.NamedType) and kind.name == owner:
+            raise refuse("a constructor that copies", f.span, "values are copied member by member without it")
+    return "__device__" in f.words
+
+
+def qualified_const(t: ast.TypeSyntax) -> bool:
+    return isinstance(t, ast.NamedType) and t.const
 
 
 def _template_parameter(t: Translator, p: tuple[str, Any, Any, Any]) -> ast.TemplateParameter:

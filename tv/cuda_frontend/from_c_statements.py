@@ -33,7 +33,9 @@ def statement(t: Translator, n: Any) -> tuple[ast.Stmt, ...]:
     """A statement or declaration; nothing for a pragma or an empty statement."""
     t.depth += 1
     if t.depth > 600:
-        raise Unsupported("TV0104", "statements nested too deep", t.span(n))
+        raise Unsupported(
+            "TV0104", "statements nested too deep", t.span(n), "move the inner ones into a `__device__` function"
+        )
     found = _statement(t, n, t.span(n))
     t.depth -= 1
     return found

@@ -48,7 +48,7 @@ def outside(ctx: Context, order: int, lower: Callable[[], Place]) -> Place:
 
 def host_constant(ctx: Context, d: ast.Variable, span: Span) -> Place:
     """`const int N = 8;`, `constexpr float eps = 1e-5f;` at file scope: device code may use the value."""
-    from tv.cuda_frontend.declare import initial_value
+    from tv.cuda_frontend.initializers import initial_value
     from tv.cuda_frontend.typenames import qualifiers, resolve
 
     const = qualifiers(d.type)[0] or "constexpr" in d.storage
@@ -86,6 +86,9 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
     key = (id(d),)
     if key not in ctx.statics:
         own = new_object(ctx, d.name, Space.GLOBAL, t, alignment(ctx, d, t), d.span)
+        if own != d.name:  # its name is what it is known by in `[globals]` and in other kernels
+            text = f"the variable `{d.name}` of the file, in a kernel where something else has that name too"
+            raise unsupported("TV0111", text, d.span, "rename one of them")
         ctx.statics[key] = own
         ctx.initial[own] = initial_bits(ctx, d, t)
         if "__constant__" in d.storage:
@@ -99,7 +102,7 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
 
 def initial_bits(ctx: Context, d: ast.Variable, t: CType) -> tuple[int, ...]:
     """Initial elements of a module variable (zero where there is no initialiser), as bits of the object's element type."""
-    from tv.cuda_frontend.declare import initial_value
+    from tv.cuda_frontend.initializers import initial_value
 
     kinds = leaves(t)
     element = element_scalar(t)

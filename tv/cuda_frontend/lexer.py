@@ -59,6 +59,7 @@ class CudaLexer(CLexer):  # type: ignore[misc]
         self._keyword_map.update(_WORDS)
         self._ahead: list[Token] = []
         self.qualified: set[str] = set()  # names written with a leading `::`
+        self._before: Token | None = None
 
     def _init_state(self) -> None:
         super()._init_state()
@@ -82,6 +83,7 @@ class CudaLexer(CLexer):  # type: ignore[misc]
         """The next token; qualified names are joined (`::f` is `f`)."""
         token = self._raw()
         led = token is not None and token.type == "COLONCOLON"
+        member = led and adjacent(self._before, token)
         if led:
             token = self._raw()
         while token is not None and token.type == "ID":
@@ -95,9 +97,19 @@ class CudaLexer(CLexer):  # type: ignore[misc]
                 self._ahead[:0] = [t for t in (colons, name) if t is not None]
                 break
             token.value = f"{token.value}::{name.value}"
-        if led and token is not None:
+        if token is not None and member:
+            token.value = f"::{token.value}"  # of `name<...>`: nothing else is meant by it
+        elif led and token is not None:
             self.qualified.add(token.value)
+        self._before = token
         return token
+
+
+def adjacent(before: Token | None, colons: Token) -> bool:
+    """Whether `::` stands right behind a `>`, as in `name<...>::member`."""
+    if before is None or before.type != "GT":
+        return False
+    return (before.filename, before.lineno, before.column + 1) == (colons.filename, colons.lineno, colons.column)
 
 
 def coord_of(token: Any) -> SpanCoord:

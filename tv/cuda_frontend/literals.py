@@ -22,7 +22,7 @@ def number(text: str, span: Span) -> Value:
     if c is None:
         if text[-1] in "lL" and not text.startswith(("0x", "0X")):
             raise unsupported("TV0111", f"the `long double` literal `{text}`", span)
-        raise BadInput("TV0108", f"`{text}` is not a number", span)
+        raise BadInput("TV0108", f"`{text}` is not a number", span, "write it as C does: `1.5f`, `0x1p-3f`, `12u`")
     return Value(Arith(c.type), (Const(c.type, c.bits, span),))
 
 

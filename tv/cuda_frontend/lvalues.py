@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tv.cuda_frontend import syntax as ast
+from tv.cuda_frontend.classes import subscript
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import type_error
 from tv.cuda_frontend.ctype import Ptr, Vector
@@ -28,7 +29,7 @@ def place(ctx: Context, e: ast.Expr) -> Place:
             step(ctx, e.a, e.op, e.span, target)
             return target
         case ast.Index():
-            return element(ctx, e)
+            return subscript(ctx, e) or element(ctx, e)
         case ast.Member(arrow=True):
             return member(ctx, dereference(ctx, value(ctx, e.a), e.span), e.name, e.span)
         case ast.Member():

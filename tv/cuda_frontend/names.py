@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+# Function objects of cooperative groups, with the fold that each stands for.
+FOLDS = {"plus": "add", "less": "min", "greater": "max", "bit_and": "and", "bit_or": "or", "bit_xor": "xor"}
+TEMPLATES = frozenset({"tiled_partition", *FOLDS})  # built-in functions whose template arguments their handlers read
+
 Entry = TypeVar("Entry")
 
 KEYWORDS = frozenset(

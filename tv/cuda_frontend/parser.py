@@ -13,6 +13,7 @@ from pycparser import c_parser as cp
 
 from tv.cuda_frontend.cuda_types import OPAQUE_TYPES, PREDECLARED_TYPES
 from tv.cuda_frontend.lexer import CudaLexer, SpanCoord, coord_of
+from tv.cuda_frontend.names import FOLDS, TEMPLATES
 from tv.cuda_frontend.preprocess import TokenText
 
 DEVICE_WORDS = frozenset({"__global__", "__device__", "__constant__", "__managed__"})
@@ -74,11 +75,12 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
         self.templates: set[str] = set()
         self.aliases: dict[str, str] = {}
         self.last: Any = None
+        self.struct = ""  # the struct whose members are read
 
     def parse_text(self, text: TokenText, filename: str) -> Any:
         self.clex.source = text
         self._scope_stack = [dict.fromkeys((*PREDECLARED_TYPES, *OPAQUE_TYPES), True)]
-        self.templates = {"cooperative_groups::tiled_partition"}
+        self.templates = {f"cooperative_groups::{t}" for t in TEMPLATES}
         self._typedef_checked_token = None
         self.clex.input(text.text, filename)
         self._tokens = cp._TokenStream(self.clex.token)
@@ -138,7 +140,19 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
         kind = self._peek_type(ahead)
         if kind != "TYPEID" and kind not in _SIMPLE:
             return False
+        if kind == "TYPEID" and self._peek_type(ahead + 1) == "LT":
+            return ahead == 1 and self._construct_of_template()
         return self._peek_type(ahead + 1) in ("LPAREN", "LBRACE") and self._peek_type(ahead + 2) != "TIMES"
+
+    def _construct_of_template(self) -> bool:
+        """Whether `name<...>` ahead is followed by `{` or `(`."""
+        ahead, depth = 2, 0
+        while (tok := self._peek(ahead)) is not None and tok.type not in ("SEMI", "LBRACE", "RBRACE"):
+            depth += (tok.type == "LT") - (tok.type == "GT")
+            ahead += 1
+            if depth == 0:
+                return self._peek_type(ahead) in ("LPAREN", "LBRACE")
+        return False
 
     def _starts_expression(self, tok: Any = None) -> bool:
         tok = tok or self._peek()
@@ -159,7 +173,15 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
             return self._parse_functional_cast()
         if tok is not None and tok.type == "ID" and tok.value in self.templates and self._peek_type(2) == "LT":
             self._advance()
-            return TemplateName(tok.value, self._parse_template_arguments(), self._tok_coord(tok))
+            named = TemplateName(tok.value, self._parse_template_arguments(), self._tok_coord(tok))
+            if (
+                tok.value.rsplit("::", 1)[-1] in FOLDS
+                and self._peek_type() == "LBRACE"
+                and self._peek_type(2) == "RBRACE"
+            ):
+                self._advance(), self._advance()  # an object of a class without members: `plus<int>{}` is `plus<int>()`
+                return self._covering(c_ast.FuncCall(named, None, self._tok_coord(tok)))
+            return named
         return self._covering(super()._parse_primary_expression())
 
     def _parse_postfix_expression(self) -> Any:
@@ -181,8 +203,11 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
     def _parse_functional_cast(self) -> Any:
         tok = self._advance()
         coord = self._tok_coord(tok)
+        named: Any = c_ast.IdentifierType([tok.value], coord=coord)
+        if self._peek_type() == "LT":
+            named = TemplateType([tok.value], self._parse_template_arguments(), coord)
         to_type = self._build_type_name(
-            {"qual": [], "storage": [], "type": [c_ast.IdentifierType([tok.value], coord=coord)], "function": [],
+            {"qual": [], "storage": [], "type": [named], "function": [],
              "alignment": [], "type_attributes": []}, None, coord)  # fmt: skip
         if self._peek_type() == "LBRACE":
             args = self._parse_initializer()

@@ -47,7 +47,12 @@ class CleanText:
 def decode(file: str, data: bytes) -> str:
     """Bytes of a source file as text. Raises BadInput for a file that is too long or not UTF-8."""
     if len(data) > MAX_BYTES:
-        raise BadInput("TV0102", f"`{file}` has {len(data)} bytes; at most {MAX_BYTES} are read", Span(file, 1))
+        raise BadInput(
+            "TV0102",
+            f"`{file}` has {len(data)} bytes; at most {MAX_BYTES} are read",
+            Span(file, 1),
+            "check the kernel apart from generated tables",
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -132,7 +137,9 @@ class _Cleaner:
         self.put(self.take())
         while (c := self.take()) != quote:
             if c in ("", "\n"):
-                raise BadInput("TV0103", f"a literal that begins here has no closing {quote}", start)
+                raise BadInput(
+                    "TV0103", f"a literal that begins here has no closing {quote}", start, "close it on the same line"
+                )
             self.put(c)
             if c == "\\":
                 self.put(self.take())
@@ -141,7 +148,7 @@ class _Cleaner:
     def word(self) -> bool:
         """An identifier or a number as a whole, so that a digit separator is not a quote."""
         if _RAW_STRING.match(self.text, self.pos):
-            raise Unsupported("TV0110", "raw string literals are not read", self.span())
+            raise Unsupported("TV0110", "raw string literals are not read", self.span(), "write an ordinary literal")
         m = _NUMBER.match(self.text, self.pos)
         if m is not None:
             word = m.group().replace("'", "")
@@ -176,31 +183,49 @@ class _Cleaner:
 def clean(file: str, text: str) -> CleanText:
     """Phases 1 to 3 of `text`. Raises BadInput or Unsupported for what no compiler, or no reader here, takes."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise BadInput("TV0102", f"`{file}` is longer than {MAX_BYTES} bytes", Span(file, 1))
+        raise BadInput(
+            "TV0102",
+            f"`{file}` is longer than {MAX_BYTES} bytes",
+            Span(file, 1),
+            "check the kernel apart from generated tables",
+        )
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     # to Python these end a line, to a compiler they are blanks (or errors)
     text = text.translate(dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029), " "))
     if "\x00" in text:
-        raise BadInput("TV0102", "the file has a null byte", Span(file, text[: text.index("\x00")].count("\n") + 1))
+        at = place(file, text, text.index("\x00"))
+        raise BadInput("TV0102", "the file has a null byte", at, "save the file as UTF-8 text")
     m = _TRIGRAPH.search(text)
     if m is not None:
-        line = text[: m.start()].count("\n") + 1
-        raise Unsupported("TV0110", f"trigraph `{m.group()}`", Span(file, line), "write the character itself")
+        at = place(file, text, m.start(), len(m.group()))
+        raise Unsupported("TV0110", f"trigraph `{m.group()}`", at, "write the character itself")
     cleaned = _Cleaner(file, text).run()
     check_nesting(cleaned)
     return cleaned
 
 
+def place(file: str, text: str, at: int, length: int = 1) -> Span:
+    """The span of `length` characters at an offset of a file's text."""
+    col = at - text.rfind("\n", 0, at)
+    return Span(file, text.count("\n", 0, at) + 1, col, col + length)
+
+
 def check_nesting(cleaned: CleanText) -> None:
     """Refuses brackets nested deeper than MAX_NESTING, before any recursive parser sees them."""
-    depth, line = 0, 1
-    for c in cleaned.text:
+    depth, line, start = 0, 1, -1
+    for at, c in enumerate(cleaned.text):
         if c == "\n":
-            line += 1
+            line, start = line + 1, at
         elif c in _OPEN:
             depth += 1
             if depth > MAX_NESTING:
-                where = Span(cleaned.file, cleaned.original(line, 1)[0])
-                raise Unsupported("TV0104", f"brackets nested deeper than {MAX_NESTING}", where)
+                row, col = cleaned.original(line, at - start)
+                where = Span(cleaned.file, row, col, col + 1)
+                raise Unsupported(
+                    "TV0104",
+                    f"brackets nested deeper than {MAX_NESTING}",
+                    where,
+                    "compute a part of the expression in a variable of its own",
+                )
         elif c in _CLOSE:
             depth = max(depth - 1, 0)

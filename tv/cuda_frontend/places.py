@@ -122,9 +122,12 @@ def is_plain(part: Expr, written: tuple[Var, ...], position: int) -> bool:
 def named(ctx: Context, name: str, span: Span) -> Place:
     """The place of an identifier. Raises Unsupported (TV0112) naming the nearest known one."""
     from tv.cuda_frontend.calls import check_understood
+    from tv.cuda_frontend.classes import qualified_constant
     from tv.cuda_frontend.globals import module_variable
 
     place = ctx.find(name)
+    if place is None and "::" in name:
+        place = qualified_constant(ctx, name)
     if place is None:
         check_understood(ctx, name, span)
         place = module_variable(ctx, name, span)
@@ -138,6 +141,11 @@ def named(ctx: Context, name: str, span: Span) -> Place:
 
 def member(ctx: Context, place: Place, name: str, span: Span) -> Place:
     """`place.name`."""
+    from tv.cuda_frontend.classes import class_constant
+
+    constant = class_constant(ctx, place.value.type if isinstance(place, Known) else place.type, name)
+    if constant is not None:
+        return constant
     match place:
         case Known(value=Value(type=t, parts=parts)):
             first, count, kind = field_of(t, name, span)

@@ -31,9 +31,10 @@ MAX_INCLUDE_DEPTH = 32
 # Standard headers that only host code needs: nothing of them is declared, so a device use of their names is refused.
 HOST_HEADERS = frozenset(
     """algorithm array assert.h atomic cassert cfloat chrono climits cmath complex cstddef cstdint cstdio cstdlib cstring
-    cublas_v2.h cublasLt.h cuda.h cuda_profiler_api.h curand.h curand_kernel.h cmath errno.h float.h fstream functional helper_cuda.h iomanip
+    cublas_v2.h cublasLt.h cuda.h cuda_profiler_api.h curand.h curand_kernel.h cmath errno.h float.h fstream functional helper_cuda.h helper_functions.h helper_string.h
+    helper_timer.h helper_image.h iomanip
     initializer_list iostream limits limits.h map memory mutex numeric omp.h optional random set sstream stdbool.h stddef.h stdexcept stdio.h
-    stdlib.h string string.h string_view sys/time.h thread time.h tuple type_traits unistd.h unordered_map utility vector
+    stdlib.h string string.h strings.h string_view sys/time.h thread time.h tuple type_traits unistd.h unordered_map utility vector
     device_launch_parameters.h device_functions.h sm_61_intrinsics.h builtin_types.h""".split()
 )
 HOST_LIBRARIES = ("torch/", "ATen/", "c10/", "pybind11/", "thrust/", "mpi.h", "nccl.h", "cudnn.h", "nvtx3/")
@@ -41,6 +42,7 @@ HOST_LIBRARIES = ("torch/", "ATen/", "c10/", "pybind11/", "thrust/", "mpi.h", "n
 _DAMAGE = (IndexError, AttributeError, TypeError, ValueError, AssertionError, KeyError)
 # These change macros, even from host code, which is not read otherwise.
 _SAVED_MACRO = re.compile(r'(?:#\s*pragma|_Pragma\s*\(\s*")\s*((?:push|pop)_macro)')
+_GUARD = re.compile(r"#\s*ifndef\s+(\w+)\n#\s*define\s+\1$")
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
 
 
@@ -69,7 +71,8 @@ def arch_number(arch: str) -> int:
 
 # Reserved names that neither nvcc nor gcc on Linux defines.
 UNDEFINED = frozenset(
-    "__HIPCC__ __HIP_PLATFORM_AMD__ __HIP_DEVICE_COMPILE__ __clang__ __APPLE__ __INTEL_COMPILER __MINGW32__".split()
+    "__HIPCC__ __HIP_PLATFORM_AMD__ __HIP_DEVICE_COMPILE__ __clang__ __APPLE__ __INTEL_COMPILER __MINGW32__ __MINGW64__ "
+    "_WIN32 _WIN64 WIN32 WIN64 _MSC_VER __CYGWIN__ _DEBUG".split()
 )
 # What nvcc defines before all text, and so do we.
 ANSWERED = frozenset(
@@ -91,6 +94,20 @@ def is_header(token: Any) -> bool:
     return bool(source) and Path(os.path.abspath(source)).is_relative_to(HEADERS)
 
 
+def include_guard(text: str) -> str:
+    """The macro that guards the whole text; where a compiler had it from elsewhere, there would be no kernel. Or nothing."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    m = _GUARD.match("\n".join(lines[:2])) if len(lines) > 2 else None
+    if m is None or not re.match(r"#\s*endif\b", lines[-1]):
+        return ""
+    depth = 0
+    for line in lines[:-1]:
+        depth += bool(re.match(r"#\s*if", line)) - bool(re.match(r"#\s*endif\b", line))
+        if depth == 0 or (depth == 1 and re.match(r"#\s*el", line)):
+            return ""
+    return m[1] if depth == 1 else ""
+
+
 class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
     """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
 
@@ -103,6 +120,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         self.folders = [f.resolve() for f in folders]
         self.failures: list[TvError] = []
         self.given: set[str] = set()  # by -D
+        self.guard = include_guard(main.text)
         self.rewrite_paths: list[Any] = []
         for name in ("__DATE__", "__TIME__", "__PCPP__"):
             del self.macros[name]
@@ -115,7 +133,23 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         self.failures.append(error)
 
     def on_error(self, file: str, line: int, msg: str) -> None:
-        self.fail(BadInput("TV0105", msg[0].lower() + msg[1:], Span(file, line)))
+        self.fail(
+            BadInput(
+                "TV0105",
+                msg[0].lower() + msg[1:].strip(),
+                Span(file, line),
+                "every `#if` needs its `#endif`, every call of a macro its arguments",
+            )
+        )
+
+    def evalexpr(self, tokens: Any) -> Any:
+        """Called only for a condition that decides: not inside what is left out."""
+        self.check_condition(self.lastdirective, tokens)
+        return super().evalexpr(tokens)
+
+    def on_unknown_macro_in_defined_expr(self, tok: Any) -> bool:
+        self.check_condition(self.lastdirective, [tok])
+        return False
 
     def on_unknown_macro_in_expr(self, ident: str) -> int:
         where = self.where(self.lastdirective)
@@ -130,17 +164,29 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         return 0
 
     def on_unknown_macro_function_in_expr(self, ident: str) -> Any:
-        self.fail(Unsupported("TV0107", f"`{ident}(...)` in an `#if`", self.where(self.lastdirective)))
+        self.fail(
+            Unsupported(
+                "TV0107",
+                f"`{ident}(...)` in an `#if`",
+                self.where(self.lastdirective),
+                "compare macros that are plain numbers, or use #ifdef",
+            )
+        )
         return lambda _: 0
 
     def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> bool:
         self.lastdirective = directive
         if directive.value in ("define", "undef") and toks:
             self.check_name(directive, toks[0].value)
-        if directive.value in ("if", "elif", "ifdef", "ifndef"):
-            self.check_condition(directive, toks)
+        if directive.value in ("ifdef", "ifndef"):  # pcpp asks nothing where the macro is there
+            self.check_condition(directive, [t for t in toks if t.value in self.macros])
         if self.include_depth > MAX_INCLUDE_DEPTH:
-            raise BadInput("TV0106", f"includes nested deeper than {MAX_INCLUDE_DEPTH}", self.where(directive))
+            raise BadInput(
+                "TV0106",
+                f"includes nested deeper than {MAX_INCLUDE_DEPTH}",
+                self.where(directive),
+                "does a file include itself? `#pragma once` keeps it from that",
+            )
         return True
 
     def check_name(self, directive: Any, name: str) -> None:
@@ -157,7 +203,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
             return
         for token in toks:
             name = str(token.value)
-            if token.type != self.t_ID or name in ("defined", *ANSWERED, *UNDEFINED) or name in self.given:
+            if token.type != self.t_ID or name in ("defined", self.guard, *ANSWERED, *UNDEFINED) or name in self.given:
                 continue
             own = name in self.macros and not is_header(self.macros[name])
             if not own and (name.startswith("_") or name in self.macros or name in predefined()):
@@ -169,19 +215,31 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
     def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
         words = "".join(t.value for t in toks)
         if directive.value == "error":
-            raise BadInput("TV0105", f"#error {words}", self.where(directive))
+            raise BadInput(
+                "TV0105",
+                f"#error {words}",
+                self.where(directive),
+                "define what it asks for: `defines` in the specification, or -D",
+            )
         if directive.value in ("warning", "ident"):
             return True
         if directive.value == "line":
             raise Unsupported("TV0107", "`#line`, which changes `__LINE__`", self.where(directive), "remove it")
         if directive.value == "pragma":
             return None
-        raise BadInput("TV0105", f"unknown directive `#{directive.value}`", self.where(directive))
+        raise BadInput(
+            "TV0105",
+            f"unknown directive `#{directive.value}`",
+            self.where(directive),
+            "remove it, or put it behind an #ifdef that is not taken",
+        )
 
     def on_include_not_found(self, is_malformed: bool, is_system_include: bool, curdir: str, includepath: str) -> Any:
         where = self.where(self.lastdirective)
         if is_malformed:
-            raise BadInput("TV0105", f"malformed #include `{includepath}`", where)
+            raise BadInput(
+                "TV0105", f"malformed #include `{includepath}`", where, 'write `#include "file"` or `#include <file>`'
+            )
         if includepath in HOST_HEADERS or includepath.startswith(HOST_LIBRARIES):
             raise pcpp.OutputDirective(pcpp.Action.IgnoreAndRemove)
         raise BadInput(
@@ -297,7 +355,12 @@ def expand(reader: _Reader, writer: _Writer, main: CleanText) -> None:
     """Runs the preprocessor over the file, up to its first failure."""
     for count, token in enumerate(reader.parsegen(main.text + "\n", main.file, None)):
         if count > MAX_TOKENS:
-            raise Unsupported("TV0104", f"more than {MAX_TOKENS} tokens after preprocessing", Span(main.file, 1))
+            raise Unsupported(
+                "TV0104",
+                f"more than {MAX_TOKENS} tokens after preprocessing",
+                Span(main.file, 1),
+                "check the kernel apart from generated tables",
+            )
         if reader.failures:
             break
         writer.put(token)
@@ -320,7 +383,9 @@ def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
         expand(reader, writer, main)
     except _DAMAGE as error:
         where = reader.where(reader.lastdirective) if reader.lastdirective is not None else Span(main.file, 1)
-        raise BadInput("TV0105", "a directive that is not well formed", where) from error
+        raise BadInput(
+            "TV0105", "a directive that is not well formed", where, "see how the C standard writes it"
+        ) from error
     if reader.failures:
         raise reader.failures[0]
     result = TokenText("".join(writer.out), writer.places)

@@ -8,8 +8,9 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, Target, unsupported
 from tv.cuda_frontend.ctype import Void
-from tv.cuda_frontend.declare import declare, initial_value
+from tv.cuda_frontend.declare import declare
 from tv.cuda_frontend.expressions import condition, constant, discard, scalar
+from tv.cuda_frontend.initializers import initial_value
 from tv.cuda_frontend.places import write
 from tv.kernel import Break, Const, Continue, Expr, If, Loop, Return, Scalar, Stmt, Var
 from tv.source import Span

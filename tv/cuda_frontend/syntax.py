@@ -210,6 +210,7 @@ class Struct(Decl):
     align: tuple[Expr, ...] = ()
     template: tuple[TemplateParameter, ...] = ()
     methods: tuple[Function, ...] = ()
+    constants: tuple[Variable, ...] = ()  # `static constexpr` members
 
 
 @dataclass(frozen=True, slots=True)

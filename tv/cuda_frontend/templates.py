@@ -6,7 +6,7 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr
-from tv.cuda_frontend.typenames import resolve, struct_type, unqualified
+from tv.cuda_frontend.typenames import class_constants, resolve, struct_type, unqualified
 from tv.cuda_frontend.values import Known, Value
 from tv.source import Span
 
@@ -46,9 +46,12 @@ def struct_instance(ctx: Context, d: ast.Struct, args: tuple[ast.TypeSyntax | as
     outer = ctx.scopes
     ctx.scopes = [ctx.module.scope, scope]
     with ctx.seen_from(d.order, generic=True):
+        class_constants(ctx, d, scope)
         t = struct_type(ctx, d, name)
+    scope.types[d.name] = t  # inside itself, its name alone
     ctx.scopes = outer
-    known = ctx.methods.setdefault(name, (d, scope))
+    every = ctx.methods if ctx.frames else ctx.module.methods
+    known = ctx.module.methods.get(name) or every.setdefault(name, (d, scope))
     if known != (d, scope):
         raise unsupported("TV0122", f"two types `{name}`", span, "give local types names of their own")
     return t

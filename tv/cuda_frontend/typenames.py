@@ -7,6 +7,7 @@ from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import VOID, Arith, Array, CType, Handle, Ptr, layout, vector
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
+from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Scalar
 from tv.source import NOWHERE, Span
 
@@ -167,8 +168,13 @@ def declare_type(ctx: Context, d: ast.Decl) -> None:
             if ctx.module.templates.setdefault(name, d) != d:
                 raise unsupported("TV0122", f"two templates `{name}`", d.span)
         case ast.Struct(name=name):
-            _new(types, name, struct_type(ctx, d, name), d.span)
-            note_struct(ctx, d)
+            own = Scope()
+            class_constants(ctx, d, own)
+            outer, ctx.scopes = ctx.scopes, [*ctx.scopes, own]
+            made = struct_type(ctx, d, name)
+            ctx.scopes = outer
+            _new(types, name, made, d.span)
+            note_struct(ctx, d, own)
         case ast.Enum(name=name, items=items):
             _new(types, name, Arith(S.I32), d.span)
             _enumerators(ctx, items, d.span)
@@ -186,7 +192,27 @@ def check_type_name(ctx: Context, d: ast.Decl) -> None:
         raise unsupported("TV0109", f"`{name}` is the name of a built-in", d.span, "rename it")
 
 
-def note_struct(ctx: Context, d: ast.Struct) -> None:
+def class_constants(ctx: Context, d: ast.Struct, own: Scope) -> None:
+    """The `static constexpr` members of a struct, by name into `own`; those above are in scope."""
+    from tv.cuda_frontend import fold
+    from tv.cuda_frontend.expressions import constant
+    from tv.cuda_frontend.values import HandleValue, Known, Value
+
+    outer, ctx.scopes = ctx.scopes, [*ctx.scopes, own]
+    for v in d.constants:
+        try:
+            t = resolve(ctx, v.type)
+            if v.init is None or not isinstance(t, Arith) or t.scalar.is_float:
+                raise unsupported("TV0111", f"the static member `{v.name}` that is no integer constant", v.span)
+            n = constant(ctx, v.init, f"the static member `{v.name}`")
+        except (BadInput, Unsupported):  # it may be for the host alone; here it hides what has its name outside
+            own.places[v.name] = Known(HandleValue(Handle(f"constant `{v.name}`")))
+            continue
+        own.places[v.name] = Known(Value(t, (fold.integer(t.scalar, n, v.span),)))
+    ctx.scopes = outer
+
+
+def note_struct(ctx: Context, d: ast.Struct, scope: Scope) -> None:
     """Keeps a struct's methods under its name. Raises Unsupported for a second struct of that name, wherever it stands."""
     outer = ctx.module.methods.get(d.name)
     at_file = ctx.scopes[-1] is ctx.module.scope
@@ -194,7 +220,7 @@ def note_struct(ctx: Context, d: ast.Struct) -> None:
     known = outer or ctx.methods.get(d.name)
     if known is not None and known[0] is not d and not (at_file and known[0] == d):
         raise unsupported("TV0122", f"two structs `{d.name}`", d.span, "rename one")
-    own[d.name] = (d, Scope())
+    own[d.name] = (d, scope)
 
 
 def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:

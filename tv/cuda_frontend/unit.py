@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tv.cuda_frontend import builtin_half, builtin_math, builtin_memory, builtin_warp
+from tv.cuda_frontend import builtin_groups, builtin_half, builtin_math, builtin_memory, builtin_warp
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.builtin_memory import CONSTANTS
@@ -32,6 +32,7 @@ from tv.cuda_frontend.templates import Argument, argument, instance
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, nodes, stored_names
 from tv.cuda_frontend.values import Known, Pointer, PointerRegister, Value
+from tv.diagnostic import BadInput
 from tv.kernel import Const, Kernel, MemoryObject, Param, Parameter, Scalar, Space, Var, check
 from tv.launch import CompileOptions
 from tv.source import NOWHERE, Span
@@ -39,7 +40,7 @@ from tv.source import NOWHERE, Span
 S = Scalar
 reserve(BUILTINS.entries)
 _DEVICE = frozenset({"__device__", "__global__", "__constant__", "__managed__"})
-REGISTERED = (builtin_half, builtin_math, builtin_memory, builtin_warp)
+REGISTERED = (builtin_groups, builtin_half, builtin_math, builtin_memory, builtin_warp)
 
 
 def collect(unit: ast.Unit, options: CompileOptions) -> Module:
@@ -175,7 +176,7 @@ def lower_named(module: Module, options: CompileOptions, name: str) -> Kernel:
     found = [f for f in module.functions.get(name, ()) if defines_kernel(f)]
     if not found:
         known = [f.name for fs in module.functions.values() for f in fs if defines_kernel(f)]
-        raise unsupported("TV0121", f"no kernel `{name}`", first_span(module), nearest(name, known))
+        raise BadInput("TV0121", f"no kernel `{name}`", first_span(module), nearest(name, known))
     if len(found) > 1:
         raise unsupported("TV0122", f"two kernels `{name}`", found[1].span)
     if found[0].template:
@@ -191,7 +192,7 @@ def lower_instance(module: Module, options: CompileOptions, name: str) -> Kernel
     templates = [f for f in module.functions.get(base, ()) if f.template and "__global__" in f.words]
     if len(templates) != 1:
         known = [f.name for fs in module.functions.values() for f in fs if "__global__" in f.words]
-        raise unsupported("TV0121", f"no kernel `{name}`", first_span(module), nearest(base, known))
+        raise BadInput("TV0121", f"no kernel `{name}`", first_span(module), nearest(base, known))
     f, ctx = templates[0], Context(module, options)
     given = template_arguments(name, f.span)
     bound: dict[str, Argument] = {p.name: argument(ctx, p, a) for p, a in zip(f.template, given, strict=False)}

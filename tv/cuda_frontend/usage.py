@@ -42,6 +42,8 @@ def assigned_names(body: ast.Node) -> frozenset[str]:
     found = set(addressed_names(body))
     for n in nodes(body):
         match n:
+            case ast.Call():
+                found.update(x.name for x in copied(n).values())
             case ast.Assign(target=t) | ast.Unary(op="++" | "--" | "p++" | "p--", a=t):
                 name = member_root(t)
                 if name is not None:
@@ -54,9 +56,10 @@ def assigned_names(body: ast.Node) -> frozenset[str]:
 def addressed_names(body: ast.Node) -> frozenset[str]:
     """Names of variables that have to be in memory: their address is taken, or their bytes are read as another type."""
     found = set()
+    whole = {i for n in nodes(body) if isinstance(n, ast.Call) for i in copied(n)}
     for n in nodes(body):
         match n:
-            case ast.Unary(op="&", a=a):
+            case ast.Unary(op="&", a=a) if id(n) not in whole:
                 name = member_root(a)
                 if name is not None:
                     found.add(name)
@@ -67,6 +70,13 @@ def addressed_names(body: ast.Node) -> frozenset[str]:
             case _:
                 pass
     return frozenset(found)
+
+
+def copied(n: ast.Call) -> dict[int, ast.Name]:
+    """The operands `&variable` of a `memcpy`, by identity: it needs no address of them."""
+    if not isinstance(n.callee, ast.Name) or n.callee.name != "memcpy":
+        return {}
+    return {id(a): a.a for a in n.args[:2] if isinstance(a, ast.Unary) and a.op == "&" and isinstance(a.a, ast.Name)}
 
 
 def stored_names(body: ast.Node) -> frozenset[str]:

@@ -6,13 +6,15 @@ A guess is never trusted: the pairing is checked to be a bijection, and every pa
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, EXTREMA
+from tv.equiv.summands import COMMUTATIVE, EXTREMA
 from tv.sets import Map
 from tv.term import Term, op_head
 
 DEPTH = 24
+NEAR = 4
 
 
 class Impossible(Exception):
@@ -23,6 +25,7 @@ class Candidates:
     def __init__(self, problem: Problem, known: Callable[[str, str], list[Map]]) -> None:
         self.p, self.sets, self.known = problem, problem.sets, known
         self.footprints: dict[tuple[str, int, int], dict[str, Map]] = {}
+        self.replaced: set[int] = set()  # graph terms whose alternatives are looked at
         self.wide = False
         self.lemmas = False  # different operations may be equal after all
 
@@ -35,13 +38,31 @@ class Candidates:
             return None
 
     def guess(self, kt: Term, gt: Term, n: int) -> Map | None:
+        other = self.p.alternatives.get(gt.id)
+        if other is None or kt.kind == "ref" or gt.id in self.replaced or n == 0:
+            return self.guess_as_is(kt, gt, n)
+        self.replaced.add(gt.id)
+        try:
+            for t in (gt, other.left):
+                try:
+                    found = self.guess(kt, t, n - 1)
+                except Impossible:
+                    continue
+                if found is not None:
+                    return found
+            return None
+        finally:
+            self.replaced.discard(gt.id)
+
+    def guess_as_is(self, kt: Term, gt: Term, n: int) -> Map | None:
         if n == 0:
             return None
         if kt.kind == "case" or gt.kind == "case":
             return self.cases(kt, gt, n)
         if kt.kind == "ref" and gt.kind == "ref":
-            for c in self.known(kt.name, gt.name):
-                return self.through(c, kt, gt)
+            known = self.known(kt.name, gt.name)
+            if known:
+                return self.beyond_known(reduce(self.sets.join, known), kt, gt, n)
         if gt.kind == "ref" and self.p.graph.units[gt.name].value.kind in ("ref", "input", "case"):
             return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n), None, gt)
         if kt.kind == "ref":
@@ -52,6 +73,8 @@ class Candidates:
             return self.inputs(kt, gt)
         if kt.kind == "index" and gt.kind == "index":
             return self.sets.compose(kt.embedding(), self.sets.reverse(gt.embedding()))
+        if kt.kind == "pick" and gt.kind == "pick":
+            return self.picks(kt, gt, n)
         if self.sum_like(kt) or self.sum_like(gt):
             if "input" in (kt.kind, gt.kind):
                 raise Impossible
@@ -62,10 +85,38 @@ class Candidates:
             return None if kt.kind == gt.kind == "const" else self.unlike(kt, gt, n)
         raise Impossible
 
+    def picks(self, kt: Term, gt: Term, n: int) -> Map | None:
+        """Where what is picked from may be equal at some integers, and the integers are, as far as they tell."""
+        found = self.through(self.guess(kt.args[0], gt.args[0], n - 1), kt, gt)
+        if found is None or not len(kt.args) == len(gt.args) == 2:
+            return found
+        try:
+            integers = self.guess(kt.args[1], gt.args[1], n - 1)
+        except Impossible:
+            integers = None  # other operations: the proof of their equality says what is wrong
+        return found if integers is None else self.sets.coalesce(self.sets.meet(found, integers))
+
+    def beyond_known(self, known: Map, kt: Term, gt: Term, n: int) -> Map | None:
+        """What claims say, if they speak of all that is read; else what the next few terms below suggest: one half of a pair
+        may be known before the other."""
+        found = None
+        if n > 1 and not self.sets.subset(self.sets.range(kt.embedding()), self.sets.domain(known)):
+            ku, gu = self.p.kernel.units[kt.name], self.p.graph.units[gt.name]
+            try:
+                found = self.guess(ku.value, gu.value, min(n - 1, NEAR))
+            except Impossible:
+                found = None  # a law or a lemma knew more
+        return self.through(known if found is None else found, kt, gt)
+
     def unlike(self, kt: Term, gt: Term, n: int) -> Map | None:
-        """Different operations: a law or a lemma may still make them equal, cells decide."""
+        """Different operations: a law or a lemma may still make them equal, cells decide. A number, such as a tile's padding,
+        is no more a converted input than an input."""
         if self.lemmas and self.wide:
             return self.common_cells(kt, gt, n)
+        if not self.lemmas and kt.kind == "const" and gt.kind == "op" and op_head(gt) == "cvt":
+            return self.guess(kt, gt.args[0], n - 1)
+        if not self.lemmas and gt.kind == "const" and kt.kind == "op" and op_head(kt) == "cvt":
+            return self.guess(kt.args[0], gt, n - 1)
         if "input" in (kt.kind, gt.kind) and not self.lemmas:
             raise Impossible
         return None
@@ -95,23 +146,32 @@ class Candidates:
         return out
 
     def cases(self, kt: Term, gt: Term, n: int) -> Map | None:
-        """Pieces one by one; a piece that can match nothing drops out."""
+        """Pieces one by one; a piece that can match nothing drops out. Of constants alone nothing shows: they go with whatever the
+        other pieces' equations say."""
         t = kt if kt.kind == "case" else gt
         out: Map | None = None
-        possible = False
+        possible = constant = False
         for s, a in zip(t.sets, t.args, strict=True):
             try:
                 c = self.guess(a, gt, n) if t is kt else self.guess(kt, a, n)
             except Impossible:
                 continue
             possible = True
+            if c is None and a.kind == "const":
+                constant = True
+                continue
             if c is None:
                 return None
             c = self.sets.restrict_domain(c, s) if t is kt else self.sets.restrict_range(c, s)
             out = c if out is None else self.sets.join(out, c)
         if not possible:
             raise Impossible
-        return out
+        return self.beyond(out) if constant and out is not None else out
+
+    def beyond(self, c: Map) -> Map:
+        """By the equations of c alone, all instances that they relate."""
+        ours, theirs = self.p.kernel.scope_sets, self.p.graph.scope_sets
+        return self.sets.envelope(c, ours[self.sets.source_name(c)], theirs[self.sets.target_name(c)])
 
     def arguments(self, kt: Term, gt: Term, n: int) -> Map | None:
         orders = [gt.args, gt.args[::-1]] if op_head(kt) in COMMUTATIVE else [gt.args]
@@ -168,7 +228,7 @@ class Candidates:
                 add({image.object: self.sets.compose(t.embedding(), image.cells)})
         elif t.kind == "ref" and n > 0:
             add(self.cells(side, self.p.views(side).units[t.name].value, n - 1), t.embedding())
-        elif t.kind == "reduce":
+        elif t.kind in ("reduce", "pick"):
             add(self.cells(side, t.args[0], n), t.embedding())
         elif t.kind == "case":
             for s, a in zip(t.sets, t.args, strict=True):

@@ -13,12 +13,15 @@ from typing import Any
 from tv.diagnostic import BadInput
 from tv.equiv.script import (
     Apply,
+    Centre,
+    Choice,
     Claim,
     Fold,
     Joint,
     Leaf,
     Lemma,
     Pairing,
+    Pick,
     Rewrite,
     Script,
     Split,
@@ -103,12 +106,18 @@ def encode(s: Script, sets: Sets) -> list[Any]:
             return ["split", side, [encode(a, sets) for a in arms]]
         case Apply(order=order, args=args):
             return ["apply", list(order), [encode(a, sets) for a in args]]
+        case Pick(order=order, indices=parts, element=e):
+            return ["pick", list(order), [encode(p, sets) for p in parts], encode(e, sets)]
         case Rewrite(side=side, law=law, then=then):
             return ["rewrite", side, law, encode(then, sets)]
         case Use(claims=claims):
             return ["use", list(claims)]
         case Sum(op=op, stop=stop, pairs=pairs):
             return ["sum", op, list(stop), [[p.k, p.g, sets.text(p.map), encode(p.proof, sets)] for p in pairs]]
+        case Centre(first=first, total=total):
+            return ["centre", encode(first, sets), encode(total, sets)]
+        case Choice(values=values):
+            return ["choice", [encode(v, sets) for v in values]]
         case Fold(map=m, step=step, init=init):
             return ["fold", sets.text(m), encode(step, sets), encode(init, sets)]
         case Lemma(opened=opened, joints=joints):
@@ -129,6 +138,8 @@ def decode(x: Any, sets: Sets) -> Script:
             return Split(side, tuple(decode(a, sets) for a in arms))
         case ["apply", [*order], [*args]]:
             return Apply(tuple(int(i) for i in order), tuple(decode(a, sets) for a in args))
+        case ["pick", [*order], [*parts], element]:
+            return Pick(tuple(int(i) for i in order), tuple(decode(p, sets) for p in parts), decode(element, sets))
         case ["rewrite", "k" | "g" as side, str(law), then]:
             return Rewrite(side, law, decode(then, sets))
         case ["use", [*claims]]:
@@ -137,6 +148,12 @@ def decode(x: Any, sets: Sets) -> Script:
             return Sum(op, tuple(str(n) for n in stop), tuple(_pairing(p, sets) for p in pairs))
         case ["fold", str(m), step, init]:
             return Fold(sets.read_map(m), decode(step, sets), decode(init, sets))
+        case ["centre", first, ["sum", *_] as total]:
+            inner = decode(total, sets)
+            assert isinstance(inner, Sum)
+            return Centre(decode(first, sets), inner)
+        case ["choice", [*values]]:
+            return Choice(tuple(decode(v, sets) for v in values))
         case ["lemma", [*opened], [*joints]]:
             return Lemma(tuple(str(n) for n in opened), tuple(_joint(j, sets) for j in joints))
         case _:

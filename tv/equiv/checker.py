@@ -6,19 +6,42 @@ used through such a reference, so an argument in a circle is an induction over t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tv.diagnostic import Unknown
+from tv.equiv.centring import Centred, Maximum, among, centred, maximum
 from tv.equiv.laws import LAWS
 from tv.equiv.lemmas import Lemmas
 from tv.equiv.matching import Matching
+from tv.equiv.places import chosen
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules, accumulates
-from tv.equiv.script import Apply, Claim, Fold, Leaf, Lemma, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
+from tv.equiv.rules import Rules
+from tv.equiv.script import (
+    Apply,
+    Centre,
+    Choice,
+    Claim,
+    Fold,
+    Leaf,
+    Lemma,
+    Pick,
+    Rewrite,
+    Script,
+    Split,
+    Sum,
+    Unfold,
+    Use,
+    Vacuous,
+    uses,
+)
+from tv.equiv.summands import COMMUTATIVE, accumulates, counted
 from tv.equiv.uniform import Reordered, Uniformity
+from tv.masking import ASSUMED, Alternative
 from tv.obligation import Relation, weaker
 from tv.sets import Map
 from tv.term import Term, op_head, op_type
+
+KEEPING = (Apply, Leaf, Sum, Fold, Lemma, Centre, Pick, Choice)  # steps that take the graph's value as it stands
 
 
 class Checker:
@@ -33,6 +56,8 @@ class Checker:
             tuple[Term, Map]
         ] = []  # additions that a lemma takes as the graph has them, with R to their scope
         self.lemmas: dict[str, None] = {}  # texts, in the order of use
+        self.kept: dict[int, Term] = {}  # of the graph's values that have an alternative, those used as they are
+        self.taken: dict[int, Term] = {}  # and those used as the alternative
 
     def check(self, roots: Mapping[str, tuple[int, ...]]) -> Relation:
         """Every output's claims, and every claim they rest on. roots: output name -> claim ids. Raises what a rule raises."""
@@ -82,6 +107,8 @@ class Checker:
     def goal(self, kt: Term, gt: Term, r: Map, s: Script) -> None:
         if kt.width != gt.width:
             raise Unknown("TV0614", "a goal between values of different width")
+        if isinstance(s, KEEPING) and gt.id in self.p.alternatives:
+            self.kept[gt.id] = gt
         match s:
             case Vacuous():
                 self.must(self.sets.empty(r), "a goal declared vacuous is not")
@@ -98,8 +125,19 @@ class Checker:
                 self.split(kt, gt, r, s)
             case Apply():
                 self.apply(kt, gt, r, s)
+            case Pick():
+                self.pick(kt, gt, r, s)
+            case Rewrite(side="g", law=law, then=then) if (
+                known := self.alternative(gt)
+            ) is not None and known.law == law:
+                self.laws.add(law)
+                self.taken[gt.id] = gt
+                self.p.assumptions.add(ASSUMED)
+                self.goal(kt, known.term, r, then)
             case Rewrite(side=side, law=law, then=then):
                 self.must(law in LAWS, f"no law `{law}`")
+                if side == "g" and gt.id in self.p.alternatives:
+                    self.kept[gt.id] = gt
                 new = LAWS[law](self.p.terms, kt if side == "k" else gt)
                 self.must(new is not None, f"law `{law}` does not apply")
                 assert new is not None
@@ -112,6 +150,13 @@ class Checker:
                 self.sum(kt, gt, r, s)
             case Fold():
                 self.fold(kt, gt, r, s)
+            case Centre():
+                self.centre(kt, gt, r, s)
+            case Choice():
+                goals = chosen(self.rules, kt, gt, r)
+                self.must(len(goals) == len(s.values), "another number of candidates for the place of an extreme")
+                for goal, proof in zip(goals, s.values, strict=True):
+                    self.goal(*goal, proof)
             case Lemma():
                 self.lemma(kt, gt, r, s)
             case _:
@@ -153,15 +198,54 @@ class Checker:
         for a, o, arm in zip(kt.args, s.order, s.args, strict=True):
             self.goal(a, gt.args[o], r, arm)
 
+    def pick(self, kt: Term, gt: Term, r: Map, s: Pick) -> None:
+        self.must(kt.kind == gt.kind == "pick" and len(kt.args) == len(gt.args), "not two picks at as many integers")
+        count = len(kt.args) - 1
+        self.must(sorted(s.order) == list(range(count)) and len(s.indices) == count, "integers left out of a pick")
+        for i, (o, proof) in enumerate(zip(s.order, s.indices, strict=True)):
+            self.goal(kt.args[1 + i], gt.args[1 + o], r, proof)
+        self.goal(kt.args[0], gt.args[0], self.rules.picked(kt, gt, r, s.order), s.element)
+
+    def centre(self, kt: Term, gt: Term, r: Map, s: Centre) -> None:
+        c = centred(self.rules, kt, gt, r)
+        self.must(c is not None and not self.rules.of_constants(gt), "no differences from a maximum")
+        assert c is not None
+        m = maximum(self.rules, c)
+        self.must(m is not None and s.total.op == m.graph.name, "what is subtracted are no two maxima")
+        assert m is not None
+        for t in (c.graph, m.graph):
+            if t.id in self.p.alternatives:
+                self.kept[t.id] = t
+        fused = self.rules.contracted(c.kernel)
+        self.sums.append(Reordered(c.kernel, c.graph, c.relation, free=bool(fused)))
+        for i in fused:
+            allowed = self.rules.allowed(c.kernel.args[i], c.graph.args[i], op_type(c.kernel.name))
+            self.must(allowed, "a contraction that the graph does not allow")
+            self.relation = weaker(self.relation, Relation.REASSOC)
+        self.goal(c.kernel.args[0], c.graph.args[0], c.relation, s.first)
+        self.matched(m.kernel, m.graph, m.relation, s.total, (c, m))
+
     def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:
+        self.matched(kt, gt, r, s, None)
+
+    def matched(self, kt: Term, gt: Term, r: Map, s: Sum, within: tuple[Centred, Maximum] | None) -> None:
+        """within: where a difference from this maximum is all that is asked."""
         self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
         self.must(all(t.kind in ("op", "reduce") for t in (kt, gt)), "a sum of what is none")
         elements = self.sets.identity(self.sets.range(r))
+        self.rules.joined.clear()
         g, reduced, starts_g = self.rules.flatten("g", gt, elements, s.op, frozenset(), None)
+        self.keep(self.rules.joined)
         domain, drop = self.sets.identity(self.sets.domain(r)), self.rules.droppable(r, reduced)
-        k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), drop)
-        self.rules.same_start(s.op, r, starts_k, starts_g)
-        matching = Matching(self.sets, r, k, g, s.op.startswith("fadd"))
+        signless = within is not None and within[0].signless
+        k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), drop, signless)
+        if within is None:
+            self.rules.same_start(s.op, r, starts_k, starts_g)
+        else:
+            among(self.rules, *within, g)
+        self.rules.from_zero(gt, r, starts_k)
+        g = self.rules.without_padding(s.op, r, g, reduced, starts_k)
+        matching = Matching(self.sets, r, k, g, counted(s.op))
         links, proofs = [], []
         for p in s.pairs:
             self.must(0 <= p.k < len(k) and 0 <= p.g < len(g), "a pairing of terms that are not there")
@@ -190,6 +274,7 @@ class Checker:
     def lemma(self, kt: Term, gt: Term, r: Map, s: Lemma) -> None:
         rule = Lemmas(self.p, self.rules)
         body = rule.body(gt, r, s.opened)
+        self.keep(s.opened)
         pairs = [rule.pair(kt, body, j.k, j.g, j.proof) for j in s.joints]
         text = rule.text(kt, body, r, pairs)
         if not self.p.asked.valid(text):
@@ -201,8 +286,23 @@ class Checker:
         for p in pairs:
             self.goal(p.kernel, p.graph, r, p.proof)
 
+    def alternative(self, gt: Term) -> Alternative | None:
+        return self.p.alternatives.get(gt.id)
+
+    def keep(self, units: Iterable[str]) -> None:
+        """The values of these tensors of the graph were used as they are."""
+        for name in units:
+            value = self.p.graph.units[name].value
+            if value.id in self.p.alternatives:
+                self.kept[value.id] = value
+
     def one_value(self) -> None:
-        """No addition that a lemma takes exactly is done in an order or contraction of the kernel's choice elsewhere (S15)."""
+        """No addition that a lemma takes exactly is done in an order or contraction of the kernel's choice elsewhere, and no
+        tensor is a sum of all its terms in one place and of some of them in another (S15)."""
+        if self.kept.keys() & self.taken.keys():
+            raise Unknown(
+                "TV0621", "one tensor of the graph is computed with its masked keys in one place, without in another"
+            )
         for t, r in self.exact:
             for s in self.sums:
                 if s.free and s.graph is t and not self.sets.disjoint(self.sets.range(r), self.sets.range(s.relation)):

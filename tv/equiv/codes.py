@@ -20,3 +20,19 @@ order. A tensor of the graph has one value, so one order; compute it once and sh
     "TV0651": """The certificate was written by another version.""",
     "TV0652": """The file is not a certificate.""",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0601": "this is a defect of tv: please report the kernel, the model and the specification",
+    "TV0602": "compute the value before it is used, in the kernel's own order",
+    "TV0603": "let each term of the sum be added exactly once",
+    "TV0604": "cut the graph with `[model] inputs` and `outputs`, and check its parts",
+    "TV0605": "write the loop so that one variable holds one value of the graph, or of a part of its sum, after each round",
+    "TV0611": "prove the pair anew with `tv check --certificate`",
+    "TV0612": "give the output's dimensions a positive `min`",
+    "TV0613": "prove the pair anew with `tv check --certificate`",
+    "TV0614": "convert where the graph has a Cast, and nowhere else",
+    "TV0621": "compute the sum once and share it, or add every copy in one order",
+    "TV0651": "prove the pair anew with this version",
+    "TV0652": "name the file that `tv check --certificate` wrote",
+}

@@ -71,11 +71,16 @@ class Contraction:
         """`fmul` where the value can be a contractible product of type `kind`, `hidden` where that product is another value by
         its text, and the library functions of that type that it can be the result of."""
         out: set[str] = set()
-        seen: set[tuple[int, bool, bool, int]] = set()
-        todo: list[tuple[Term, bool, bool, Term | None]] = [(t, False, False, None)]
+        seen: set[tuple[int, bool, int, int]] = set()
+        todo: list[tuple[Term, bool, Term | None, Term | None]] = [(t, False, None, None)]
         while todo:
             t, hidden, once, ref = todo.pop()
-            key = (t.id, hidden, once, ref.id if ref is not None and t.kind == "reduce" else -1)
+            key = (
+                t.id,
+                hidden,
+                -1 if once is None else once.id,
+                ref.id if ref is not None and t.kind == "reduce" else -1,
+            )
             if key in seen:
                 continue
             seen.add(key)
@@ -86,11 +91,12 @@ class Contraction:
                 elif self.makes_product(t, head, once):
                     out |= {"fmul", HIDDEN} if hidden or head != "fmul" else {"fmul"}
             if t.kind == "reduce":
-                todo += [(t.args[0], hidden, self.foreseen.rounds(t, ref)[1], None), (t.args[1], hidden, once, None)]
+                start = t.args[1] if self.foreseen.rounds(t, ref)[1] else None
+                todo += [(t.args[0], hidden, start, None), (t.args[1], hidden, once, None)]
                 continue
             hides = t.kind == "op" and head not in ("select", "fneg", "cvt")
             ref = t if t.kind == "ref" else None
-            todo += [(x, hidden or hides, once and ref is None, ref) for x in self.below(t, head, once)]
+            todo += [(x, hidden or hides, once if ref is None else None, ref) for x in self.below(t, head, once)]
         return out
 
     @staticmethod
@@ -98,7 +104,7 @@ class Contraction:
         """f32 and f64: arithmetic in the wider, narrowed again, is the narrower's own."""
         return a == b or (a in WIDE and b in WIDE)
 
-    def below(self, t: Term, head: str, once: bool) -> tuple[Term, ...]:
+    def below(self, t: Term, head: str, once: Term | None) -> tuple[Term, ...]:
         """What t may be no more than: the values that a compiler might put in its place."""
         match t.kind:
             case "case":
@@ -110,7 +116,7 @@ class Contraction:
             case _:
                 return ()
 
-    def makes_product(self, t: Term, head: str, once: bool = False) -> bool:
+    def makes_product(self, t: Term, head: str, once: Term | None = None) -> bool:
         """A multiplication that is not `_rn`, what may be compiled as one, or a fused one that may add nothing."""
         kind = op_type(t.name)
         if head == "fmul":
@@ -120,14 +126,14 @@ class Contraction:
             return power_of_two(by, kind) if by.kind == "const" else self.foreseen.may_be_known(by, once)
         return head == "ffma" and self.neutral(t.args[2], kind, 0.0, once)
 
-    def neutral(self, t: Term, kind: str, size: float, once: bool = False) -> bool:
+    def neutral(self, t: Term, kind: str, size: float, once: Term | None = None) -> bool:
         """Is this operand, or may nvcc find that it is, plus or minus the number that an operation leaves its other operand with?"""
         if t.kind == "const":
             value = abs(number(t, kind))
             return value == size or (size == inf and isnan(value))
         return self.foreseen.may_be(t, kind, size, once)
 
-    def passed(self, t: Term, head: str, once: bool = False) -> tuple[Term, ...]:
+    def passed(self, t: Term, head: str, once: Term | None = None) -> tuple[Term, ...]:
         """The operands that an operation may be no more than."""
         a, kind = t.args, op_type(t.name)
         match head:
@@ -152,7 +158,7 @@ class Contraction:
             case _:
                 return a if INTEGER.fullmatch(kind) else ()  # bits that may be taken apart and put together again
 
-    def limit(self, t: Term, operand: Term, kind: str, once: bool) -> bool:
+    def limit(self, t: Term, operand: Term, kind: str, once: Term | None) -> bool:
         """Is the operand of this one maximum or minimum an infinity to nvcc? Of several places that are one term here, in one."""
         if (
             operand.kind != "const"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from tv.arithmetic import fold
+from tv.equiv.neighbours import FORMATS, is_nan, neighbours, width
 from tv.term import Term, Terms
 
 Law = Callable[[Terms, Term], Term | None]
@@ -30,7 +32,7 @@ def law(name: str) -> Callable[[Law], Law]:
 
 def rewrites(terms: Terms, t: Term) -> list[tuple[str, Term]]:
     """All laws that apply at the root of t."""
-    if t.kind != "op":
+    if t.kind not in ("op", "const"):
         return []
     found = [(name, f(terms, t)) for name, f in LAWS.items()]
     return [(name, new) for name, new in found if new is not None]
@@ -121,3 +123,97 @@ def relu_spelled_le(terms: Terms, t: Term) -> Term | None:
         if flip.kind == "const" and flip.bits == 1:
             return terms.op("select", c, t.args[2], t.args[1])
     return None
+
+
+@law("round-after-relu")
+def round_after_relu(terms: Terms, t: Term) -> Term | None:
+    """round16(0 < x ? x : +0) = 0 < y ? y : +0 with y = round16(x), the relu spelled fmax(x, +0) too: rounding keeps order and
+    zero, a positive x that rounds to zero gives +0 on both sides, and so does NaN."""
+    if not is_op(t, "cvt") or t.name not in [f"cvt.{kind}.f32" for kind in NARROW]:
+        return None
+    x = relu_operand(terms, t.args[0])
+    if x is None:
+        return None
+    y, zero = terms.op(t.name, x), terms.const(0, t.width)
+    return terms.op("select", terms.op(f"flt.{t.name.split('.')[1]}", zero, y), y, zero)
+
+
+def relu_operand(terms: Terms, t: Term) -> Term | None:
+    """x where t is 0 < x ? x : +0 in f32, in one of its spellings."""
+    t = max_with_zero(terms, t) or relu_spelled_le(terms, t) or t
+    if t.kind != "op" or t.name != "select":
+        return None
+    test, x, zero = t.args
+    if zero.kind != "const" or zero.bits != 0 or test.kind != "op" or test.name != "flt.f32":
+        return None
+    return x if test.args[0] is zero and test.args[1] is x else None
+
+
+@law("converted-constant")
+def converted_constant(terms: Terms, t: Term) -> Term | None:
+    """A conversion of a float constant is a constant, rounded to nearest even."""
+    if not is_op(t, "cvt") or t.args[0].kind != "const" or len(parts := t.name.split(".")) != 3:
+        return None
+    if not all(k in FORMATS for k in parts[1:]) or is_nan(t.args[0].bits, FORMATS[parts[2]]):
+        return None
+    bits = fold(t.name, [t.args[0].bits])
+    return None if bits is None else terms.make("const", bits=bits, width=t.width, attr=t.args[0].attr)
+
+
+@law("constant-widened-from-f16")
+def constant_of_half(terms: Terms, t: Term) -> Term | None:
+    """A constant that f16 holds is that f16 constant, widened."""
+    return widened_constant(terms, t, "f16")
+
+
+@law("constant-widened-from-bf16")
+def constant_of_brain(terms: Terms, t: Term) -> Term | None:
+    """A constant that bf16 holds is that bf16 constant, widened."""
+    return widened_constant(terms, t, "bf16")
+
+
+def widened_constant(terms: Terms, t: Term, kind: str) -> Term | None:
+    if t.kind != "const" or t.width != 32 or is_nan(t.bits, FORMATS["f32"]):
+        return None
+    bits, above = neighbours(t.bits, FORMATS["f32"], FORMATS[kind])
+    if bits != above or fold(f"cvt.f32.{kind}", [bits]) != t.bits:  # -0 is the neighbour +0
+        return None
+    return terms.op(f"cvt.f32.{kind}", terms.make("const", bits=bits, width=16, attr=t.attr))
+
+
+@law("comparison-of-widened")
+def comparison_of_widened(terms: Terms, t: Term) -> Term | None:
+    """Widening keeps order: widened numbers compare as they do themselves, and so with a constant that the narrow format holds.
+    Of another constant c between its neighbours x < x': y < c and y <= c are y < x', c < y and c <= y are x < y."""
+    return narrow_comparison(terms, t, strict=True)
+
+
+@law("comparison-of-widened-or-equal")
+def comparison_of_widened_or_equal(terms: Terms, t: Term) -> Term | None:
+    """With the other neighbour: y < c and y <= c are y <= x, c < y and c <= y are x' <= y."""
+    return narrow_comparison(terms, t, strict=False)
+
+
+def narrow_comparison(terms: Terms, t: Term, strict: bool) -> Term | None:
+    head, _, wide = t.name.partition(".")
+    if t.kind != "op" or head not in ("feq", "flt", "fle") or wide not in FORMATS:
+        return None
+    sources = {a.name.split(".")[2] for a in t.args if a.kind == "op" and a.name.startswith(f"cvt.{wide}.")}
+    kind = sources.pop() if len(sources) == 1 else ""
+    if kind not in FORMATS or width(FORMATS[kind]) >= width(FORMATS[wide]):
+        return None
+    args: list[Term] = []
+    exact = True
+    for i, a in enumerate(t.args):
+        if a.kind == "op" and a.name == f"cvt.{wide}.{kind}":
+            args.append(a.args[0])
+        elif a.kind == "const" and not is_nan(a.bits, FORMATS[wide]):
+            below, above = neighbours(a.bits, FORMATS[wide], FORMATS[kind])
+            exact = below == above
+            bits = above if strict == (i == 1) else below
+            args.append(terms.make("const", bits=bits, width=width(FORMATS[kind]), attr=a.attr))
+        else:
+            return None
+    if exact:
+        return terms.op(f"{head}.{kind}", *args) if strict else None
+    return None if head == "feq" else terms.op(f"{'flt' if strict else 'fle'}.{kind}", *args)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf, isfinite, isnan, trunc
 
+import numpy as np
+
+from tv.arithmetic import decode
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
 from tv.equiv.rules import Rules
 from tv.equiv.script import Leaf, Script, Split, Unfold, Vacuous
-from tv.sets import Map
+from tv.graph import Supposed
+from tv.sets import Affine, Map
 from tv.term import Term, op_head, op_type
 
 FLOATS = ("f16", "bf16", "f32", "f64")
@@ -28,12 +33,13 @@ class Body:
     """The graph's side of a lemma: `term`, in which references to scalar operations are replaced by these.
 
     own: terms of the goal itself, by the id of what became of them. opened: additions inside of what was replaced, each with R
-    to its own scope.
+    to its own scope. supposed: what the graph's meaning supposes of these terms, by id.
     """
 
     term: Term
     own: dict[int, tuple[Term, ...]]
     opened: tuple[tuple[Term, Map], ...]
+    supposed: dict[int, Supposed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,9 @@ class Lemmas:
         if t.kind != "ref":
             return False
         value = self.p.graph.units[t.name].value
-        return value.kind == "op" and all(x.kind in ("op", "const", "ref", "input", "index") for x in subterms(value))
+        return value.kind in ("op", "ref") and all(
+            x.kind in ("op", "const", "ref", "input", "index") for x in subterms(value)
+        )
 
     # -------------------------------------------------------------- what NaN means
     def format(self, t: Term) -> str:
@@ -157,7 +165,7 @@ class Lemmas:
             self.rules.graph_step(r, t)
         self.uncontracted(kt, body.term)
         shared = [Shared(p.kernel, p.graph, self.nan(p)) for p in pairs]
-        return lemma_text(kt, body.term, shared, self.format(body.term))
+        return lemma_text(kt, body.term, shared, self.format(body.term), facts(body, cut_g))
 
     def kernel_side(self, kt: Term, r: Map, cut: frozenset[int]) -> None:
         """Every value is there and defined, and no operation has two of them (S7)."""
@@ -195,6 +203,7 @@ class Opening:
     own: list[tuple[Term, Term]] = field(default_factory=list)
     additions: list[tuple[Term, Map]] = field(default_factory=list)
     leaves: dict[tuple[str, str, int], list[tuple[Map, Term]]] = field(default_factory=dict)
+    supposed: dict[int, Supposed] = field(default_factory=dict)
     memo: dict[tuple[int, int], Term] = field(default_factory=dict)  # maps are kept alive by the terms that hold them
 
     def body(self, gt: Term) -> Body:
@@ -203,7 +212,7 @@ class Opening:
         own: dict[int, tuple[Term, ...]] = {}
         for old, new in self.own:
             own[new.id] = (*own.get(new.id, ()), old)
-        return Body(term, own, tuple(self.additions))
+        return Body(term, own, tuple(self.additions), self.supposed)
 
     def walk(self, t: Term, along: Map | None, inside: frozenset[str]) -> Term:
         key = (t.id, id(along))
@@ -211,6 +220,8 @@ class Opening:
             self.memo[key] = new = self._walk(t, along, inside)
             if along is None:
                 self.own.append((t, new))
+            if t.id in self.lemmas.p.supposed:
+                self.supposed[new.id] = self.lemmas.p.supposed[t.id]
         return self.memo[key]
 
     def _walk(self, t: Term, along: Map | None, inside: frozenset[str]) -> Term:
@@ -245,6 +256,47 @@ class Opening:
         new = t if along is None else self.lemmas.terms.make(t.kind, name=t.name, map=m, width=t.width)
         known.append((m, new))
         return new
+
+
+def facts(body: Body, cut: frozenset[int]) -> list[tuple[Term, Supposed]]:
+    """What holds of terms of the graph's side: what its meaning supposes, and of a term that is a variable what follows."""
+    found: list[tuple[Term, Supposed]] = []
+    for t in above(body.term, cut):
+        if t.id in body.supposed:
+            found.append((t, body.supposed[t.id]))
+        elif t.id in cut and t.kind == "op" and op_type(t.name) in FLOATS:
+            found += [(t, between(op_type(t.name), *r)) for r in [enclosed(body, t)] if r is not None]
+    return found
+
+
+def between(kind: str, low: float, high: float) -> Supposed:
+    """A number from low to high, as far as whole numbers say it."""
+    bounds = [Affine.of(trunc(x)) if isfinite(x) else None for x in (low, high)]
+    return Supposed(kind, *bounds)
+
+
+def enclosed(body: Body, t: Term) -> tuple[float, float] | None:
+    """An enclosure of a float that is no NaN where the graph has a meaning: it is supposed, or rounds or clamps such a one."""
+    if t.id in body.supposed:
+        return (-inf, inf) if body.supposed[t.id].label in FLOATS else None
+    kind = op_type(t.name) if t.kind == "op" else ""
+    if kind not in FLOATS:
+        return None
+    if op_head(t) in ("rint", "floor", "ceil", "trunc", "fneg", "fabs"):
+        return (-inf, inf) if enclosed(body, t.args[0]) is not None else None
+    if op_head(t) not in ("fmax", "fmin"):
+        return None
+    parts = [number(a, kind) if a.kind == "const" else enclosed(body, a) for a in t.args]
+    known, largest = [p for p in parts if p is not None], op_head(t) == "fmax"
+    if len(known) == 2:
+        pick = max if largest else min
+        return pick(known[0][0], known[1][0]), pick(known[0][1], known[1][1])
+    return next(((p[0], inf) if largest else (-inf, p[1]) for p in known), None)
+
+
+def number(t: Term, kind: str) -> tuple[float, float] | None:
+    x = float(decode(np.array([t.bits], np.uint64), kind)[0])
+    return None if isnan(x) else (x, x)
 
 
 def bitwise(s: Script) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
-from tv.equiv.problem import Mismatch
-from tv.equiv.rules import Contribution
+from tv.equiv.problem import Mismatch, uninitialised
+from tv.equiv.summands import Contribution
 from tv.sets import Map, Set, Sets
 
 
@@ -53,11 +53,15 @@ class Matching:
         forward, backward = s.curried(z)
         return Link(s.unwrap(s.range(z)), forward, backward, s.domain(forward), s.domain(backward))
 
+    def lift(self, reach: Map) -> Map:
+        """A kernel's reach, from pairs of results."""
+        return self.sets.compose(self.sets.projections(self.relation)[0], reach)
+
     def one_to_one(self, link: Link) -> bool:
         return self.sets.single_valued(link.forward) and self.sets.single_valued(link.backward)
 
     def check(self, links: list[tuple[int, int, Link]]) -> None:
-        """Every contribution of either side has exactly one partner (of a maximum: at least one). Raises Mismatch."""
+        """Every contribution of either side has exactly one partner (of a maximum: at least one, or it is idle). Raises Mismatch."""
         s = self.sets
         covered: tuple[dict[int, Set], dict[int, Set]] = ({}, {})
         for i, j, link in links:
@@ -72,12 +76,14 @@ class Matching:
             for x, c in enumerate(items):
                 whole = s.range(c.reach) if lifted is None else s.wrap(lifted[x])
                 rest = s.minus(whole, covered[side][x]) if x in covered[side] else whole
+                if side == 0 and c.idle is not None and not self.counted:
+                    rest = s.minus(rest, s.range(c.idle) if lifted is None else s.wrap(self.lift(c.idle)))
                 if not s.empty(rest):
                     raise self.unmatched(side, c, rest)
 
     def unmatched(self, side: int, c: Contribution, rest: Set) -> Mismatch:
         if c.leaf.kind == "undefined":
-            return Mismatch("init", f"uninitialised `{c.leaf.name}` is added", self.relation, c.leaf)
+            return Mismatch("init", f"{uninitialised(c.leaf)} is added", self.relation, c.leaf)
         if side == 0:
             return Mismatch("equal", "the kernel adds a term that the graph does not", self.relation, c.leaf)
         return Mismatch("equal", "a term of the graph's sum is missing in the kernel", self.relation, None, c.leaf)

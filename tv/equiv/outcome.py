@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tv.advice import advised
 from tv.diagnostic import Unknown
 from tv.equiv.certificate import Certificate
-from tv.equiv.problem import Mismatch, Output, Problem
+from tv.equiv.differences import known_difference
+from tv.equiv.problem import OTHER, Mismatch, Output, Problem
+from tv.equiv.wording import Words
 from tv.obligation import Relation
 from tv.source import NOWHERE, Span
-from tv.term import FOLDED, Term, show
+from tv.term import FOLDED, Term
 
 
 @dataclass(slots=True)
@@ -47,30 +50,37 @@ class Related:
 
 def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
     if isinstance(e, Unknown):
-        return Failure(o.name, "equal", e.message, e.span, help=e.help)
+        return Failure(o.name, "equal", f"{e.message} ({e.code})", e.span, help=advised(e).help)
     unit = problem.kernel.units.get(e.unit)
     tensor = problem.graph.units.get(e.tensor)
-    sides = []
-    if e.kernel is not None:
-        sides.append(f"kernel: {show(e.kernel, 3)}")
-    if e.graph is not None:
-        sides.append(f"graph: {show(e.graph, 3)}")
-    point = problem.sets.sample(e.rest) if e.rest is not None else None
-    if point:
-        sides.append("at " + ", ".join(f"{k}={v}" for k, v in point.items()))
+    why, detail = said(problem, e)
     at = operation_span(problem, e.kernel) or operation_span(problem, e.site)
     span = at or (unit.span if unit is not None else NOWHERE)
     return Failure(
         o.name,
         e.kind,
-        e.why,
+        why,
         span,
         tensor.tensor if tensor else "",
         tensor.node if tensor else "",
-        "; ".join(sides),
-        advice(e.kernel),
+        detail,
+        advice(e.kernel) or known_difference(problem, e),
         e.kind == "equal" and any(t is not None and t.kind in ("op", "reduce") for t in (e.kernel, e.graph, e.site)),
     )
+
+
+def said(problem: Problem, e: Mismatch) -> tuple[str, str]:
+    """Why a pair does not match, and what each side is there; `OTHER` stands for no more than that they are not the same."""
+    if e.rest is None:
+        return ("the kernel computes another value than the graph" if e.why == OTHER else e.why), ""
+    kernel, graph, place = Words(problem).pair(e.rest, e.kernel, e.graph)
+    if e.why == OTHER and kernel != graph:
+        return f"the kernel has `{kernel}` where the graph has `{graph}`", place
+    if kernel == graph:  # their difference is nothing that a term shows
+        kernel = graph = ""
+    sides = [f"{name}: `{text}`" for name, text in (("kernel", kernel), ("graph", graph)) if text.strip("(.) +-*/")]
+    why = "the kernel computes another value than the graph" if e.why == OTHER else e.why
+    return why, "; ".join([*sides, *([place] if place else [])])
 
 
 def advice(t: Term | None) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tv.defined import Definedness
 from tv.equiv.asked import Asked
+from tv.graph import Supposed
+from tv.masking import Alternative
 from tv.sets import Map, Sets
-from tv.source import Span
+from tv.source import NOWHERE, Span
 from tv.system import System
 from tv.term import Term, Terms
 
@@ -50,6 +53,11 @@ class Problem:
     origins: dict[int, int] = field(default_factory=dict)  # of kernel operations, by term id: which evaluation they are
     spans: dict[int, Span] = field(default_factory=dict)  # of kernel operations, by term id
     defined: Definedness | None = None
+    alternatives: Mapping[int, Alternative] = field(
+        default_factory=dict
+    )  # of values of the graph's tensors, by term id
+    finite: frozenset[str] = frozenset()  # units of the graph's inputs that the launch states to be finite
+    supposed: Mapping[int, Supposed] = field(default_factory=dict)  # graph term -> what the graph's meaning rests on
 
     def definedness(self) -> Definedness:
         """Of the kernel's values; made once, when they are all there."""
@@ -57,8 +65,19 @@ class Problem:
             self.defined = Definedness(self.sets, self.kernel.units)
         return self.defined
 
+    def called(self, unit: str) -> str:
+        """A statement or a tensor in the words of the files."""
+        tensor = self.graph.units.get(unit)
+        if tensor is not None:
+            return f"`{tensor.tensor or unit}`"
+        span = self.kernel.units[unit].span if unit in self.kernel.units else NOWHERE
+        return f"the value of line {span.line}" if span.line else "a value"
+
     def views(self, side: str) -> System:
         return self.kernel if side == "k" else self.graph
+
+
+OTHER = "other operations"  # why a pair does not match where the two sides themselves say it best
 
 
 class Mismatch(Exception):
@@ -85,3 +104,8 @@ def is_view(t: Term) -> bool:
     return t.kind in ("ref", "input") or (
         t.kind == "case" and all(is_view(a) or a.kind in ("const", "undefined") for a in t.args)
     )
+
+
+def uninitialised(t: Term) -> str:
+    """What an undefined value is of, in words."""
+    return f"uninitialised `{t.name.removesuffix('.undefined')}`"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tv.diagnostic import Unknown
-from tv.equiv.lemmas import LEAVES, Body, Lemmas, Pair, above, subterms
+from tv.equiv.lemmas import LEAVES, Body, Lemmas, Pair, above, facts, subterms
 from tv.equiv.problem import Mismatch, is_view
 from tv.equiv.samples import plausible
 from tv.equiv.script import Joint, Lemma, Script
@@ -86,7 +86,8 @@ class Proposer:
         pairs = self.complete(kt, body, r, equal)
         if pairs is None:
             return None
-        if not plausible(kt, body.term, pairs, self.rule.format(body.term)):
+        given = facts(body, frozenset(p.graph.id for p in pairs))
+        if not plausible(kt, body.term, pairs, self.rule.format(body.term), given):
             return None
         try:
             text = self.rule.text(kt, body, r, pairs)

@@ -60,6 +60,10 @@ def attempt(
             result.failures.append(Failure(o.name, "equal", "no invariant was found for a loop"))
         except (Mismatch, Unknown) as e:
             result.failures.append(explain(problem, o, e))
+        except RecursionError:  # what was claimed on the way is used by nothing that the checker does not follow
+            span = problem.kernel.units[o.reader].span
+            deep = Unknown("TV0604", "the search for a proof goes through too many rounds of a loop, one by one", span)
+            result.failures.append(explain(problem, o, deep))
         result.times[o.name] = time.perf_counter() - start
     return search, roots, result
 

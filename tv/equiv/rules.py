@@ -6,38 +6,20 @@ claims descends in time, and a claim may be used as a hypothesis in its own proo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import reduce
 
 from tv.diagnostic import Unknown
 from tv.equiv.contraction import Contraction
-from tv.equiv.padding import padded
+from tv.equiv.flattening import Flattening
+from tv.equiv.padding import weightless
 from tv.equiv.problem import Mismatch, Problem, is_view
+from tv.equiv.summands import EXTREMA, IDENTITY_BITS, Contribution, integer_identity, integral
+from tv.masking import FROM_ZERO
 from tv.sets import Affine, Map, Remainder, Set
+from tv.sets.affine import all_of, eq
 from tv.sets.ordering import lex_less
 from tv.system import Scope, System, Unit
 from tv.term import Term, op_head, op_type
-
-IDENTITY_BITS = {
-    "f32": {"max": 0xFF800000, "min": 0x7F800000},
-    "f16": {"max": 0xFC00, "min": 0x7C00},
-    "bf16": {"max": 0xFF80, "min": 0x7F80},
-}
-EXTREMA = {"fmax": "max", "fmin": "min", "fmaximum": "max", "fminimum": "min"}  # the latter propagate NaN
-COMMUTATIVE = ("fadd", "fmul", *EXTREMA, "feq", "add", "mul", "and", "or", "xor", "eq")
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """results -> instances of the leaf's scope; each (result, instance) is met exactly once."""
-
-    reach: Map
-    leaf: Term
-
-
-def accumulates(name: str) -> bool:
-    """May terms of this operation be flattened and reordered: wide float sums, and maxima of any float type."""
-    head, kind = name.split(".")[0], op_type(name)
-    return (head == "fadd" and kind in ("f32", "f64")) or head in EXTREMA
 
 
 class Rules(Contraction):
@@ -46,6 +28,7 @@ class Rules(Contraction):
         self.terms = problem.terms
         self.edges: dict[tuple[str, int], bool] = {}
         self.selves: dict[str, Term] = {}
+        self.joined: set[str] = set()  # tensors whose values some sum of the graph was found to be made of
         self.earlier = lex_less(self.sets, "Time", 0, tied=True) if problem.time_arity else None
 
     def opposite(self, ku: Unit, gu: Unit) -> Term:
@@ -63,18 +46,22 @@ class Rules(Contraction):
         try:
             return self.sets.step_domain(r, t.embedding(), f"kernel reference to {t.name}")
         except Remainder as e:
-            raise Mismatch("init", f"`{t.name}` has no value at some instances that read it", e.rest, t, None) from None
+            raise Mismatch(
+                "init", f"{self.p.called(t.name)} is read where it was never computed", e.rest, t, None
+            ) from None
 
     def graph_step(self, r: Map, t: Term) -> Map:
         key = ("", t.id)
         if key not in self.edges:
             self.edges[key] = self.sets.subset(self.sets.range(t.embedding()), self.p.graph.scope_sets[t.name])
         if not self.edges[key]:
-            raise Unknown("TV0601", f"the graph refers to `{t.name}` outside its shape")
+            raise Unknown("TV0601", f"the graph refers to {self.p.called(t.name)} outside its shape")
         try:
             return self.sets.step_range(r, t.embedding(), f"graph reference to {t.name}")
         except Remainder as e:
-            raise Mismatch("equal", f"graph tensor `{t.name}` has no element there", e.rest, None, t) from None
+            raise Mismatch(
+                "equal", f"the graph's {self.p.called(t.name)} has no element there", e.rest, None, t
+            ) from None
 
     def descends(self, scope: str, t: Term) -> None:
         """The source exists wherever it is read, strictly before the reader's own value does (S10)."""
@@ -82,7 +69,7 @@ class Rules(Contraction):
         if key not in self.edges:
             self.edges[key] = self._descends(scope, t)
         if not self.edges[key]:
-            raise Unknown("TV0602", f"reference to `{t.name}` is not to something strictly earlier")
+            raise Unknown("TV0602", f"{self.p.called(t.name)} is used by something that is not shown to come later")
 
     def _descends(self, scope: str, t: Term) -> bool:
         sets, k = self.sets, self.p.kernel
@@ -149,6 +136,25 @@ class Rules(Contraction):
         if not sets.subset(moved, before_g):
             raise Mismatch("equal", "the kernel adds in another order than the graph", r, kt, gt)
 
+    # -------------------------------------------------------------- picks
+    def picked(self, kt: Term, gt: Term, r: Map, order: tuple[int, ...]) -> Map:
+        """R of what two picks pick from: where R relates the picks, at equal integers, the kernel's i-th and the graph's
+        order[i]-th. Each lies where its side says, so both lie in both; no pair of R is without any (S26)."""
+        sets = self.sets
+        ours, theirs = self.p.kernel.scopes[kt.scope], self.p.graph.scopes[gt.scope]
+        first, second = (len(self.parent(*x).dims) for x in ((self.p.kernel, kt), (self.p.graph, gt)))
+        there = tuple(f"{d}__" for d in theirs.dims)
+        equal = [
+            eq(Affine.dim(d), Affine.dim(there[second + o])) for d, o in zip(ours.dims[first:], order, strict=True)
+        ]
+        alike = sets.relation(ours.name, ours.dims, theirs.name, there, all_of(*equal))
+        over = sets.compose(sets.compose(sets.reverse(kt.embedding()), r), gt.embedding())
+        found = sets.meet(over, alike)
+        back = sets.compose(sets.compose(kt.embedding(), found), sets.reverse(gt.embedding()))
+        if not sets.subset(r, back):
+            raise Mismatch("equal", "what is known of the indices rules out every element", sets.minus(r, back), kt, gt)
+        return found
+
     def parent(self, system: System, t: Term) -> Scope:
         return system.scopes[self.sets.source_name(t.embedding())]
 
@@ -157,18 +163,27 @@ class Rules(Contraction):
         """A literal that contributes nothing: +0 to a sum where the graph starts from +0, -inf to a maximum."""
         if t.kind != "const":
             return False
+        if integral(op):
+            return t.bits == integer_identity(op)
         head, kind = op.split(".")[0], op_type(op)
         if head == "fadd":
             return t.bits == 0
         return IDENTITY_BITS.get(kind, {}).get(EXTREMA.get(head, "")) == t.bits
 
     def flatten(
-        self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop: Set | None
+        self, side: str, t: Term, at: Map, op: str, stop: frozenset[str], drop: Set | None, signless: bool = False
     ) -> tuple[list[Contribution], Set | None, Set | None]:
         """Contributions to the results that `at` (result -> instance of t's scope) starts from; which results a reduction
-        reaches; and which start from a literal identity that was dropped. drop: results from which one may be dropped."""
-        f = Flattening(self, side, op, stop, drop)
+        reaches; and which start from a literal identity that was dropped. drop: results from which one may be dropped. signless: of maxima,
+        a zero's sign does not matter."""
+        f = Flattening(self, side, op, stop, drop, signless)
         found = f.run(t, at)
+        if f.light and f.neutral is not None:
+            light = f.neutral
+            f = Flattening(self, side, op, stop, drop, signless, light)
+            found = f.run(t, at)
+        if side == "g":
+            self.joined |= f.done
         if f.contractible and side == "k":
             for c in found:
                 self.note_library(self.products(c.leaf, op_type(op)))
@@ -181,10 +196,41 @@ class Rules(Contraction):
         others = self.sets.restrict_range(r, self.sets.minus(self.sets.range(r), reduced))
         return self.sets.minus(self.sets.domain(r), self.sets.domain(others))
 
+    def from_zero(self, gt: Term, r: Map, kernel: Set | None) -> None:
+        """Of a graph's sum without some terms that are +0 or -0: the kernel's starts from a literal +0, so that it is not -0."""
+        if gt.attr == FROM_ZERO and (kernel is None or not self.sets.subset(self.sets.domain(r), kernel)):
+            raise Mismatch(
+                "equal", "the kernel's sum does not start from +0, and would be -0 where the graph's is +0", r
+            )
+
+    def without_padding(
+        self, op: str, r: Map, graph: list[Contribution], reduced: Set | None, kernel: Set | None
+    ) -> list[Contribution]:
+        """A graph's summands but the literal +0 of its reductions (a convolution's padding), where the kernel's sum starts from
+        a literal +0: added to each other first, they are that +0 (S12). So are products of a literal +0 and a finite number."""
+        if reduced is None or kernel is None or not op.startswith("fadd"):
+            return graph
+        zeros = [(c, c.reach) for c in graph if self.identity_of(op, c.leaf)]
+        zeros += [(c, m) for c in graph if (m := self.light(c)) is not None]
+        for _, reach in zeros:
+            padded_sums = self.sets.domain(reach)
+            theirs = self.sets.domain(self.sets.restrict_range(r, padded_sums))
+            if not self.sets.subset(padded_sums, reduced) or not self.sets.subset(theirs, kernel):
+                return graph
+        left = [(c.leaf, reduce(self.sets.minus, [m for z, m in zeros if z is c], c.reach)) for c in graph]
+        return [Contribution(reach, leaf) for leaf, reach in left if not self.sets.empty(reach)]
+
+    def light(self, c: Contribution) -> Map | None:
+        """Where a graph's summand is a product of a literal +0 and a finite number."""
+        if not self.p.finite or c.leaf.kind != "op" or op_head(c.leaf) != "fmul":
+            return None
+        nodes = weightless(self.p, "g", c.leaf, self.sets.range(c.reach))
+        return None if self.sets.empty(nodes) else self.sets.restrict_range(c.reach, nodes)
+
     def same_start(self, op: str, r: Map, kernel: Set | None, graph: Set | None) -> None:
         """A maximum over nothing but NaN is the identity it starts from, and NaN where it starts from none (S11): both sides
         start alike. A sum may start either way, and so may a maximum that propagates NaN."""
-        if op.startswith("fadd") or op.split(".")[0] in ("fmaximum", "fminimum"):
+        if op.startswith("fadd") or op.split(".")[0] in ("fmaximum", "fminimum") or integral(op):
             return
         left = r if kernel is None else self.sets.restrict_domain(r, kernel)
         right = r if graph is None else self.sets.restrict_range(r, graph)
@@ -193,136 +239,3 @@ class Rules(Contraction):
             raise Mismatch(
                 "equal", "one side's maximum starts from an infinity and the other's does not: they differ on NaN", r
             )
-
-
-class Flattening:
-    """Additions followed through loops, exchanges and memory, by unit, latest first; all visits of a unit merged before it."""
-
-    def __init__(self, rules: Rules, side: str, op: str, stop: frozenset[str], drop: Set | None) -> None:
-        self.rules, self.side, self.op, self.stop, self.drop = rules, side, op, stop, drop
-        self.sets, self.system = rules.sets, rules.p.views(side)
-        self.items: list[Contribution] = []
-        self.pending: dict[str, Map] = {}
-        self.done: set[str] = set()
-        self.counted = op.startswith("fadd")
-        self.reduced: Set | None = None  # results that a reduction reaches
-        self.contractible = False  # some addition on the way is not `_rn`
-        self.neutral: Set | None = None  # results that an identity reaches
-
-    def run(self, t: Term, at: Map) -> list[Contribution]:
-        self.visit(t, at)
-        while self.pending:
-            name = max(self.pending, key=lambda n: self.system.units[n].order)
-            reach = self.pending.pop(name)
-            self.done.add(name)
-            self.visit(self.system.units[name].value, reach)
-        return self.items
-
-    def visit(self, t: Term, at: Map) -> None:
-        sets = self.sets
-        if sets.empty(at):
-            return
-        if t.kind == "case":
-            rest = at
-            for s, a in zip(t.sets, t.args, strict=True):
-                part = sets.restrict_range(at, s)
-                if not sets.empty(part):
-                    rest = sets.minus(rest, part)
-                    self.visit(a, part)
-            if not sets.empty(rest):
-                raise Mismatch("equal", "no case covers a summand", rest, t)
-        elif t.kind == "op" and t.name == self.op:
-            self.contractible |= t.attr == "c"
-            for a in t.args:
-                self.visit(a, at)
-        elif t.kind == "op" and t.name == "ffma." + op_type(self.op) and self.op.startswith("fadd"):
-            self.leaf(self.rules.terms.op("fmul." + op_type(self.op), t.args[0], t.args[1], attr="u"), at)
-            self.visit(t.args[2], at)
-        elif t.kind == "reduce" and t.name == self.op:
-            here = sets.domain(at)
-            self.reduced = here if self.reduced is None else sets.join(self.reduced, here)
-            self.visit(t.args[0], sets.compose(at, t.embedding()))
-            if self.side == "k" or not self.rules.identity_of(
-                self.op, t.args[1]
-            ):  # a graph's sum may start from its first term
-                self.visit(t.args[1], at)
-            else:
-                self.starts(at)
-        elif t.kind == "hole":
-            return
-        elif self.drop is not None and self.rules.identity_of(self.op, t):
-            dropped = sets.restrict_domain(at, self.drop)
-            if not sets.empty(dropped):
-                self.starts(dropped)
-            kept = sets.minus(at, dropped)
-            if not sets.empty(kept):
-                self.items.append(Contribution(kept, t))
-        elif t.kind == "ref" and t.name not in self.done and self.joins(t):
-            self.enter(t, at)
-        else:
-            self.leaf(t, at)
-
-    def leaf(self, t: Term, at: Map) -> None:
-        sets = self.sets
-        if self.counted and self.drop is not None and t.kind == "op" and op_head(t) == "fmul":
-            here = sets.restrict_domain(at, self.drop)
-            others = sets.range(sets.minus(at, here))
-            zero = padded(sets, self.system, t, sets.minus(sets.range(here), others))
-            if not sets.empty(zero):
-                self.pad(zero)
-                self.starts(sets.restrict_range(at, zero))
-                at = sets.minus(at, sets.restrict_range(at, zero))
-        if not sets.empty(at):
-            self.items.append(Contribution(at, t))
-
-    def pad(self, nodes: Set) -> None:
-        """For who watches: at these instances the leaf is a product of zeros, and was dropped."""
-
-    def starts(self, at: Map) -> None:
-        here = self.sets.domain(at)
-        self.neutral = here if self.neutral is None else self.sets.join(self.neutral, here)
-
-    def enter(self, t: Term, at: Map) -> None:
-        sets = self.sets
-        if self.side == "k":
-            self.rules.descends(sets.target_name(at), t)
-        if self.counted and not self.single_path(at, t.embedding()):
-            raise Mismatch(
-                "equal", f"one instance of `{t.name}` reaches a result along several paths", at, t, None, t.name
-            )
-        try:
-            reach = sets.step_range(at, t.embedding(), f"summand {t.name}")
-        except Remainder as e:
-            raise Mismatch("init", f"summand `{t.name}` was never computed", e.rest, t, None, t.name) from None
-        old = self.pending.get(t.name)
-        if old is not None:
-            if self.counted and not sets.disjoint(old, reach):
-                raise Mismatch("equal", f"`{t.name}` is added twice", sets.meet(old, reach), t, None, t.name)
-            reach = sets.join(old, reach)
-        self.pending[t.name] = reach
-
-    def single_path(self, at: Map, m: Map) -> bool:
-        """{(result, leaf) -> node} is a function (S2): a step that is injective by itself needs no further question."""
-        if self.sets.injective(m):
-            return True
-        return self.sets.injective(
-            self.sets.pair(self.sets.reverse(at), self.sets.restrict_domain(m, self.sets.range(at)))
-        )
-
-    def joins(self, t: Term) -> bool:
-        """A graph tensor joins the one sum that uses it, element by element: it has one value, so one order (S15)."""
-        if t.name in self.stop:
-            return False
-        u = self.system.units[t.name]
-        if self.side == "g" and (u.uses != 1 or not self.sets.injective(t.embedding())):
-            return False
-        return self.summable(u.value)
-
-    def summable(self, v: Term) -> bool:
-        if v.kind == "reduce":
-            return v.name == self.op
-        if v.kind in ("ref", "const", "undefined"):
-            return True
-        if v.kind == "op":
-            return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))
-        return v.kind == "case" and any(self.summable(a) for a in v.args)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tv.arithmetic import apply
+from tv.arithmetic import apply, decode, signed
 from tv.diagnostic import Unsupported
 from tv.equiv.lemmas import Pair, subterms
+from tv.graph import Supposed
 from tv.term import Term
 
 COUNT = 192
@@ -49,8 +50,11 @@ class Values:
         return numbers.astype(np.float16).view(np.uint16).astype(np.uint64)
 
 
-def plausible(kernel: Term, graph: Term, pairs: Sequence[Pair], nan: str) -> bool:
-    """Do both terms agree at all values tried? nan: as in `lemma_text`. True too where they cannot be evaluated."""
+def plausible(
+    kernel: Term, graph: Term, pairs: Sequence[Pair], nan: str, facts: Sequence[tuple[Term, Supposed]] = ()
+) -> bool:
+    """Do both terms agree at all values tried that the facts allow? nan, facts: as in `lemma_text`. True too where they cannot be
+    evaluated."""
     values = Values()
     ours: dict[int, Column] = {}
     theirs: dict[int, Column] = {}
@@ -60,8 +64,12 @@ def plausible(kernel: Term, graph: Term, pairs: Sequence[Pair], nan: str) -> boo
         shared = values.column(p.kernel.width) if shared is None else shared
         ours[p.kernel.id] = theirs[p.graph.id] = shared
     try:
-        a, b = evaluate(kernel, ours, values), evaluate(graph, theirs, values)
+        a = evaluate(kernel, ours, values)[kernel.id]
+        there = evaluate(graph, theirs, values)
+        b = there[graph.id]
         same = a == b
+        for t, s in facts:
+            same |= ~allowed(there[t.id], t.width, s)
         if nan:
             same |= (apply(f"fisnan.{nan}", [a]) & apply(f"fisnan.{nan}", [b])).astype(bool)
     except Unsupported:
@@ -69,8 +77,21 @@ def plausible(kernel: Term, graph: Term, pairs: Sequence[Pair], nan: str) -> boo
     return bool(same.all())
 
 
-def evaluate(root: Term, known: dict[int, Column], values: Values) -> Column:
-    """The values of a term; of a leaf that is not known, any. Raises Unsupported for an operation without evaluation."""
+def allowed(x: Column, width: int, s: Supposed) -> npt.NDArray[np.bool_]:
+    """Where a value is what is supposed of it."""
+    floating = s.label.lstrip("b")[0] == "f"
+    with np.errstate(all="ignore"):
+        number = decode(x, s.label).astype(np.float64) if floating else x
+    good = ~np.isnan(number) if floating else np.ones(COUNT, np.bool_)
+    number = (signed(x, width) if s.label.startswith("i") else number).astype(np.float64)
+    low, high = (None if a is None else a.constant for a in (s.low, s.high))
+    good &= np.ones(COUNT, np.bool_) if low is None else number > low - 1
+    return good & (np.ones(COUNT, np.bool_) if high is None else number < high + 1)
+
+
+def evaluate(root: Term, known: dict[int, Column], values: Values) -> dict[int, Column]:
+    """The values of a term and of what is below it, by id; of a leaf that is not known, any. Raises Unsupported for an operation
+    without evaluation."""
     done: dict[int, Column] = {}
     for t in subterms(root):
         if t.id in known:
@@ -81,7 +102,7 @@ def evaluate(root: Term, known: dict[int, Column], values: Values) -> Column:
             done[t.id] = values.column(t.width)
         else:
             done[t.id] = operation(t, [done[a.id] for a in t.args])
-    return done[root.id]
+    return done
 
 
 def operation(t: Term, args: list[Column]) -> Column:

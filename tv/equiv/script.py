@@ -91,6 +91,32 @@ class Fold(Script):
 
 
 @dataclass(frozen=True, slots=True)
+class Pick(Script):
+    """Both sides pick at integers of data: these are equal, the kernel's i-th to the graph's order[i]-th, and so is what is picked
+    from at all instances at which they are."""
+
+    order: tuple[int, ...]
+    indices: tuple[Script, ...]
+    element: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Centre(Script):
+    """Both sides `x - m`, or exp of it, with a maximum m over x and others: the x by `first`, the maxima by `total` up to what
+    they start from."""
+
+    first: Script
+    total: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Script):
+    """Both sides the place of an extreme: one proof for the values of each pair of partners, in the order of `places.chosen`."""
+
+    values: tuple[Script, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Joint:
     """The k-th subterm of the kernel's side of a lemma and the g-th of the graph's are equal."""
 
@@ -130,11 +156,13 @@ def uses(s: Script) -> set[int]:
             return uses(t)
         case Split(arms=arms):
             return set().union(*(uses(a) for a in arms)) if arms else set()
-        case Apply(args=args):
+        case Pick(indices=parts, element=e):
+            return uses(e).union(*(uses(p) for p in parts))
+        case Apply(args=args) | Choice(values=args):
             return set().union(*(uses(a) for a in args)) if args else set()
         case Sum(pairs=ps):
             return set().union(*(uses(p.proof) for p in ps)) if ps else set()
-        case Fold(step=a, init=b):
+        case Fold(step=a, init=b) | Centre(first=a, total=b):
             return uses(a) | uses(b)
         case Lemma(joints=js):
             return set().union(*(uses(j.proof) for j in js)) if js else set()

@@ -6,21 +6,36 @@ where the pairs met grow by a constant step, the whole orbit is claimed instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from itertools import permutations
 
 from tv.diagnostic import Unknown
 from tv.equiv.candidates import Candidates
 from tv.equiv.laws import rewrites
-from tv.equiv.matching import Link, Matching
-from tv.equiv.problem import Mismatch, Problem, is_view
-from tv.equiv.rules import COMMUTATIVE, Contribution, Rules, accumulates
-from tv.equiv.script import Apply, Claim, Fold, Leaf, Pairing, Rewrite, Script, Split, Sum, Unfold, Use, Vacuous, uses
+from tv.equiv.places import chosen, place_of
+from tv.equiv.problem import OTHER, Mismatch, Problem, is_view, uninitialised
+from tv.equiv.rules import Rules
+from tv.equiv.script import (
+    Apply,
+    Choice,
+    Claim,
+    Leaf,
+    Pick,
+    Rewrite,
+    Script,
+    Split,
+    Unfold,
+    Use,
+    Vacuous,
+    uses,
+)
+from tv.equiv.summands import COMMUTATIVE
+from tv.equiv.summing import Summing, Tables
 from tv.sets import Map
-from tv.term import Term, op_head, show
+from tv.term import Term, op_head
 
 FUEL = 20_000
-PAIRING = 400_000  # operations for a question about pairs of summands, which decide among ways to add
+MOST_PICKED = 4  # terms of a pick whose integers are tried in every order
 
 
 class Grew(Exception):
@@ -30,18 +45,7 @@ class Grew(Exception):
         self.claim, self.relation = claim, relation
 
 
-@dataclass(slots=True)
-class Tables:
-    """claims: all ever made, by id. settled, open: ids by (kernel unit, graph unit)."""
-
-    claims: dict[int, Claim] = field(default_factory=dict)
-    settled: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    open: list[int] = field(default_factory=list)
-    no_envelope: set[tuple[str, str]] = field(default_factory=set)
-    failed: dict[tuple[str, str], list[Map]] = field(default_factory=dict)
-
-
-class Search:
+class Search(Summing):
     def __init__(self, problem: Problem, progress: Callable[[str], None] = lambda _: None) -> None:
         self.p, self.sets, self.rules = problem, problem.sets, Rules(problem)
         self.t, self.fuel, self.depth = Tables(), FUEL, 0
@@ -51,6 +55,7 @@ class Search:
         self.unpaired: dict[
             tuple[str, int, int, str, frozenset[tuple[str, str]]], Mismatch | Unknown
         ] = {}  # sums whose terms do not pair
+        self.inside: set[int] = set()  # graph terms that are being replaced by their alternatives
         self.propose: Callable[[Term, Term, Map], Script | None] | None = None  # lemmas, where all else fails
 
     def prove(self, reader: str, unit: str, relation: Map) -> tuple[int, ...]:
@@ -81,7 +86,7 @@ class Search:
 
     def step(self, kt: Term, gt: Term, r: Map) -> Script:
         if kt.kind == "undefined":
-            raise Mismatch("init", f"uninitialised `{kt.name}` reaches an output", r, kt, gt)
+            raise Mismatch("init", f"{uninitialised(kt)} reaches an output", r, kt, gt)
         if kt.kind == "case":
             return self.split("k", kt, gt, r)
         if gt.kind == "case":
@@ -138,6 +143,10 @@ class Search:
             if op_head(kt) == "ffma":
                 orders.append((1, 0, 2))
             alternatives += [lambda o=o: self.apply(kt, gt, r, o) for o in orders]  # type: ignore[misc]
+        if kt.kind == "pick" and gt.kind == "pick" and len(kt.args) == len(gt.args) <= MOST_PICKED:
+            every = permutations(range(len(kt.args) - 1))
+            alternatives += [lambda o=o: self.pick(kt, gt, r, o) for o in every]  # type: ignore[misc]
+        alternatives += self.centres(kt, gt, r)
         op = self.sum_op(kt, gt)
         if op and not (self.p.pinned and op.startswith("fadd")):
             alternatives.append(lambda: self.sum(op, kt, gt, r))
@@ -146,13 +155,17 @@ class Search:
                 other = gt if side == "k" else kt
                 if compatible(new, other):
                     alternatives.append(lambda s=side, l=law, n=new: self.rewrite(s, l, n, kt, gt, r))  # type: ignore[misc]
+        if place_of(self.rules, gt):
+            alternatives.append(lambda: Choice(tuple(self.goal(*g) for g in chosen(self.rules, kt, gt, r))))
+        if gt.id in self.p.alternatives and gt.id not in self.inside:
+            alternatives.append(lambda: self.alternative(kt, gt, r))
         if not alternatives:
             if kt.kind == gt.kind == "hole":
                 return Leaf()
             if kt.kind in ("const", "input", "index") and gt.kind == kt.kind:
                 self.rules.leaves_agree(kt, gt, r)
                 return Leaf()
-            raise Mismatch("equal", f"the kernel has {show(kt, 3)} where the graph has {show(gt, 3)}", r, kt, gt)
+            raise Mismatch("equal", OTHER, r, kt, gt)
         return self.first(alternatives)
 
     def first(self, alternatives: list[Callable[[], Script]]) -> Script:
@@ -205,10 +218,24 @@ class Search:
         self.depth += 1
         return Apply(order, tuple(self.goal(a, gt.args[o], r) for a, o in zip(kt.args, order, strict=True)))
 
+    def pick(self, kt: Term, gt: Term, r: Map, order: tuple[int, ...]) -> Script:
+        self.depth += 1
+        indices = tuple(self.goal(kt.args[1 + i], gt.args[1 + o], r) for i, o in enumerate(order))
+        return Pick(order, indices, self.goal(kt.args[0], gt.args[0], self.rules.picked(kt, gt, r, order)))
+
     def rewrite(self, side: str, law: str, new: Term, kt: Term, gt: Term, r: Map) -> Script:
         self.fuel -= 1
         then = self.goal(new, gt, r) if side == "k" else self.goal(kt, new, r)
         return Rewrite(side, law, then)
+
+    def alternative(self, kt: Term, gt: Term, r: Map) -> Script:
+        """gt by another term of the same value; one of its arms may be gt itself."""
+        other = self.p.alternatives[gt.id]
+        self.inside.add(gt.id)
+        try:
+            return self.rewrite("g", other.law, other.term, kt, gt, r)
+        finally:
+            self.inside.discard(gt.id)
 
     # -------------------------------------------------------------- claims
     def known(self, kernel: str, graph: str) -> list[Map]:
@@ -273,7 +300,9 @@ class Search:
                     raise
                 r = self.sets.orbit(r, g.relation, ku.domain, gu.domain)
                 if not self.sets.subset(g.relation, r):
-                    raise Unknown("TV0605", f"no invariant found for `{key[0]}` and `{key[1]}`", ku.span) from None
+                    raise Unknown(
+                        "TV0605", f"no invariant found for {self.p.called(key[0])} and {self.p.called(key[1])}", ku.span
+                    ) from None
                 continue
             except Mismatch as e:
                 e.tensor = e.tensor or key[1]
@@ -282,101 +311,7 @@ class Search:
             self.t.open.remove(c.id)
             self.t.settled.setdefault(key, []).append(c.id)
             return c.id
-        raise Unknown("TV0605", f"no invariant found for `{key[0]}` and `{key[1]}`", ku.span)
-
-    # -------------------------------------------------------------- reductions
-    def sum_op(self, kt: Term, gt: Term) -> str:
-        """The operation over which both sides may be flattened, or nothing."""
-        for t in (gt, kt):
-            name = t.name if t.kind in ("op", "reduce") else ""
-            name = name.replace("ffma", "fadd")
-            if name and accumulates(name) and all(self.sums(x, name) for x in (kt, gt)):
-                return name
-        return ""
-
-    def sums(self, t: Term, op: str) -> bool:
-        return t.kind in ("op", "reduce") and t.name.replace("ffma", "fadd") == op
-
-    def sum(self, op: str, kt: Term, gt: Term, r: Map) -> Script:
-        claims = frozenset((*self.t.settled, *self.open_keys()))
-        key = (op, kt.id, gt.id, self.sets.text(r), claims)
-        if key in self.unpaired:
-            raise self.unpaired[key]
-        try:
-            stop, k, g, links = self.paired(op, kt, gt, r, claims)
-        except (Mismatch, Unknown) as e:
-            if isinstance(e, Mismatch):
-                e.kernel = e.kernel or kt
-            self.unpaired[key] = e  # asked again with the operands of some addition above exchanged
-            raise
-        for i, j, link in links:
-            if not self.rules.summand_allowed(op, k[i].leaf, g[j].leaf):
-                why = "nvcc may take a product into this sum unrounded, and no product of the graph's is that one"
-                raise Mismatch("equal", why, link.leaves, kt, gt)
-        self.depth += 1
-        pairs = [Pairing(i, j, link.leaves, self.goal(k[i].leaf, g[j].leaf, link.leaves)) for i, j, link in links]
-        return Sum(op, tuple(sorted(stop)), tuple(pairs))
-
-    def paired(
-        self, op: str, kt: Term, gt: Term, r: Map, claims: Collection[tuple[str, str]]
-    ) -> tuple[frozenset[str], list[Contribution], list[Contribution], list[tuple[int, int, Link]]]:
-        """Where flattening stops, the summands of both sides, and which of them are partners."""
-        elements, domain = self.sets.identity(self.sets.range(r)), self.sets.identity(self.sets.domain(r))
-        g, reduced, starts_g = self.rules.flatten("g", gt, elements, op, frozenset(), None)
-        leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
-        stop = frozenset(k for k, t in claims if t in leaves)
-        k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, self.rules.droppable(r, reduced))
-        self.rules.same_start(op, r, starts_k, starts_g)
-        with self.sets.limited(PAIRING):
-            matching = Matching(self.sets, r, k, g, op.startswith("fadd"))
-            links = self.links(matching)
-            matching.check(links)
-        return stop, k, g, links
-
-    def open_keys(self) -> list[tuple[str, str]]:
-        return [(self.t.claims[i].kernel, self.t.claims[i].graph) for i in self.t.open]
-
-    def links(self, m: Matching) -> list[tuple[int, int, Link]]:
-        """Candidate pairings: exact input cells first, common footprints only where those leave it open."""
-        out: list[tuple[int, int, Link]] = []
-        for i, a in enumerate(m.k):
-            for j, b in enumerate(m.g):
-                link = None
-                for wide in (False, True):
-                    candidate = self.candidates.relation(a.leaf, b.leaf, wide)
-                    if candidate is None:
-                        continue
-                    link = m.pairing(i, j, candidate)
-                    if link is None or not m.counted or m.one_to_one(link):
-                        break
-                if link is not None:
-                    out.append((i, j, link))
-        return out
-
-    def fold(self, kt: Term, gt: Term, r: Map) -> Script:
-        """Reductions that run in step: the j-th round of one is the j-th round of the other."""
-        summands = [[a for a in t.args[0].args if a.kind != "hole"] for t in (kt, gt)]
-        if len(summands[0]) != len(summands[1]):
-            raise Mismatch("equal", "reductions of different form", r, kt, gt)
-        over = self.sets.compose(self.sets.compose(self.sets.reverse(kt.embedding()), r), gt.embedding())
-        along = self.rounds_along(kt, gt, r, over, [(x, y) for x in summands[0][:2] for y in summands[1][:2]])
-        self.depth += 1
-        return Fold(along, self.goal(kt.args[0], gt.args[0], along), self.goal(kt.args[1], gt.args[1], r))
-
-    def rounds_along(self, kt: Term, gt: Term, r: Map, over: Map, pairs: list[tuple[Term, Term]]) -> Map:
-        """Which round goes with which: the first guess from a pair of summands that lets both run in step."""
-        last: Mismatch | None = None
-        for x, y in pairs:
-            candidate = self.candidates.relation(x, y, False)
-            if candidate is None and self.propose is not None:
-                candidate = self.candidates.relation(x, y, True)
-            along = over if candidate is None else self.sets.meet(over, candidate)
-            try:
-                self.rules.in_step(kt, gt, r, along)
-                return along
-            except Mismatch as e:
-                last = last or e
-        raise last or Mismatch("equal", "reductions of different form", r, kt, gt)
+        raise Unknown("TV0605", f"no invariant found for {self.p.called(key[0])} and {self.p.called(key[1])}", ku.span)
 
 
 def rank(e: Mismatch | Unknown) -> int:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem
-from tv.equiv.rules import COMMUTATIVE, Rules
+from tv.equiv.rules import Rules
+from tv.equiv.summands import COMMUTATIVE
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import all_of, eq
 from tv.system import Scope, later
@@ -98,7 +99,7 @@ class Uniformity:
                 return sets.meet(want, sets.compose(x.embedding(), sets.reverse(y.embedding())))
             case "op":
                 return self.operation(x, y, want)
-            case "reduce":
+            case "reduce" | "pick" if len(x.args) == len(y.args):
                 return self.reduction(x, y, want)
             case _:
                 return nothing
@@ -183,7 +184,8 @@ class Uniformity:
         return want
 
     def reduction(self, x: Term, y: Term, want: Map) -> Map:
-        """Folds of the same rounds, round by round the same: no round of either side without its like-numbered partner."""
+        """Folds of the same rounds, round by round the same: no round of either side without its like-numbered partner. Picks at
+        the same integers, likewise."""
         sets = self.sets
         a, b = sets.source_name(want), sets.target_name(want)
         left, right = self.system.scopes[x.scope], self.system.scopes[y.scope]
@@ -194,7 +196,9 @@ class Uniformity:
         there = tuple(f"{d}__" for d in right.dims)
         numbered = all_of(*(eq(Affine.dim(p), Affine.dim(f"{q}__")) for p, q in zip(extra_a, extra_b, strict=True)))
         alike = sets.relation(left.name, left.dims, right.name, there, numbered)
-        pairs = self.same(x.args[1], y.args[1], want)
+        pairs = want
+        for p, q in zip(x.args[1:], y.args[1:], strict=True):
+            pairs = self.same(p, q, pairs)
         rounds = sets.compose(sets.compose(sets.reverse(x.embedding()), pairs), y.embedding())
         steps = self.same(x.args[0], y.args[0], sets.meet(rounds, alike))
         to_a, to_b = sets.projections(pairs)

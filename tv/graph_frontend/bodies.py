@@ -19,6 +19,7 @@ from tv.graph_frontend.view import NodeView
 WIDENED = "function bodies on 16-bit types are evaluated in f32 and rounded once"
 DEPTH = 32  # of nested bodies
 # Bodies that say themselves in which precision each step is taken (stash_type, softmax_precision, casts).
+FLAGS = frozenset({"across_channels", "interleaved", "is_causal", "keepdims", "noop_with_empty_axes", "periodic"})
 PRECISE = frozenset(
     {
         "LayerNormalization",
@@ -53,11 +54,21 @@ def inline_official(n: NodeView, b: Builder) -> bool:
     for name in n.node.attributes:
         if name not in s.attributes:
             raise BadInput("TV0311", f"attribute `{name}` of {n.what} is not one of the operator's")
+    _require_sense(n)
     results = _run(n, b, function, wide, {**b.opsets, "": opset}, s.attributes)
     for k, (name, t) in enumerate(zip(n.node.outputs, results, strict=False)):
         if name and t is not None:
             b.env[name] = _narrowed(b, n, s, k, inputs, t, name)
     return True
+
+
+def _require_sense(n: NodeView) -> None:
+    """What bodies take for granted of attributes: an axis that is there, flags that are 0 or 1."""
+    first = n.optional(0)
+    if first is not None and isinstance(n.node.attributes.get("axis"), int):
+        n.axis("axis", -1, first.rank)
+    for name in FLAGS & n.node.attributes.keys():
+        n.flag(name, False)
 
 
 def inline_contrib(n: NodeView, b: Builder) -> bool:
@@ -174,7 +185,8 @@ def _run(n: NodeView, b: Builder, function: FunctionProto, inputs: Sequence[Tens
     for name, d in defaults.items():
         if name not in actual and d.default_value.name:
             actual[name] = d.default_value
-    saved = b.env, b.path, b.depth, b.opsets
+    saved = b.env, b.path, b.depth, b.opsets, b.caller
+    b.caller = b.caller or n.what
     b.env = {name: t for name, t in zip(function.input, inputs, strict=False) if t is not None}
     absent = {name for name in function.input if name not in b.env}
     b.path, b.depth, b.opsets = f"{b.path}{n.node.outputs[0] or n.node.name}_", b.depth + 1, opsets
@@ -183,7 +195,7 @@ def _run(n: NodeView, b: Builder, function: FunctionProto, inputs: Sequence[Tens
             b.run(_bound(node, actual, absent))
         return [b.env.get(name) for name in function.output]
     finally:
-        b.env, b.path, b.depth, b.opsets = saved
+        b.env, b.path, b.depth, b.opsets, b.caller = saved
 
 
 def _needed(function: FunctionProto, outputs: int, n: NodeView) -> list[NodeProto]:

@@ -28,10 +28,12 @@ _WIDEST = 40  # open sizes are looked up to 2**40; no array is larger
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """strict_nan: Max and kin propagate NaN. body_precision: `f32`, or `type`: 16-bit function bodies run in their own type."""
+    """strict_nan: Max and kin propagate NaN. body_precision: `f32`, or `type`: 16-bit function bodies run in their own type.
+    half_functions: `f32`, or `native`: Exp and its kin on 16-bit types are CUDA's own functions of these types."""
 
     strict_nan: bool = False
     body_precision: str = "f32"
+    half_functions: str = "f32"
 
 
 class Irregular(Exception):
@@ -53,6 +55,7 @@ class Builder:
         self.env: dict[str, Tensor] = {}
         self.layers: int | None = None
         self.path = ""
+        self.caller = ""  # the node of the model whose body is denoted
         self.denoted = 0
         self.depth = 0
         self.opsets: Mapping[str, int] = model.opsets
@@ -149,6 +152,7 @@ class Builder:
             del self.system.scopes[tuple_name], self.system.scope_sets[tuple_name]
             return self.uniform(name, element, shape, value.bits)
         self._add(tuple_name, scope, element, full, value, node, self.path + name)
+        self.system.units[tuple_name].inner = hidden or self.depth > 0
         return Tensor(name, element, shape, InUnit(tuple_name) if self.layers is None else SameLayer(tuple_name))
 
     def forced_unit(self, name: str, t: Tensor) -> str:
@@ -246,7 +250,7 @@ class Builder:
             if o in self.env:  # an input or a cut tensor stays what it is
                 raise BadInput("TV0302", f"node `{node.name}` defines `{o}` anew")
         inputs = [self.env[i] if i else None for i in node.inputs] if given is None else given
-        view = NodeView(node, inputs, self.opsets.get(node.domain, 1))
+        view = NodeView(node, inputs, self.opsets.get(node.domain, 1), self.caller)
         from tv.graph_frontend import bodies
 
         function = self.model.functions.get((node.domain, node.op))
@@ -260,7 +264,7 @@ class Builder:
             view.finish()
         elif not (bodies.inline_official(view, self) or bodies.inline_contrib(view, self)):
             raise Unsupported("TV0310", f"operator `{node.domain + '.' if node.domain else ''}{node.op}` at {view.what}",
-                              help=f"known: {registry.available()}")  # fmt: skip
+                              help=registry.mend(node.op))  # fmt: skip
         for k, o in enumerate(node.outputs):
             if o and o not in self.env:
                 raise Unsupported("TV0313", f"output {k} of {view.what}")

@@ -18,3 +18,19 @@ CODES: dict[str, str] = {
     "TV0330": "A check of the graph's own index maps failed: `tv` has misread a shape. Please report the model.",
     "TV0320": "Two open sizes have to be equal (or one has to be 1) for the graph to make sense, and what is known of the symbols does not decide it.",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0301": "export the model anew, and run `onnx.checker.check_model` on it",
+    "TV0302": "the model breaks ONNX's own rules: export it anew, and run `onnx.checker.check_model` with `full_check=True` on it",
+    "TV0303": "bind a parameter to the dimension as a symbol, or export the model with fixed sizes",
+    "TV0304": "store the tensor in the model: an initializer with its data, or a Constant",
+    "TV0305": "`tv graph` prints the tensors that the model has",
+    "TV0310": "`tv ops` lists the operators that have a meaning; `[model] inputs` and `outputs` cut the graph around this one",
+    "TV0311": "export the model without it, or cut the graph around the node with `[model] inputs` and `outputs`",
+    "TV0312": "cast the operands to a type that `tv ops` names, or cut the graph around the node",
+    "TV0313": "write it with other operators, or cut the graph around the node with `[model] inputs` and `outputs`",
+    "TV0314": "fix one of the sizes, or cut the graph around the node with `[model] inputs` and `outputs`",
+    "TV0320": "give both sizes one symbol, or narrow their ranges",
+    "TV0330": "this is a defect of tv: please report the kernel, the model and the specification",
+}

@@ -89,7 +89,7 @@ def gemm(n: NodeView, b: Builder) -> None:
         raise BadInput("TV0302", f"{n.what}: operands must be matrices")
     if not e.is_float:
         raise Unsupported("TV0312", f"{n.what} on {e.label}")
-    across, down = n.attribute("transA", 0) != 0, n.attribute("transB", 0) != 0
+    across, down = n.flag("transA", False), n.flag("transB", False)
     alpha, beta = n.attribute("alpha", 1.0), n.attribute("beta", 1.0)
     rows, extent = (x.shape[1], x.shape[0]) if across else x.shape
     other, columns = (y.shape[1], y.shape[0]) if down else y.shape

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Body, Builder
 from tv.graph_frontend.contraction import wide
 from tv.graph_frontend.elements import Element
 from tv.graph_frontend.place import Place
+from tv.graph_frontend.pooling import window
 from tv.graph_frontend.registry import denotes
-from tv.graph_frontend.shapes import Shape, require_same, text
+from tv.graph_frontend.shapes import ONE, Shape, broadcast, require_same, text
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
-from tv.sets.affine import all_of, floordiv, ge, lt, negate
+from tv.sets.affine import ZERO, floordiv, negate
 from tv.term import Term
 
 
@@ -36,19 +37,35 @@ def _product(p: Place, e: Element, factors: Sequence[Term]) -> Term:
     return out
 
 
-def _equation(n: NodeView) -> tuple[list[str], str]:
-    """Letters of each operand and of the result (without one: those that occur once, sorted)."""
+def _equation(n: NodeView, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """Letters of each operand and of the result (without one: those that occur once, sorted).
+
+    The dimensions behind an ellipsis are digits, counted from the last one: operands are broadcast along them.
+    """
     text = n.attribute("equation", "").replace(" ", "")
-    if "." in text:
-        raise Unsupported("TV0313", f"{n.what} with an ellipsis")
     left, arrow, right = text.partition("->")
     operands = left.split(",")
     if not arrow:
-        right = "".join(sorted(c for c in set(left) - {","} if left.count(c) == 1))
-    letters = set(left) - {","}
-    if not all(c.isalpha() for c in letters) or not set(right) <= letters or len(set(right)) != len(right):
+        once = sorted(c for c in set(left) - {",", "."} if left.count(c) == 1)
+        right = ("..." if "..." in left else "") + "".join(once)
+    letters = set(left) - {",", "."}
+    plain = right.replace("...", "", 1)
+    if not all(c.isalpha() for c in letters) or not set(plain) <= letters or len(set(plain)) != len(plain):
         raise BadInput("TV0302", f"{n.what}: equation `{text}`")
-    return operands, right
+    if len(operands) != len(ranks):
+        raise BadInput("TV0302", f"{n.what}: the equation does not fit the operands")
+    hidden = [r - len(o.replace("...", "", 1)) if "..." in o else 0 for o, r in zip(operands, ranks, strict=True)]
+    if (
+        min(hidden) < 0
+        or max(hidden) > 9
+        or ("..." in left) != ("..." in right)
+        or any("." in o.replace("...", "", 1) for o in operands)
+    ):
+        raise BadInput("TV0302", f"{n.what}: equation `{text}`")
+    spelled = [
+        o.replace("...", "".join(str(k) for k in reversed(range(h)))) for o, h in zip(operands, hidden, strict=True)
+    ]
+    return spelled, right.replace("...", "".join(str(k) for k in reversed(range(max(hidden)))))
 
 
 @denotes("Einsum", since=12)
@@ -56,19 +73,25 @@ def einsum(n: NodeView, b: Builder) -> None:
     """the sum of products that the equation says, in f32 with ascending letters in order of appearance, rounded once"""
     xs = n.inputs()
     e = n.one_type(*xs)
-    operands, result = _equation(n)
-    if len(operands) != len(xs) or any(len(o) != x.rank for o, x in zip(operands, xs, strict=True)) or e.kind == "bool":
+    operands, result = _equation(n, [x.rank for x in xs])
+    if any(len(o) != x.rank for o, x in zip(operands, xs, strict=True)) or e.kind == "bool":
         raise BadInput("TV0302", f"{n.what}: the equation does not fit the operands")
     extents: dict[str, Affine] = {}
     for o, x in zip(operands, xs, strict=True):
         for letter, extent in zip(o, x.shape, strict=True):
-            require_same(b.system.sets, extents.setdefault(letter, extent), extent, n.what)
+            if letter.isdigit():
+                extents[letter] = broadcast(b.system.sets, [(extents.get(letter, ONE),), (extent,)], n.what)[0]
+            else:
+                require_same(b.system.sets, extents.setdefault(letter, extent), extent, n.what)
     summed = [c for c in extents if c not in result]
+
+    def read(letters: str, x: Tensor, at: Mapping[str, Affine]) -> tuple[Affine, ...]:
+        return tuple(ZERO if c.isdigit() and d == ONE else at[c] for c, d in zip(letters, x.shape, strict=True))
 
     def body(p: Place) -> Term:
         def factors(q: Place, inner: tuple[Affine, ...]) -> Term:
             at = dict(zip((*result, *summed), (*p.index, *inner), strict=True))
-            return _product(q, e, [q.get(x, tuple(at[c] for c in o)) for o, x in zip(operands, xs, strict=True)])
+            return _product(q, e, [q.get(x, read(o, x, at)) for o, x in zip(operands, xs, strict=True)])
 
         if not summed:
             return factors(p, ())
@@ -80,25 +103,6 @@ def einsum(n: NodeView, b: Builder) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ convolution
-def _window(
-    n: NodeView, x: Tensor, kernel: Shape
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """strides, dilations, and padding before and after each spatial dimension."""
-    r = x.rank - 2
-    strides, dilations = n.integers("strides") or (1,) * r, n.integers("dilations") or (1,) * r
-    pads = n.integers("pads") or (0,) * (2 * r)
-    stated = n.integers("kernel_shape")
-    if n.attribute("auto_pad", "NOTSET") != "NOTSET":
-        raise Unsupported("TV0311", f"auto_pad of {n.what}")
-    if stated is not None and stated != tuple(e.constant for e in kernel):
-        raise BadInput("TV0302", f"{n.what}: kernel_shape {stated} is not the weight's")
-    if not (len(strides) == len(dilations) == r and len(pads) == 2 * r) or min((*strides, *dilations), default=1) < 1:
-        raise BadInput("TV0302", f"{n.what}: strides, dilations and pads do not fit {r} spatial dimensions")
-    if min(pads, default=0) < 0:
-        raise Unsupported("TV0311", f"negative pads of {n.what}")
-    return strides, dilations, pads[:r], pads[r:]
-
-
 @denotes("Conv", since=1)
 def convolution(n: NodeView, b: Builder) -> None:
     """the sum over channels and window, in f32 in ascending order, then the bias, rounded once; padding counts as +0 terms"""
@@ -107,31 +111,25 @@ def convolution(n: NodeView, b: Builder) -> None:
     group = n.attribute("group", 1)
     if x.rank < 3 or k.rank != x.rank or not e.is_float:
         raise BadInput("TV0302", f"{n.what}: operands do not fit")
-    strides, dilations, before, after = _window(n, x, k.shape[2:])
+    stated = n.integers("kernel_shape")
+    if stated is not None and stated != tuple(e.constant for e in k.shape[2:]):
+        raise BadInput("TV0302", f"{n.what}: kernel_shape {stated} is not the weight's")
+    win = window(n, b, x, k.shape[2:])
     channels, features = k.shape[1], k.shape[0].constant
     if group < 1 or features is None or features < 1 or features % group:
         raise BadInput("TV0302", f"{n.what}: {group} groups")
     require_same(b.system.sets, channels * group, x.shape[1], n.what)
     if bias is not None and bias.shape != (k.shape[0],):
         raise BadInput("TV0302", f"{n.what}: the bias has shape {text(bias.shape)}")
-    space = []
-    for d, extent in enumerate(x.shape[2:]):
-        reach = (k.shape[2 + d] - 1) * dilations[d] + 1
-        space.append(floordiv(extent + before[d] + after[d] - reach, strides[d]) + 1)
-        if not b.system.sets.empty(b.system.sets.set("extent", (), lt(space[-1], 1))):
-            raise Unsupported("TV0313", f"{n.what}: the window is larger than the padded operand")
-    shape = (x.shape[0], k.shape[0], *space)
+    shape = (x.shape[0], k.shape[0], *win.count)
     w = wide(e)
 
     def total(p: Place) -> Term:
         first = floordiv(p.index[1], features // group, p.ranges)
 
         def term(q: Place, inner: tuple[Affine, ...]) -> Term:
-            at = tuple(
-                i * s + j * t - z
-                for i, s, j, t, z in zip(p.index[2:], strides, inner[1:], dilations, before, strict=True)
-            )
-            inside = all_of(*(c for i, extent in zip(at, x.shape[2:], strict=True) for c in (ge(i), lt(i, extent))))
+            at = win.at(p.index[2:], inner[1:])
+            inside = win.inside(at, x.shape[2:])
             source = (p.index[0], _scaled(first, channels, group) + inner[0], *at)
 
             def product(r: Place) -> Term:

@@ -112,7 +112,7 @@ def modulo(n: NodeView, b: Builder) -> None:
     """integers: x - y floor(x / y); with fmod, the sign of x"""
     x, y = n.input(0), n.input(1)
     e = n.one_type(x, y)
-    c_like = n.attribute("fmod", 0) != 0
+    c_like = n.flag("fmod", False)
     if e.is_float:
         raise Unsupported("TV0312", f"{n.what} on {e.label}")
     if not c_like and by_index(n, b, [x, y], e, _remainder):

@@ -26,10 +26,31 @@ def in_single(p: Place, e: Element, a: Sequence[Term], f: Callable[[Sequence[Ter
     return p.convert(f([p.convert(x, e, F32) for x in a]), F32, e)
 
 
-@denotes("Exp", "Log", "Sin", "Cos", "Tan", "Tanh", "Erf", "Sinh", "Cosh", "Atan", "Asin", "Acos", since=1)
+NATIVE = ("Exp", "Log", "Sin", "Cos")  # of which CUDA has functions on 16-bit types
+
+
+@denotes(
+    "Exp",
+    "Log",
+    "Sin",
+    "Cos",
+    "Tan",
+    "Tanh",
+    "Erf",
+    "Sinh",
+    "Cosh",
+    "Atan",
+    "Asin",
+    "Acos",
+    since=1,
+)
 def function(n: NodeView, b: Builder) -> None:
-    """the function symbol that CUDA calls expf, logf, ... at default precision; on 16-bit types in f32, rounded once"""
+    """the function symbol that CUDA calls expf, logf, ... at default precision; on 16-bit types in f32, rounded once (or, where
+    `half_functions` is native, CUDA's hexp, hlog, hsin, hcos)"""
     e = n.require_float(n.input(0))
+    if e.narrow and n.node.op in NATIVE and b.options.half_functions == "native":
+        pointwise(n, b, [n.input(0)], e, lambda p, a: p.op(f"h_{n.node.op.lower()}.{e.op}", *a))
+        return
     wide = F32 if e.narrow else e
     b.assume(
         f"{n.node.op} on {wide.label} is the function that CUDA's {n.node.op.lower()}{'f' if wide is F32 else ''} computes"
@@ -40,16 +61,21 @@ def function(n: NodeView, b: Builder) -> None:
 
 @denotes("Sigmoid", since=6)
 def sigmoid(n: NodeView, b: Builder) -> None:
-    """1 / (1 + exp(-x)); on 16-bit types in f32, rounded once"""
+    """1 / (1 + exp(-x)); on 16-bit types in f32, rounded once (or in that type, where function bodies and Exp are)"""
     e = n.require_float(n.input(0))
-    w = F32 if e.narrow else e
-    b.assume("Exp on f32 is the function that CUDA's expf computes")
+    native = e.narrow and (b.options.half_functions, b.options.body_precision) == ("native", "type")
+    w = F32 if e.narrow and not native else e
+    exp = f"h_exp.{w.op}" if native else f"exp.{w.op}"
+    if not native:
+        b.assume("Exp on f32 is the function that CUDA's expf computes")
 
     def compute(p: Place, x: Sequence[Term]) -> Term:
         one = p.number(1.0, w)
-        return p.op(f"fdiv.{w.op}", one, p.op(f"fadd.{w.op}", one, p.op(f"exp.{w.op}", p.op(f"fneg.{w.op}", x[0]))))
+        return p.op(f"fdiv.{w.op}", one, p.op(f"fadd.{w.op}", one, p.op(exp, p.op(f"fneg.{w.op}", x[0]))))
 
-    pointwise(n, b, [n.input(0)], e, lambda p, a: in_single(p, e, a, lambda x: compute(p, x)))
+    pointwise(
+        n, b, [n.input(0)], e, lambda p, a: compute(p, a) if native else in_single(p, e, a, lambda x: compute(p, x))
+    )
 
 
 @denotes("Pow", since=12)

@@ -162,11 +162,11 @@ def gather(n: NodeView, b: Builder) -> None:
         return p.pick([extent], [chosen], lambda q, k: q.get(x, before + k + after))
 
     if i.ints is not None:
-        _in_range(n, b, i, extent)
+        in_range(n, b, i, extent)
     b.define(n, 0, x.element, shape, body)
 
 
-def _in_range(n: NodeView, b: Builder, i: Tensor, extent: Affine) -> None:
+def in_range(n: NodeView, b: Builder, i: Tensor, extent: Affine) -> None:
     """Known indices must lie inside the operand."""
     from tv.graph_frontend.place import box
 

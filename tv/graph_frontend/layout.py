@@ -38,7 +38,7 @@ def reshaped(n: NodeView, b: Builder, x: Tensor, shape: Shape) -> None:
 def reshape(n: NodeView, b: Builder) -> None:
     """the same elements in row-major order in another shape"""
     x = n.input(0)
-    literal_zero = n.attribute("allowzero", 0) != 0
+    literal_zero = n.flag("allowzero", False)
     wanted = list(n.input(1).elements(n.what))
     for k, e in enumerate(wanted):
         if e.constant == 0 and not literal_zero:
@@ -292,7 +292,7 @@ def trilu(n: NodeView, b: Builder) -> None:
     """the upper (default) or lower triangle of each matrix, zero elsewhere"""
     x, k = n.input(0), n.optional(1)
     shift = k.scalar(n.what) if k is not None else ZERO
-    upper = n.attribute("upper", 1) != 0
+    upper = n.flag("upper", True)
     if x.rank < 2:
         raise BadInput("TV0302", f"{n.what} of rank {x.rank}")
 
@@ -312,36 +312,3 @@ def trilu(n: NodeView, b: Builder) -> None:
         return p.case([(f, lambda q: q.get(x, p.index)), (negate(f), lambda q: q.bits(0, x.element.width))])
 
     b.define(n, 0, x.element, x.shape, body)
-
-
-@denotes("Pad", since=11)
-def pad(n: NodeView, b: Builder) -> None:
-    """a border of a constant (mode `constant` only)"""
-    x = n.input(0)
-    if n.attribute("mode", "constant") != "constant":
-        raise Unsupported("TV0311", f"mode `{n.attribute('mode', 'constant')}` of {n.what}")
-    axes = (
-        tuple(n.wrap_axis(a, x.rank) for a in n.input(3).integers(n.what))
-        if n.optional(3) is not None
-        else tuple(range(x.rank))
-    )
-    pads = n.input(1).integers(n.what)
-    if len(pads) != 2 * len(axes) or any(v < 0 for v in pads):
-        raise Unsupported("TV0313", f"{n.what}: pads {pads}")
-    before = {a: pads[k] for k, a in enumerate(axes)}
-    after = {a: pads[len(axes) + k] for k, a in enumerate(axes)}
-    shape = tuple(e + before.get(d, 0) + after.get(d, 0) for d, e in enumerate(x.shape))
-    fill = n.optional(2)
-    if fill is not None and (fill.element != x.element or any(e != ONE for e in fill.shape)):
-        raise BadInput("TV0302", f"{n.what}: the fill value must be one {x.element.label}")
-
-    def body(p: Place) -> Term:
-        index = tuple(i - before.get(d, 0) for d, i in enumerate(p.index))
-        f = all_of(*(c for d in axes for c in (ge(index[d]), lt(index[d], x.shape[d]))))
-
-        def border(q: Place) -> Term:
-            return q.bits(0, x.element.width) if fill is None else q.get(fill, (ZERO,) * fill.rank)
-
-        return p.case([(f, lambda q: q.get(x, index)), (negate(f), border)])
-
-    b.define(n, 0, x.element, shape, body)

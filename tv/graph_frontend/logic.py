@@ -149,7 +149,7 @@ def is_nan(n: NodeView, b: Builder) -> None:
 def is_infinite(n: NodeView, b: Builder) -> None:
     """is it an infinity (of the signs asked for)?"""
     e = n.require_float(n.input(0))
-    wanted = [v for name, v in (("detect_positive", inf), ("detect_negative", -inf)) if n.attribute(name, 1) != 0]
+    wanted = [v for name, v in (("detect_positive", inf), ("detect_negative", -inf)) if n.flag(name, True)]
 
     def compute(p: Place, a: Sequence[Term]) -> Term:
         out = p.bits(0, 1)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Builder
 from tv.graph_frontend.elements import I64, Element
 from tv.graph_frontend.place import Place
+from tv.graph_frontend.reductions import fold_axes
 from tv.graph_frontend.registry import denotes
 from tv.graph_frontend.shapes import ONE, Shape
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import TRUE, Affine
 from tv.sets.affine import ZERO, ge, lt
+from tv.system import Extreme
 from tv.term import Term
 
 
@@ -100,8 +103,41 @@ def arg_extreme(n: NodeView, b: Builder) -> None:
     """the index of the largest (smallest) element along an axis; of equals the lowest, or with select_last_index the highest"""
     x = n.input(0)
     axis = n.axis("axis", 0, x.rank)
-    keep = n.attribute("keepdims", 1) != 0
-    last = n.attribute("select_last_index", 0) != 0
-    rank = ranks(n, b, x, axis, n.node.op == "ArgMax", last)
+    keep = n.flag("keepdims", True)
+    last = n.flag("select_last_index", False)
+    largest, e = n.node.op == "ArgMax", x.element
+    if e.kind == "bool":
+        raise Unsupported("TV0312", f"{n.what} on booleans")
+    b.assume(f"{n.node.op} sees no NaN", numbers_only=True)
+    sign = "" if e.is_float else e.kind[0]
+    head, first = ("max", -inf) if largest else ("min", inf)
+
+    def start(p: Place) -> Term:
+        return p.number(first, e) if e.is_float else p.bits(e.limits()[0 if largest else 1], e.width)
+
+    def element(q: Place, t: Term) -> Term:
+        return b.suppose(t, e)
+
+    op = f"f{head}.{e.op}" if e.is_float else f"{sign}{head}.i{e.width}"
+    extreme = b.inner(n, head, e, _replaced(x.shape, axis, ONE), fold_axes(n, b, x, [axis], True, op, start, element))
     shape = _replaced(x.shape, axis, ONE) if keep else x.shape[:axis] + x.shape[axis + 1 :]
-    _at_rank(n, b, 0, x, rank, axis, shape, keep)
+
+    def place(p: Place) -> Term:
+        """The first (last) index at which the extreme stands."""
+        full = p.index if keep else (*p.index[:axis], ZERO, *p.index[axis:])
+        met: list[tuple[Term, Term]] = []
+        none = p.bits(-1 if last else I64.limits()[1], 64)
+
+        def one(q: Place, inner: tuple[Affine, ...]) -> Term:
+            value = q.get(x, _replaced(full, axis, inner[0]))
+            met.append((value, q.integer(((TRUE, inner[0]),), (), I64)))
+            same = q.op(
+                f"feq.{e.op}" if e.is_float else f"eq.i{e.width}", value, q.get(extreme, _replaced(full, axis, ZERO))
+            )
+            return q.select(same, met[0][1], none)
+
+        t = p.reduce("smax.i64" if last else "smin.i64", [x.shape[axis]], one, none)
+        b.system.extremes[t.id] = Extreme(*met[0], largest, last, e.op if e.is_float else f"{sign}{e.width}")
+        return t
+
+    b.define(n, 0, I64, shape, place)

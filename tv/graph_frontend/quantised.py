@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Builder
-from tv.graph_frontend.elements import I32, U8, Element, element_of
+from tv.graph_frontend.contraction import Operand, dot
+from tv.graph_frontend.elements import I32, TO_ONNX, U8, Element, element_of
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
-from tv.graph_frontend.shapes import ONE, Shape, require_same, text
+from tv.graph_frontend.shapes import ONE, Shape, broadcast, broadcast_index, require_same, text
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
@@ -92,7 +93,42 @@ def quantize(n: NodeView, b: Builder) -> None:
     b.define(n, 0, to, x.shape, body)
 
 
-def _code(e: Element) -> int:
-    from tv.graph_frontend.elements import TO_ONNX
+@denotes("MatMulInteger", since=10)
+def integer_product(n: NodeView, b: Builder) -> None:
+    """numpy's matmul of 8-bit integers less their zero points, in 32-bit integers that wrap"""
+    x, y = n.input(0), n.input(1)
+    if any(t.element.is_float or t.element.width != 8 for t in (x, y)) or min(x.rank, y.rank) < 2:
+        raise Unsupported("TV0312", f"{n.what} of {x.element.label} and {y.element.label}, ranks {x.rank} and {y.rank}")
+    wide = [_less_zero(n, b, k, t, n.optional(2 + k)) for k, t in enumerate((x, y))]
+    require_same(b.system.sets, x.shape[-1], y.shape[-2], n.what)
+    batch = broadcast(b.system.sets, [x.shape[:-2], y.shape[:-2]], n.what)
+    shape = (*batch, x.shape[-2], y.shape[-1])
+    r = len(batch)
+    left = Operand(wide[0], lambda own, k: (*broadcast_index(x.shape[:-2], own[:r]), own[r], k))
+    right = Operand(wide[1], lambda own, k: (*broadcast_index(y.shape[:-2], own[:r]), k, own[-1]))
+    b.define(n, 0, I32, shape, lambda p: dot(p, x.shape[-1], left, right))
 
+
+def _less_zero(n: NodeView, b: Builder, k: int, t: Tensor, zero: Tensor | None) -> Tensor:
+    """Operand k as 32-bit integers less its zero point: one for all, or one for each row of the first or column of the second."""
+    along = t.rank - 2 + k
+    if zero is not None and zero.element != t.element:
+        raise BadInput("TV0302", f"{n.what}: a zero point of type {zero.element.label}")
+    if zero is not None and not (zero.rank == 0 or zero.shape == (ONE,)):
+        if zero.rank != 1:
+            raise Unsupported("TV0313", f"{n.what} with zero points of shape {text(zero.shape)}")
+        require_same(b.system.sets, zero.shape[0], t.shape[along], n.what)
+
+    def body(p: Place) -> Term:
+        v = p.convert(p.get(t), t.element, I32)
+        if zero is None:
+            return v
+        one = zero.rank == 0 or zero.shape == (ONE,)
+        at = (ZERO,) * zero.rank if one else (p.index[along],)
+        return p.op("sub.i32", v, p.convert(p.get(zero, at), t.element, I32))
+
+    return b.inner(n, f"in{k}", I32, t.shape, body)
+
+
+def _code(e: Element) -> int:
     return TO_ONNX[e.label]

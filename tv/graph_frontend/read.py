@@ -9,6 +9,7 @@ from pathlib import Path
 from tv.diagnostic import BadInput
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend import (
+    bits,
     contraction,
     einsum,
     elementwise,
@@ -17,6 +18,9 @@ from tv.graph_frontend import (
     layout,
     logic,
     ordering,
+    padding,
+    picking,
+    pooling,
     quantised,
     reductions,
     scatter,
@@ -31,10 +35,12 @@ from tv.graph_frontend.roll import Stretch, denote_stretch, make_families
 from tv.graph_frontend.shapes import text
 from tv.graph_frontend.static import constant_pieces
 from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor
+from tv.graph_frontend.through_picks import push_through_picks
 from tv.sets import TRUE, Affine, Sets
 from tv.term import Term, Terms
 
 FAMILIES = (
+    bits,
     contraction,
     einsum,
     elementwise,
@@ -43,6 +49,9 @@ FAMILIES = (
     layout,
     logic,
     ordering,
+    padding,
+    picking,
+    pooling,
     quantised,
     reductions,
     scatter,
@@ -60,6 +69,7 @@ def read(
     roll: bool = True,
     strict_nan: bool = False,
     body_precision: str = "f32",
+    half_functions: str = "f32",
     fixed: Collection[str] | None = None,
     values: Mapping[str, Affine] | None = None,
 ) -> Graph:
@@ -74,7 +84,9 @@ def read(
     if body_precision not in ("f32", "type"):
         raise BadInput("TV0302", f"body precision `{body_precision}`", help="`f32` or `type`")
     model = load(path, dims, inputs, outputs)
-    options = Options(strict_nan, body_precision)
+    if half_functions not in ("f32", "native"):
+        raise BadInput("TV0302", f"functions on 16-bit types `{half_functions}`", help="`f32` or `native`")
+    options = Options(strict_nan, body_precision, half_functions)
 
     constants = frozenset(d.name for d in model.declared.values() if _is_constant(d, fixed))
     held = frozenset(d.name for d in model.declared.values() if d.initializer and fixed is not None) - constants
@@ -157,6 +169,7 @@ def _finish(b: Builder, layers: int, held: frozenset[str], members: Mapping[str,
         unit, layer = t
         source = b.env[name]
         graph.outputs[name] = TensorInfo(name, source.element.label, source.shape, unit, layer)
+    push_through_picks(b.system, b.supposed)
     _recount(b, graph)
     for name in sorted(held & b.stored.keys()):  # a kernel may take what the graph knows by value
         b.free(name)

@@ -20,8 +20,8 @@ from tv.term import Term
 
 def reduced_axes(n: NodeView, rank: int) -> tuple[tuple[int, ...], bool]:
     """Axes to reduce, sorted, and whether they stay as extents of 1: from the attribute or, in later versions, input 1."""
-    keep = n.attribute("keepdims", 1) != 0
-    empty_is_none = n.attribute("noop_with_empty_axes", 0) != 0
+    keep = n.flag("keepdims", True)
+    empty_is_none = n.flag("noop_with_empty_axes", False)
     axes = n.integers("axes")
     given = n.optional(1)
     if axes is None and given is not None:
@@ -160,6 +160,31 @@ def extreme_reduction(n: NodeView, b: Builder) -> None:
     b.define(n, 0, e, shape, fold_axes(n, b, x, axes, keep, op, lambda p: p.bits(end, e.width), lambda p, t: t))
 
 
+@denotes("ReduceProd", since=1)
+def product_reduction(n: NodeView, b: Builder) -> None:
+    """the product over the axes in f32 from 1, in ascending order, one rounding at the end; integers wrap"""
+    x = n.input(0)
+    axes, keep = reduced_axes(n, x.rank)
+    e = x.element
+    if not axes or e.kind == "bool":
+        raise Unsupported(
+            "TV0311" if not axes else "TV0312", f"{n.what} {'over no axes' if not axes else 'on booleans'}"
+        )
+    w = F32 if e.narrow else e
+    shape = reduced_shape(x.shape, axes, keep)
+    op = f"fmul.{w.op}" if e.is_float else f"mul.i{w.width}"
+
+    def one(p: Place) -> Term:
+        return p.number(1.0, w) if e.is_float else p.bits(1, w.width)
+
+    body = fold_axes(n, b, x, axes, keep, op, one, lambda p, t: p.convert(t, e, w))
+    if w == e:
+        b.define(n, 0, e, shape, body)
+        return
+    total = b.inner(n, "f32", w, shape, body)
+    b.define(n, 0, e, shape, lambda p: p.convert(p.get(total), w, e))
+
+
 @denotes("CumSum", since=11)
 def cumulative_sum(n: NodeView, b: Builder) -> None:
     """the sum of the elements up to (or, exclusive, before) the index, from the front or, reverse, from the back; f32 inside"""
@@ -168,17 +193,19 @@ def cumulative_sum(n: NodeView, b: Builder) -> None:
     if along is None:
         raise Unsupported("TV0314", f"{n.what}: an axis that depends on open sizes")
     axis = n.wrap_axis(along, x.rank)
-    exclusive, reverse = n.attribute("exclusive", 0) != 0, n.attribute("reverse", 0) != 0
+    exclusive, reverse = n.flag("exclusive", False), n.flag("reverse", False)
     e = x.element
-    if e.kind == "bool" or reverse:
-        raise Unsupported("TV0313", f"{n.what} {'in reverse' if reverse else 'on booleans'}")
+    if e.kind == "bool":
+        raise Unsupported("TV0313", f"{n.what} on booleans")
+    last = x.shape[axis] - 1
     w = F32 if e.narrow else e
 
     def body(p: Place) -> Term:
-        count = p.index[axis] + (0 if exclusive else 1)
+        count = (last - p.index[axis] if reverse else p.index[axis]) + (0 if exclusive else 1)
 
         def contribution(q: Place, inner: tuple[Affine, ...]) -> Term:
-            return q.convert(q.get(x, tuple(inner[0] if k == axis else i for k, i in enumerate(p.index))), e, w)
+            at = last - inner[0] if reverse else inner[0]
+            return q.convert(q.get(x, tuple(at if k == axis else i for k, i in enumerate(p.index))), e, w)
 
         op = f"fadd.{w.op}" if w.is_float else f"add.i{w.width}"
         return p.reduce(op, [count], contribution, p.bits(0, w.width))

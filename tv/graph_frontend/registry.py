@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -93,5 +94,9 @@ def official_bodies() -> dict[str, str]:
     return {s.name: "its official function body" for s in latest if s.has_function or s.has_context_dependent_function}
 
 
-def available() -> str:
-    return ", ".join(operators())
+def mend(*missing: str) -> str:
+    """What to do about operators without a meaning: the nearest ones that have one, and where all of those are listed."""
+    known = {o.lower(): o for o in operators()}
+    near = [c[0] for name in missing if (c := difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8))]
+    words = f"the nearest known operator is {', '.join(f'`{known[n]}`' for n in dict.fromkeys(near))}; " if near else ""
+    return f"{words}write it with operators that `tv ops` lists, or cut the graph around it with `[model] inputs` and `outputs`"

@@ -83,7 +83,7 @@ class Tensor:
             raise BadInput(
                 "TV0304",
                 f"{use}: the values of `{self.name}` are not known",
-                help="store that tensor inline, not as external data",
+                help="let it be a constant of the model that is stored inline: no input, and no external data",
             )
         count = self.shape[0].constant if self.rank == 1 else 1 if self.rank == 0 else None
         if count is None or count > 4096:

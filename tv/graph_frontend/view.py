@@ -14,14 +14,16 @@ T = TypeVar("T", int, float, str)
 
 
 class NodeView:
-    """node: the operator. opset: of its domain in the model."""
+    """node: the operator. opset: of its domain in the model. caller: the node of the model in whose body it stands."""
 
-    def __init__(self, node: Node, inputs: Sequence[Tensor | None], opset: int, path: str = "") -> None:
-        self.node, self._inputs, self.opset, self.path = node, tuple(inputs), opset, path
+    def __init__(self, node: Node, inputs: Sequence[Tensor | None], opset: int, caller: str = "") -> None:
+        self.node, self._inputs, self.opset, self.caller = node, tuple(inputs), opset, caller
         self._read: set[str] = set()
 
     @property
     def what(self) -> str:
+        if self.caller:
+            return f"the {self.node.op} inside {self.caller}"
         return f"node `{self.node.name}` ({self.node.op})"
 
     # -------------------------------------------------------------- inputs and outputs
@@ -59,6 +61,13 @@ class NodeView:
         if not isinstance(value, type(default)):
             raise BadInput("TV0302", f"attribute `{name}` of {self.what} is not of type {type(default).__name__}")
         return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """An attribute that is 0 or 1. BadInput for any other number."""
+        value = self.attribute(name, int(default))
+        if value not in (0, 1):
+            raise BadInput("TV0302", f"attribute `{name}` of {self.what} is {value}, neither 0 nor 1")
+        return value == 1
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         self._read.add(name)

@@ -25,6 +25,7 @@ from tv.kernel.expressions import (
 )
 from tv.kernel.memory import MemoryObject, MemRef, Space
 from tv.kernel.module import HostLaunch, Kernel, Module, Parameter
+from tv.kernel.rewriting import mapped
 from tv.kernel.rules import COMPARES, FLOAT_OPS, INT_OPS, check
 from tv.kernel.statements import (
     Aligned,
@@ -103,6 +104,7 @@ __all__ = [
     "check",
     "children",
     "expressions",
+    "mapped",
     "references",
     "walk",
 ]

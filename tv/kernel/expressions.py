@@ -95,7 +95,8 @@ class Select(Expr):
 @dataclass(frozen=True, slots=True)
 class Convert(Expr):
     """Numeric conversion of C: int to int (wrap or extend), int to float and float to float (to nearest even unless
-    `rounding` is rz, ru or rd), float to int (toward zero; out of range is undefined), anything to BOOL (!= 0)."""
+    `rounding` is rz, ru or rd), float to int (toward zero; out of range is undefined, or with `rounding` sat
+    clamped, NaN to 0), anything to BOOL (!= 0)."""
 
     a: Expr
     rounding: str = "rn"

@@ -38,9 +38,12 @@ class Store(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class If(Stmt):
+    """launch: a launch of a sequence, whose `return` ends this statement only (never from a reader, see `tv.spec.sequence`)."""
+
     cond: Expr
     then: tuple[Stmt, ...]
     orelse: tuple[Stmt, ...] = ()
+    launch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,15 @@ class Barrier(Stmt):
     """scope: warp (`__syncwarp`, mask or None for all), block (`__syncthreads`), grid (`cooperative_groups` grid sync).
 
     counter, target: of a grid barrier recognised as an atomic counter that all blocks raise to `target` (never from a reader).
+    threads: it waits for so many threads of a block, the first in linear order; 0: for all (never from a reader, see
+    `tv.spec.sequence`).
     """
 
     scope: str
     mask: Expr | None = None
     counter: str = ""
     target: Expr | None = None
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +103,14 @@ class Shuffle(Stmt):
 
 @dataclass(frozen=True, slots=True)
 class Vote(Stmt):
-    """mode: ballot any all."""
+    """What the lanes named give, put together. mode: ballot (U32), any, all (BOOL) of a BOOL; add min max and or xor of an
+    int, modulo 2^32. scope: warp, or block: all threads of it, after a barrier, mask unused; then mode is any, all or count."""
 
     dest: Var
     mode: str
     value: Expr
     mask: Expr
+    scope: str = "warp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,3 +17,15 @@ proof went through do not form a program.""",
     "TV0664": """The kernel computes one tensor of the graph in several places, and adds it up in two orders, or fuses a product in
 one place and rounds it in another. No single order holds for it.""",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0653": "name a file that may be read, in a folder that may be written",
+    "TV0654": "prove the pair anew with `tv check --certificate`, and use that model and those sizes",
+    "TV0655": "prove the pair anew with `tv check --certificate`",
+    "TV0656": "prove the pair anew with `tv check --certificate`",
+    "TV0661": "compile without contraction (`fmad = false`), or write `__fmul_rn` and `__fadd_rn`",
+    "TV0662": "compile without contraction (`fmad = false`), or write `__fmul_rn` and `__fadd_rn`",
+    "TV0663": "compute the sum in one place, and store it before it is used",
+    "TV0664": "compute the tensor once and share it, or add every copy in one order",
+}

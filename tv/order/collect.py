@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tv.diagnostic import Unknown
+from tv.equiv.centring import centred
 from tv.equiv.checker import Checker
 from tv.equiv.laws import LAWS
 from tv.equiv.matching import Matching
 from tv.equiv.problem import Problem
-from tv.equiv.rules import accumulates
-from tv.equiv.script import Apply, Claim, Fold, Rewrite, Script, Sum
+from tv.equiv.script import Apply, Centre, Claim, Fold, Rewrite, Script, Sum
+from tv.equiv.summands import accumulates
 from tv.obligation import Relation
 from tv.order.consistent import Computed, require_one_order
 from tv.order.contraction import LEFT, RIGHT, Choices
@@ -73,8 +74,13 @@ class Collecting(Checker):
         if gt.id in self.steps:
             raise Unknown("TV0663", "the order of a sum could not be written down: it reaches across a loop's rounds")
         g, reduced, _ = self.rules.flatten("g", gt, self.sets.identity(self.sets.range(r)), s.op, frozenset(), None)
-        w = Watched(self.rules, s.op, frozenset(s.stop), self.rules.droppable(r, reduced))
-        k = w.run(kt, self.sets.identity(self.sets.domain(r)))
+        domain, drop = self.sets.identity(self.sets.domain(r)), self.rules.droppable(r, reduced)
+        w = Watched(self.rules, s.op, frozenset(s.stop), drop)
+        k = w.run(kt, domain)
+        if w.light and w.neutral is not None:
+            w = Watched(self.rules, s.op, frozenset(s.stop), drop, w.neutral)
+            k = w.run(kt, domain)
+        g = self.rules.without_padding(s.op, r, g, reduced, w.neutral)
         matching = Matching(self.sets, r, k, g, True)
         parts: list[list[Part]] = [[] for _ in k]
         for p in s.pairs:
@@ -142,6 +148,15 @@ class Collecting(Checker):
             rest = Negate(rest)
         leaves = tuple((self.part(gt.args[s.order[i]], r),) for i in (k, 1 - k))
         self.record(kt.name, gt, r, leaves, Fuse(0, subtract and k == 1, rest), {}, {})
+
+    def centre(self, kt: Term, gt: Term, r: Map, s: Centre) -> None:
+        super().centre(kt, gt, r, s)
+        c = centred(self.rules, kt, gt, r)
+        if c is None or self.sets.empty(c.relation):
+            return
+        if self.choices.of(c.kernel):
+            raise Unknown("TV0663", "the order of a sum could not be written down: a difference takes in a product")
+        self.computed.append(Computed(c.kernel, c.graph, c.relation, False, None))
 
 
 def collect(

@@ -86,7 +86,7 @@ class _Alignment:
 
     def same(self, a: str, b: str) -> bool:
         """A statement of either run: loads are numbered as their operands come, so those are known by where they read."""
-        x, y = self.program.accesses.get(a), self.contracted.accesses.get(b)
+        x, y = (p.accesses.get(p.loads_at_data.get(n, n)) for p, n in ((self.program, a), (self.contracted, b)))
         if x is None or y is None:
             return a == b
         return (x.access.object, x.access.offset, x.access.write) == (y.access.object, y.access.offset, y.access.write)

@@ -69,6 +69,7 @@ class Pinned:
             dict(graph.scope_sets),
             dict(graph.indices),
             dict(graph.conditions),
+            extremes=dict(graph.extremes),
         )
         self.after: dict[int, Term] = {}
         self.by_term: dict[int, list[Program]] = {}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tv.diagnostic import Unknown
-from tv.equiv.rules import Flattening, Rules
+from tv.equiv.flattening import Flattening
+from tv.equiv.rules import Rules
 from tv.order.contraction import LEFT, RIGHT
 from tv.order.program import Add, Cases, Expr, Fuse, Hole, LeafAt, Link, Number, Rounds
 from tv.sets import Map, Set, Sets
@@ -19,7 +20,7 @@ from tv.term import Term, op_type
 class Visit:
     """One visit of flattening: its term, the instances, the contributions [first, last) made on the way, inner visits.
 
-    padding: instances at which the visit's own contribution was a product of zeros.
+    padding: instances at which the visit's own contribution was a product of zero.
     """
 
     term: Term
@@ -34,8 +35,10 @@ class Visit:
 class Watched(Flattening):
     """roots: the visit of the sum's own term, then one for each joined unit."""
 
-    def __init__(self, rules: Rules, op: str, stop: frozenset[str], drop: Set | None) -> None:
-        super().__init__(rules, "k", op, stop, drop)
+    def __init__(
+        self, rules: Rules, op: str, stop: frozenset[str], drop: Set | None, from_zero: Set | None = None
+    ) -> None:
+        super().__init__(rules, "k", op, stop, drop, from_zero=from_zero)
         self.roots: list[Visit] = []
         self.stack: list[Visit] = []
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tv.advice import MENDS
+from tv.arithmetic import number
 from tv.binding import Binder
 from tv.diagnostic import BadInput
 from tv.graph import Graph
+from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel
 from tv.launch import CompileOptions, InputAssumption, Launch
 from tv.obligation import Obligation, Relation, Status
@@ -20,6 +23,7 @@ from tv.verdict import Counterexample
 
 SECONDS = 60.0  # a search that had many runs ends much sooner
 
+_STILL = "not refuted: "
 __all__ = ["Refuter", "is_ieee"]
 
 
@@ -50,7 +54,11 @@ class Refuter:
         What no run shows keeps its status, and says in its message why. Obligations that are not UNKNOWN are left alone.
         """
         out = list(obligations)
-        where = [k for k, o in enumerate(out) if o.status is Status.UNKNOWN and o.kind in EVENTS | {"coverage"}]
+        where = [
+            k
+            for k, o in enumerate(out)
+            if o.status is Status.UNKNOWN and o.executable and o.kind in EVENTS | {"coverage"}
+        ]
         defects = Defects(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
         found = defects.show([out[k] for k in where]) if where else {}
         for at, shown in found.items():
@@ -59,7 +67,7 @@ class Refuter:
             self.shown = next(iter(found.values()))
             return out, self._of_defect(self.shown)
         for k in where:
-            out[k] = open_still(out[k], defects.why)
+            out[k] = open_still(out[k], defects.why, defects.help)
         return self._by_values(out)
 
     def _setting(self, symbols: Mapping[str, int]) -> Setting:
@@ -83,7 +91,7 @@ class Refuter:
         if set(symbols) != set(self.binder.ranges):
             raise BadInput(
                 "TV0737",
-                f"the counterexample names the sizes {sorted(symbols)}, the launch {sorted(self.binder.ranges)}",
+                f"the counterexample is about the sizes {named(symbols)}, the launch about {named(self.binder.ranges)}",
             )
         return again(found, self._setting(symbols))
 
@@ -107,10 +115,11 @@ class Refuter:
             case Difference():
                 k = self._blamed(out, open_ones, found)
                 if k is not None:
-                    bits = f"kernel {hexadecimal(found.kernel_bits, found.width)}, graph {hexadecimal(found.graph_bits, found.width)}"
-                    text = f"element {list(found.index)} of `{found.tensor}`: {bits}"
+                    kernel, graph = (content(b, found.label) for b in (found.kernel_bits, found.graph_bits))
+                    text = f"element {list(found.index)} of `{found.tensor}`: kernel {kernel}, graph {graph}"
                     text = f"{out[k].message}; {text}" if out[k].message else text
-                    out[k] = replace(out[k], status=Status.REFUTED, message=text)
+                    help_text = out[k].help or MENDS["equal"]
+                    out[k] = replace(out[k], status=Status.REFUTED, message=text, help=help_text)
                     self.shown = found
                     return out, self._of_difference(found, out[k])
             case Broken(event=event) if event.kind == "init":
@@ -122,19 +131,22 @@ class Refuter:
             case None:
                 pass
         for k in open_ones:
-            out[k] = open_still(out[k], search.why)
+            out[k] = open_still(out[k], search.why, search.help)
         return out, None
 
     def _refuted(self, out: list[Obligation], k: int, shown: Shown) -> Obligation:
         """Obligation k, refuted; where the run shows something of another kind, that is what it becomes."""
         o = out[k]
-        event = "part of an output is never written" if shown.event is None else shown.event.message
+        event = shown.told()
         if shown.kind == o.kind:
-            return replace(o, status=Status.REFUTED, span=shown.span, message=o.message or event)
+            help_text = o.help or shown.mended()
+            return replace(o, status=Status.REFUTED, span=shown.span, message=o.message or event, help=help_text)
         id = f"{self.kernel.name}.{shown.kind}.shown"
         while any(other.id == id for other in out):
             id += "+"
-        return replace(o, id=id, kind=shown.kind, status=Status.REFUTED, span=shown.span, message=event, help="")
+        return replace(
+            o, id=id, kind=shown.kind, status=Status.REFUTED, span=shown.span, message=event, help=shown.mended()
+        )
 
     def _blamed(self, out: list[Obligation], open_ones: list[int], found: Difference) -> int | None:
         """The obligation that a difference refutes: the `equal` of that output; else any open one that tells of a cause."""
@@ -150,9 +162,18 @@ class Refuter:
         return Counterexample(found.kind, "cpu", found.span, "", threads, found.tensor, found.index, symbols=symbols)
 
     def _of_difference(self, found: Difference, o: Obligation) -> Counterexample:
-        bits = hexadecimal(found.kernel_bits, found.width), hexadecimal(found.graph_bits, found.width)
+        both, width = (found.kernel_bits, found.graph_bits), BY_LABEL[found.label].width
         return Counterexample(
-            "value", "cpu", o.span, "", (), found.tensor, found.index, *bits, symbols=dict(found.outcome.trial.symbols)
+            "value",
+            "cpu",
+            o.span,
+            tensor=found.tensor,
+            index=found.index,
+            kernel_bits=hexadecimal(both[0], width),
+            graph_bits=hexadecimal(both[1], width),
+            kernel_value=number(both[0], BY_LABEL[found.label].op),
+            graph_value=number(both[1], BY_LABEL[found.label].op),
+            symbols=dict(found.outcome.trial.symbols),
         )
 
     def _linear(self, grid: Dim3, block: Dim3, thread: Dim3) -> tuple[int, int]:
@@ -165,9 +186,22 @@ def is_ieee(options: CompileOptions) -> bool:
     return not (options.fast_math or options.ftz) and options.prec_div and options.prec_sqrt
 
 
-def open_still(o: Obligation, why: str) -> Obligation:
-    """The obligation with the reason why no run refuted it."""
-    return replace(o, message=f"{o.message}; not refuted: {why}" if o.message else f"not refuted: {why}")
+def open_still(o: Obligation, why: str, help: str) -> Obligation:
+    """The obligation with the reason why no run refuted it; help: with runs, where they failed."""
+    if why in o.message:
+        return o
+    why = why if _STILL in o.message else f"{_STILL}{why}"
+    return replace(o, message=f"{o.message}; {why}" if o.message else why, help=o.help or help)
+
+
+def named(words: Iterable[str]) -> str:
+    return ", ".join(f"`{w}`" for w in sorted(words)) or "none"
+
+
+def content(bits: int, label: str) -> str:
+    """An element's value and its bits: `-1.0 (0xbf800000)`."""
+    element = BY_LABEL[label]
+    return f"{number(bits, element.op)} ({hexadecimal(bits, element.width)})"
 
 
 def hexadecimal(bits: int, width: int) -> str:

@@ -13,3 +13,16 @@ CODES: dict[str, str] = {
     "TV0739": """A kernel whose module-scope variables are bound in `[globals]` is not executed.""",
     "TV0740": """A run at sizes for which no memory is large enough.""",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0731": "give the tensor a layout by rows",
+    "TV0732": "bind the parameter to a number, a symbol or a tensor",
+    "TV0733": "bind tensors of one element type to a buffer",
+    "TV0735": "name a file in a folder that exists and may be written",
+    "TV0736": "name a file that `tv check --counterexample` wrote with this version",
+    "TV0737": "replay it on the kernel, the model and the specification it was found with",
+    "TV0738": "leave out `--on gpu`",
+    "TV0739": "pass the variables as parameters",
+    "TV0740": "narrow the symbols' ranges",
+}

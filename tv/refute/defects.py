@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tv.advice import MENDS, advised
 from tv.diagnostic import TvError
 from tv.kernel import Kernel, Loop, Space, Store, walk
 from tv.obligation import Obligation
@@ -39,6 +40,21 @@ class Shown:
     event: Event | None = None
     tensor: str = ""
     index: tuple[int, ...] = ()
+
+    def mended(self) -> str:
+        """What to do about it."""
+        stated = self.event is not None and self.event.message.endswith("does not hold")
+        return "let it hold for every launch, or remove it" if stated else MENDS[self.kind]
+
+    def told(self) -> str:
+        """What the run shows, in words."""
+        if self.event is not None:
+            return self.event.message
+        return (
+            f"element {list(self.index)} of `{self.tensor}` is never written"
+            if self.tensor
+            else "an output is left out"
+        )
 
 
 def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
@@ -98,6 +114,7 @@ class Defects:
     fmad: bool
     clock: Clock
     why: str = NOTHING
+    help: str = ""  # where a run failed
     _done: set[Trial] = field(default_factory=set)
     _unmet: dict[tuple[tuple[tuple[str, int], ...], str], str] = field(default_factory=dict)
 
@@ -152,7 +169,7 @@ class Defects:
         try:
             outcome = execute(setting, trial, self.fmad, time.monotonic() + max(1.0, share * self.clock.left))
         except TvError as e:
-            self.why = f"a run failed: {e.message}"
+            self.why, self.help = f"a run failed: {e.message} ({e.code})", advised(e).help
             return None
         if outcome.execution.events:
             other = outcome.execution.events[0]
@@ -193,6 +210,9 @@ class Defects:
                     for part in targets(setting.kernel, setting.outputs):
                         yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks, None, part)
                 yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks)
+                if o.kind in ("bounds", "range") and any(s.bounded for s in setting.slots.values()):
+                    for seed in range(3):
+                        yield setting, Trial(tuple(symbols.items()), Pattern("edges", seed), blocks)
 
     def _event(self, o: Obligation, outcome: Outcome) -> Shown | None:
         found = matching(o, outcome.execution.events)

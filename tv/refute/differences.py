@@ -10,9 +10,11 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from tv.advice import advised
 from tv.arithmetic import decode
 from tv.diagnostic import TvError
 from tv.graph_frontend.elements import BY_LABEL
+from tv.kernel import Atomic, Kernel, walk
 from tv.obligation import Obligation
 from tv.refute.admissible import unmet
 from tv.refute.layouts import Place
@@ -50,7 +52,7 @@ class Difference:
     index: tuple[int, ...]
     kernel_bits: int
     graph_bits: int
-    width: int
+    label: str  # of the element type
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Differences:
     clock: Clock
     races: bool = True
     why: str = "no input that was tried shows a difference"
+    help: str = ""  # where a run failed
     _deadline: float = 0.0  # of the trial
 
     def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
@@ -89,7 +92,7 @@ class Differences:
                 found = self._try(trial, setting)
                 why = unmet(setting, trial.pattern, self.clock.deadline) if found is not None else ""
             except TvError as e:
-                self.why = f"a run failed: {e.message}"
+                self.why, self.help = f"a run failed: {e.message} ({e.code})", advised(e).help
                 continue
             if why:
                 self.why = why
@@ -141,7 +144,8 @@ class Differences:
         outcome = execute(setting, trial, self.fmad, self._deadline, races=self.races)
         if outcome.execution.events:
             return Broken(outcome, outcome.execution.events[0])
-        if not outcome.execution.clean or outcome.execution.ordered_atomics:
+        hangs = outcome.execution.ordered_atomics and rounds_in_atomics(setting.kernel)
+        if not outcome.execution.clean or hangs:
             self.why = (
                 "runs take too long"
                 if outcome.execution.ended == "budget"
@@ -221,7 +225,7 @@ class Differences:
             elif self._believed(outcome, name, p, at, own, free_zero):
                 index = tuple(int(i) for i in np.unravel_index(int(elements[k]), p.shape)) if p.shape else ()
                 graph_bits = int(own.encoded(label)[0])
-                return Difference(outcome, p.tensor, index, int(bits[0]), graph_bits, BY_LABEL[label].width)
+                return Difference(outcome, p.tensor, index, int(bits[0]), graph_bits, label)
         return None
 
     def _believed(self, outcome: Outcome, name: str, p: Place, at: Ints, theirs: Value, free_zero: bool) -> bool:
@@ -270,6 +274,11 @@ class Differences:
             return True
         self.why = "outputs differ only if a multiply and an add are contracted"
         return False
+
+
+def rounds_in_atomics(kernel: Kernel) -> bool:
+    """Does some atomic operation round? Of all others every order is one that hardware may take, and its result is exact."""
+    return any(isinstance(s, Atomic) and s.ref.type.is_float for s in walk(kernel.body))
 
 
 def graph_values(

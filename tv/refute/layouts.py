@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tv.diagnostic import Unknown
 from tv.sets import Affine, Dim, Sym
-from tv.sets.affine import Product, Quotient
+from tv.sets.affine import Parity, Product, Quotient
 
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
@@ -42,6 +42,8 @@ def values(a: Affine, symbols: Mapping[str, int], dims: Mapping[str, Ints]) -> I
             raise TypeError(f"`{atom}` has a symbol without a value")
         if isinstance(atom, Quotient):
             v: Ints = values(atom.numerator, symbols, dims) // atom.denominator
+        elif isinstance(atom, Parity):
+            v = values(atom.numerator, symbols, dims) % 2
         elif isinstance(atom, Dim):
             v = dims[atom.name]
         else:

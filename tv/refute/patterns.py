@@ -47,6 +47,11 @@ class Slot:
     finite: bool = False
     stored: tuple[int, ...] | None = None
 
+    @property
+    def bounded(self) -> bool:
+        """Integers that are stated to lie between two."""
+        return not BY_LABEL[self.label].is_float and self.low is not None and self.high is not None
+
 
 def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
     """A hash of an element, uniform over 32 bits; in words of that size, since huge tensors are made of it."""
@@ -64,7 +69,8 @@ def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """kind: small | positive | sparse | fine | uneven | zero | opposed | level | hot | deep | tiny | signed | nan; `zero`: the tensor numbered `which` is 0, the others small."""
+    """kind: small | positive | sparse | fine | uneven | zero | opposed | level | hot | deep | tiny | signed | nan | edges; `zero`: the
+    tensor numbered `which` is 0, the others small. `edges`: integers are the greatest (seed 0), the least (1), or in turn either (2) that is stated."""
 
     kind: str
     seed: int = 0
@@ -127,20 +133,30 @@ class Pattern:
                 return None
 
     def _integers(self, slot: Slot, linear: Ints) -> Bits:
-        """A few values from the least one that is allowed; 0 alone where they may be indices of which nothing is assumed."""
+        """A few values from the least one that is allowed, or some of all; 0 alone where they may be indices of which nothing is assumed."""
         element = BY_LABEL[slot.label]
         least, most = element.limits()
-        indices = element.width >= 32 and slot.low is None and slot.high is None
-        low = max(least, min(0, most) if slot.low is None else slot.low)
+        bounded = slot.low is not None or slot.high is not None
+        indices = element.width >= 32 and not bounded
+        whole = self.kind in ("uneven", "deep", "edges") and (
+            element.width < 32 or (slot.low is not None and slot.high is not None)
+        )
+        low = max(least, min(0, most) if slot.low is None and not whole else least if slot.low is None else slot.low)
         low = low if slot.high is None else min(low, slot.high)
-        high = low if indices else min(most, low + 3 if slot.high is None else min(slot.high, low + 3))
-        values = (mixed(linear, slot.ordinal, self.seed) % np.uint32(high - low + 1)).astype(np.int64) + low
+        high = most if slot.high is None else min(most, slot.high)
+        high = low if indices else high if whole else min(high, low + 3)
+        if self.kind == "edges" and slot.bounded and high < 1 << 63:
+            least_here = linear % 2 == 1 if self.seed > 1 else np.full(linear.shape, self.seed == 1)
+            ends = np.where(least_here, low, high).astype(np.int64)
+            return ends.view(np.uint64) & np.uint64((1 << element.width) - 1)
+        salt = sum(self.kind.encode())  # integers are of other elements in every pattern
+        values = (mixed(linear, slot.ordinal, self.seed + salt).astype(np.int64) % (high - low + 1)) + low
         return values.view(np.uint64) & np.uint64((1 << element.width) - 1)
 
     def _values(self, slot: Slot) -> Sequence[float]:
         """A power of two of values."""
         match self.kind:
-            case "small":
+            case "small" | "edges":
                 return _SMALL
             case "positive":
                 return _POSITIVE
@@ -183,6 +199,7 @@ KINDS = frozenset(
         "signed",
         "nan",
         "fine",
+        "edges",
     }
 )
 

@@ -123,9 +123,8 @@ def read(path: str) -> Record:
             int(meta["kernel_bits"]), int(meta["graph_bits"]), meta["fingerprint"],
         )  # fmt: skip
     except (*UNREADABLE, AttributeError, IndexError, OverflowError) as e:
-        raise BadInput(
-            "TV0736", f"`{path}` is no counterexample: {str(e) or type(e).__name__}", Span(path, 0)
-        ) from None
+        why = e.strerror if isinstance(e, OSError) and e.strerror else "it is not what a search wrote"
+        raise BadInput("TV0736", f"`{path}` is no counterexample: {why}", Span(path, 0)) from None
 
 
 def again(r: Record, setting: Setting) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ from tv.replay.waiting import waits_across_blocks
 MOST_EVENTS = 12
 GRACE = 0.3  # seconds that a run goes on after its first event
 MOST_THREADS = 1 << 20  # of a launch that is run whole
+MOST_PARTNERS = 128  # blocks that are run together as they may share a counter
 VALUES = (1, 2, 3, 255, 257, 1 << 16, 1 << 62, 31, 64, 1000)  # of symbols, cut to their ranges, in the order of trial
 UNEVEN = (5, 61)
 
@@ -124,6 +125,8 @@ def block_choices(
     inside = [b for b, _ in witness.threads if all(0 <= x < g for x, g in zip(b, grid, strict=True))] if witness else []
     if inside:
         yield tuple(dict.fromkeys(inside))
+    if _takes_turns(setting.kernel):
+        yield from groups(inside[0] if inside else (0, 0, 0), grid)
     if threads > 4096 or count > 4:
         ends = [*inside, *(place(n, grid) for n in (0, 1, count // 2, count - 2, count - 1) if 0 <= n < count)]
         yield tuple(dict.fromkeys(ends))
@@ -135,6 +138,23 @@ def block_choices(
 
 def _share_cells(kernel: Kernel) -> bool:
     return any(isinstance(s, Atomic) and kernel.objects[s.ref.object].space is Space.GLOBAL for s in walk(kernel.body))
+
+
+def _takes_turns(kernel: Kernel) -> bool:
+    """Does a block do what it finds to do in a counter?"""
+    return any(isinstance(s, Atomic) and s.dest is not None for s in walk(kernel.body))
+
+
+def groups(block: Dim3, grid: Dim3) -> Iterator[tuple[Dim3, ...]]:
+    """Blocks that may share a counter with one: those along an axis of the grid, and its neighbours in linear order."""
+    for axis in range(3):
+        if 1 < grid[axis] <= MOST_PARTNERS:
+            x, y, z = (range(grid[a]) if a == axis else (block[a],) for a in range(3))
+            yield tuple((i, j, k) for i in x for j in y for k in z)
+    linear, count = (block[2] * grid[1] + block[1]) * grid[0] + block[0], grid[0] * grid[1] * grid[2]
+    first = linear - linear % MOST_PARTNERS
+    if 1 < count:
+        yield tuple(place(n, grid) for n in range(first, min(first + MOST_PARTNERS, count)))
 
 
 def place(linear: int, grid: Dim3) -> Dim3:

@@ -95,7 +95,7 @@ class _Unroller:
                 return [done]
 
     def _if(self, s: If, cond: Expr, known: Known) -> list[Stmt]:
-        if isinstance(cond, Const):
+        if isinstance(cond, Const) and not s.launch:
             return list(self.run(s.then if cond.bits else s.orelse, known))
         arms = [self.run(arm, dict(known)) for arm in (s.then, s.orelse)]
         _forget(s, known)

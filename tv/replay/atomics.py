@@ -44,6 +44,7 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
         raise Unsupported("TV0706", f"atomic `{s.op}` on {scalar!r}", s.span)
     offset, operands = Expression(s.ref.offset, math), [Expression(o, math) for o in s.operands]
     reads, writes = s.op != "store", s.op != "load"
+    kind = ("atomic_rewrite" if reads else "atomic_write") if writes else "atomic_read"
 
     def run(frame: Frame, mask: Mask) -> None:
         for operand in (offset, *operands):
@@ -54,7 +55,7 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
             frame.scheduler.before_atomic()
         access = memory.locate(s.ref, offset.value(frame, mask), mask)
         bits = [memory.bits_of(o.value(frame, mask), scalar, access) for o in operands]
-        memory.watch("atomic_write" if writes else "atomic_read", s.ref, access, s.span, bits)
+        memory.watch(kind, s.ref, access, s.span, bits)
         observe(frame, s.ref, access, s.order, reads=reads, writes=writes)
         unset = _uninitialised(frame, region, access, s) if reads else None
         old = _execute(s, region, access, bits, memory.changes)

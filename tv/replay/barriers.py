@@ -28,7 +28,7 @@ def compile_barrier(s: Barrier, math: MathLibrary) -> Effect:
     """Raises Unsupported for an unknown scope."""
     match s.scope:
         case "block":
-            return lambda frame, mask: block_barrier(frame, mask, s.span)
+            return lambda frame, mask: block_barrier(frame, mask, s.span, s.threads)
         case "grid":
             if s.counter:
                 text = "a grid barrier that stands for an atomic counter"
@@ -46,14 +46,17 @@ def _report(frame: Frame, text: str, span: Span, here: int, other: int, severity
     frame.recorder.report(event, fatal=severity == "error")
 
 
-def block_barrier(frame: Frame, mask: Mask, span: Span) -> None:
-    """All living threads of each block that is here, or an event. A thread that returned before is a note."""
+def block_barrier(frame: Frame, mask: Mask, span: Span, threads: int = 0) -> None:
+    """All living threads of each block that is here (or its first `threads`), or an event. A thread that returned before is a
+    note."""
     group = frame.group
     n = group.geometry.block_threads
     here: Array = mask.flags.reshape(-1, n)
     arrived: Array = np.any(here, axis=1)
     gone = group.exited.reshape(-1, n)
     absent: Array = arrived[:, None] & ~here & ~gone
+    if threads:
+        absent[:, threads:] = False
     if absent.any():
         other = int(np.argmax(absent))
         block = other // n
@@ -115,6 +118,6 @@ def compile_fence(s: Fence) -> Effect:
 
     def run(frame: Frame, mask: Mask) -> None:
         group, at = frame.group, mask.indices
-        frame.order.fence(Who(group, at, group.threads[at], group.block_of[at]), s.span)
+        frame.order.fence(Who(group, at, group.threads[at], group.block_of[at]), s.span, s.scope)
 
     return run

@@ -25,3 +25,23 @@ assumption.""",
 integers that it is cast to, an index outside its tensor.""",
     "TV0734": """Evaluating the graph on concrete values took longer than the search for a counterexample allows.""",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0701": "the proof does not need it: only a counterexample does",
+    "TV0702": "use a conversion that `tv ops` lists",
+    "TV0703": "use a function that `tv ops` lists on this type",
+    "TV0704": "use a barrier or fence that `tv ops` lists",
+    "TV0705": "use the full mask and a constant width",
+    "TV0706": "use an atomic operation on int, unsigned or float",
+    "TV0710": "launch fewer blocks",
+    "TV0711": "let the threads of a block wait at a barrier",
+    "TV0720": "give each parameter a value of its type",
+    "TV0721": "run all blocks",
+    "TV0722": "launch fewer blocks",
+    "TV0734": "launch at smaller sizes, by a symbol with a small `min`",
+    "TV0741": "give the symbol a value with `--symbol`",
+    "TV0742": "give indices inside the tensor's extent",
+    "TV0743": "cut the graph around the node with `[model] inputs` and `outputs`",
+    "TV0745": "give inputs that the printed assumptions allow",
+}

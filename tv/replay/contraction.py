@@ -40,6 +40,7 @@ from tv.kernel import (
     Load,
     Loop,
     MemRef,
+    NotNull,
     Pack,
     Param,
     Select,
@@ -95,7 +96,7 @@ def contract_node(e: Expr) -> Expr:
 def rebuild(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """`e` with its operands rebuilt and then `change` applied, from the leaves up."""
     match e:
-        case Const() | Var() | Param() | Builtin():
+        case Const() | Var() | Param() | Builtin() | NotNull():
             return change(e)
         case Unary() | Convert() | Bitcast() | Extract():
             return change(replace(e, a=rebuild(e.a, change)))

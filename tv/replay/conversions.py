@@ -16,6 +16,8 @@ def convert(value: Array, source: Scalar, target: Scalar, rounding: str, span: S
 
     Raises Unsupported for a rounding that the conversion does not have.
     """
+    if rounding == "sat" and source.is_float and not target.is_float:
+        return _saturated(value, target), None
     if rounding not in ("rn", "rz", "ru", "rd"):
         raise Unsupported("TV0702", f"rounding mode `{rounding}` in a conversion", span, "use rn, rz, ru or rd")
     if target is Scalar.BOOL:
@@ -66,6 +68,17 @@ def _directed_f64(wide: Array, error: Array, mode: str) -> Array:
             up = np.zeros_like(up)
     stepped = np.where(up, np.nextafter(wide, np.inf), wide)
     return np.where(down, np.nextafter(stepped, -np.inf), stepped)
+
+
+def _saturated(value: Array, target: Scalar) -> Array:
+    whole = np.trunc(np.where(np.isnan(value), 0, value).astype(np.float64))
+    least = -(1 << (target.bits - 1)) if target.signed else 0
+    most = (1 << (target.bits - target.signed)) - 1
+    fits = (whole >= float(least)) & (whole < float(most + 1))
+    inside = np.where(fits, whole, 0.0).astype(CARRIER[target])
+    edge = np.where(whole < float(least), CARRIER[target].type(least), CARRIER[target].type(most))
+    result: Array = np.where(fits, inside, edge)
+    return result
 
 
 def _float_to_int(value: Array, target: Scalar) -> tuple[Array, Array | None]:

@@ -320,11 +320,11 @@ def _uncertain(name: str, head: str, label: str, args: Sequence[Value]) -> Value
             return _rounded(
                 label, q, np.where(room > 0, (r[0] + np.abs(q) * r[1]) / np.where(room > 0, room, 1.0), np.inf)
             )
-        case "sin" | "cos":
-            y = np.sin(x[0]) if head == "sin" else np.cos(x[0])
+        case "sin" | "cos" | "h_sin" | "h_cos":
+            y = np.sin(x[0]) if head.endswith("sin") else np.cos(x[0])
             return _near(label, y, r[0] + _ulps(head, label, np.ones(1)))
-        case _ if head in _GROWING:
-            f = _GROWING[head]
+        case _ if head.removeprefix("h_") in _GROWING:
+            f = _GROWING[head.removeprefix("h_")]
             y, ends = f(x[0]), [f(x[0] - r[0]), f(x[0] + r[0])]
             away = np.maximum(np.abs(ends[0] - y), np.abs(ends[1] - y))
             if head == "fsqrt":

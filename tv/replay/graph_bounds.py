@@ -20,7 +20,8 @@ from tv.graph import Graph
 from tv.replay.enclosure import EXTREMES, SUMS, Sum, Value, operation, part, settled, together
 from tv.replay.supposed import require
 from tv.sets import Affine, Formula
-from tv.sets.affine import Dim, Product, Quotient
+from tv.sets.affine import Dim, Parity, Product, Quotient
+from tv.symexec.roles import is_role
 from tv.system import Unit
 from tv.term import Term
 
@@ -42,7 +43,7 @@ class GraphBounds:
     """
 
     def __init__(self, graph: Graph, symbols: Mapping[str, int], inputs: Inputs, deadline: float | None = None) -> None:
-        missing = set(graph.system.sets.symbols) - set(symbols)
+        missing = {s for s in graph.system.sets.symbols if not is_role(s)} - set(symbols)
         if missing:
             raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.system, self.symbols, self.inputs, self.deadline = graph.system, dict(symbols), inputs, deadline
@@ -154,6 +155,8 @@ class GraphBounds:
         for atom, c in a.terms:
             if isinstance(atom, Quotient):
                 v: Any = self.affine(atom.numerator, env) // atom.denominator
+            elif isinstance(atom, Parity):
+                v = self.affine(atom.numerator, env) % 2
             elif isinstance(atom, Dim):
                 v = env[atom.name]
             elif isinstance(atom, Product):

@@ -18,6 +18,7 @@ from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Graph
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Quotient, Sym
+from tv.symexec.roles import is_role
 from tv.system import Unit
 from tv.term import Term
 
@@ -65,7 +66,7 @@ class GraphValues:
         inputs: Inputs,
         orders: Mapping[str, Order] | None = None,
     ) -> None:
-        missing = set(graph.system.sets.symbols) - set(symbols)
+        missing = {s for s in graph.system.sets.symbols if not is_role(s)} - set(symbols)
         if missing:
             raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs

@@ -8,7 +8,7 @@ that is accessed is touched, so a `GeneratedBuffer` of any size serves as a weig
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from tv.replay.contraction import contract
 from tv.replay.events import Execution, Halt, Recorder
 from tv.replay.frame import Budget, Frame, Hole, Scheduler
 from tv.replay.group import Dim, Geometry, Group
+from tv.replay.guesses import with_guesses
+from tv.replay.launches import in_order, launches, shared_objects
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
 from tv.replay.memory import Changes, Memory, Region
@@ -91,8 +93,17 @@ def run(
     if blocks is not None and wait is not None:
         raise BadInput("TV0721", "some blocks alone cannot run: blocks wait for each other here", wait)
     chosen = range(geometry.blocks) if blocks is None else [_linear(b, grid) for b in blocks]
+    parts = launches(launch.kernel)
+    if len(parts) > 1:
+        kept = {n: module_buffer(kernel.objects[n], kernel.globals.get(n, ())) for n in shared_objects(kernel)}
+        launch = replace(launch, buffers={**kept, **buffers})
+
+    def one(part: Kernel, spent: int) -> Execution:
+        here = replace(launch, kernel=part, step_limit=step_limit - spent)
+        return here.execute(chosen, schedule if waits_across_blocks(part) is not None else "chunks")
+
     with np.errstate(all="ignore"):
-        return launch.execute(chosen, schedule if wait is not None else "chunks")
+        return in_order(parts, one)
 
 
 def _linear(block: Dim, grid: Dim) -> int:
@@ -135,13 +146,13 @@ class _Launch:
         """way: chunks, auto, turns."""
         match way:
             case "chunks":
-                return _Run(self).in_chunks(blocks)
+                return _Run(self, len(blocks)).in_chunks(blocks)
             case "turns":
                 return self._in_turns(blocks)
         changed = {id(b): b for n, b in self.buffers.items() if n in written_objects(self.kernel)}
         states = [(b, b.snapshot()) for b in changed.values()]
         try:
-            return _Run(self).in_lockstep(blocks)
+            return _Run(self, len(blocks)).in_lockstep(blocks)
         except Stuck:
             for buffer, state in states:
                 buffer.restore(state)
@@ -155,20 +166,20 @@ class _Launch:
                 self.kernel.span,
                 f"the interpreter runs at most {_MOST_TURNS} blocks in turns; launch a smaller grid",
             )
-        return _Run(self).in_turns(blocks)
+        return _Run(self, len(blocks)).in_turns(blocks)
 
 
 class _Run:
     """One attempt at a launch: its clocks, events and global memory."""
 
-    def __init__(self, launch: _Launch) -> None:
+    def __init__(self, launch: _Launch, running: int) -> None:
         self._launch, self._kernel = launch, launch.kernel
-        self._order = Order(launch.geometry)
+        self._order = Order(launch.geometry, running)
         self._recorder = Recorder(launch.event_limit)
         self._budget = Budget(launch.step_limit, 0, launch.deadline, launch.grace, self._recorder)
         self._changes = Changes()
         self._math = MathLibrary(launch.variant)
-        self._body = compile_body(self._kernel.body, self._math)
+        self._body = compile_body(with_guesses(self._kernel.body), self._math)
         self._ordered_atomics = False
         self._held = before_barriers(self._kernel)
         self._written = written_objects(self._kernel)

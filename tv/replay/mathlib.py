@@ -13,6 +13,7 @@ import numpy as np
 
 from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
+from tv.replay.bit_counts import BIT_COUNTS
 from tv.replay.carriers import Array, from_bits, to_bits
 from tv.replay.doubt import moved
 from tv.replay.rounding import fma, fma_of_product, maximum, minimum, nearest, propagating, sqrt, sub
@@ -114,6 +115,9 @@ class MathLibrary:
 
     def resolve(self, function: str, count: int, scalar: Scalar, span: Span) -> Callable[..., Array]:
         """The evaluator of one call on carried values. Raises Unsupported for an unknown function or a wrong count."""
+        if function in BIT_COUNTS and scalar.bits == 32 and not scalar.is_float:
+            _require_count(function, 1, count, span)
+            return BIT_COUNTS[function]
         if not scalar.is_float:
             raise Unsupported("TV0703", f"`{function}` on type {scalar!r}", span, "only float types have functions")
         if function in _ARITY:

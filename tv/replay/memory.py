@@ -125,7 +125,7 @@ class Memory:
             self.recorder.report(Event("bounds", text, (span,), object=object, severity="note"))
 
     def _range_text(self, region: Region, width: int) -> str:
-        return f"access of {width} bytes outside the object's {region.size} bytes"
+        return f"access of {width} bytes outside the {region.size} bytes of `{region.name}`"
 
     def _drop(self, access: Access, bad: NDArray[np.bool_], ref: MemRef, text: str) -> Access:
         i = int(np.argmax(bad))

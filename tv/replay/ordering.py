@@ -22,7 +22,7 @@ Ticks = NDArray[np.int64]
 THREAD = (1 << 32) - 1  # low half of a stamp: thread; high half: tick
 
 _MOST_THREADS = 4096  # that may publish through one cell: each that reads it learns of all of them
-_MOST_BLOCKS = 2048  # that may synchronise by atomics: their knowledge of each other is a square matrix
+_MOST_BLOCKS = 2048  # that may synchronise by atomics: what those that run know of all is a matrix
 
 
 @dataclass(slots=True)
@@ -61,8 +61,9 @@ class Who:
 class Order:
     """The clocks of a launch."""
 
-    def __init__(self, geometry: Geometry) -> None:
-        self.geometry = geometry
+    def __init__(self, geometry: Geometry, running: int | None = None) -> None:
+        """running: how many of the blocks run."""
+        self.geometry, self.running = geometry, geometry.blocks if running is None else running
         self.spans: list[Span | None] = [None]  # by tick
         self.grid_tick = 0
         self.block_tick: Ticks = np.zeros(geometry.blocks, dtype=np.int64)
@@ -72,6 +73,8 @@ class Order:
         self._messages: dict[tuple[int, int], Knowledge] = {}  # released in a cell
         self._warp_know: dict[Group, Ticks] = {}  # (warps, lane, lane of the other)
         self._fences: dict[Group, Ticks] = {}  # tick of each thread's last fence
+        self._near: dict[tuple[int, tuple[int, int]], Knowledge] = {}  # (block, cell): released to that block alone
+        self._near_fences: dict[Group, Ticks] = {}  # likewise, of fences that a block alone sees
 
     @property
     def tick(self) -> int:
@@ -140,11 +143,12 @@ class Order:
         """The group's threads have all returned."""
         self._warp_know.pop(group, None)
         self._fences.pop(group, None)
+        self._near_fences.pop(group, None)
 
     def grid_barrier(self, span: Span) -> None:
         self.grid_tick = self.advance(span)
         self.block_tick[:] = self.grid_tick
-        for known in (self._block_know, self._thread_know, self._pending, self._messages):
+        for known in (self._block_know, self._thread_know, self._pending, self._messages, self._near):
             known.clear()
 
     def warp_barrier(self, group: Group, active: NDArray[np.bool_], named: NDArray[np.uint32], span: Span) -> None:
@@ -178,10 +182,11 @@ class Order:
             known.update((t, total.copy()) for t in threads)
 
     # -------------------------------------------------------------------------------------------- atomics
-    def fence(self, who: Who, span: Span) -> None:
-        """`__threadfence` by the given threads."""
+    def fence(self, who: Who, span: Span, scope: str = "device") -> None:
+        """`__threadfence` and its kin by the given threads."""
         tick = self.advance(span)
-        self._fence_ticks(who.group)[who.positions] = tick
+        fences = self._near_fences if scope == "block" else self._fences
+        fences.setdefault(who.group, np.zeros(who.group.width, dtype=np.int64))[who.positions] = tick
         if self._pending:
             for thread, block in zip(who.threads.tolist(), who.blocks.tolist(), strict=True):
                 found = self._pending.get(block, {}).pop(thread, None)
@@ -190,11 +195,12 @@ class Order:
 
     def quiet(self, group: Group) -> bool:
         """Whether no relaxed atomic of the group can order anything: no fence and no release was met."""
-        return not self._messages and group not in self._fences
+        return not (self._messages or self._near or group in self._fences or group in self._near_fences)
 
     def atomic(self, who: Who, i: int, cell: tuple[int, int], order: str, *, reads: bool, writes: bool) -> None:
         """One thread's (the i-th of `who`) atomic access of a cell; a read-modify-write both reads and writes."""
         thread, block = int(who.threads[i]), int(who.blocks[i])
+        self._atomic_near(who, i, cell, reads=reads, writes=writes)
         message = self._messages.get(cell)
         if message is not None and len(message.threads) > _MOST_THREADS:
             text = f"more than {_MOST_THREADS} threads publish what they wrote through one atomic"
@@ -219,6 +225,20 @@ class Order:
         elif not reads:
             self._messages.pop(cell, None)
 
+    def _atomic_near(self, who: Who, i: int, cell: tuple[int, int], *, reads: bool, writes: bool) -> None:
+        """What fences that a block alone sees order within it."""
+        thread, block = int(who.threads[i]), int(who.blocks[i])
+        message = self._near.get((block, cell))
+        if reads and message is not None:
+            self._pending.setdefault(block, {}).setdefault(thread, self._blank()).merge(message)
+        fences = self._near_fences.get(who.group)
+        fenced = 0 if fences is None or not writes else int(fences[who.positions[i]])
+        if fenced:
+            sent = self._released(who, i, fenced)
+            if message is not None:
+                sent.merge(message)
+            self._near[(block, cell)] = sent
+
     def _released(self, who: Who, i: int, own_tick: int) -> Knowledge:
         thread, block, position = int(who.threads[i]), int(who.blocks[i]), int(who.positions[i])
         sent = self._block_know[block].copy() if block in self._block_know else self._blank()
@@ -240,10 +260,10 @@ class Order:
         self._thread_know.setdefault(block, {}).setdefault(thread, self._blank()).merge(message)
 
     def _blank(self) -> Knowledge:
-        if self.geometry.blocks > _MOST_BLOCKS:
+        if self.geometry.blocks * self.running > _MOST_BLOCKS**2:
             raise Unknown(
                 "TV0710",
-                f"{self.geometry.blocks} blocks synchronise through atomics",
+                f"{self.running} of {self.geometry.blocks} blocks synchronise through atomics",
                 help=f"the interpreter orders at most {_MOST_BLOCKS}; launch a smaller grid",
             )
         return Knowledge(np.zeros(self.geometry.blocks, dtype=np.int64))
@@ -252,9 +272,6 @@ class Order:
         if block not in self._block_know:
             self._block_know[block] = self._blank()
         return self._block_know[block]
-
-    def _fence_ticks(self, group: Group) -> Ticks:
-        return self._fences.setdefault(group, np.zeros(group.width, dtype=np.int64))
 
 
 def _holds(known: Knowledge, thread: Ticks, block: Ticks, tick: Ticks) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ _CONFLICTS: dict[str, tuple[str, ...]] = {
     "write": ("write", "read1", "read2", "read3", "atomic_write", "atomic_write2", "atomic_read", "atomic_read2"),
     "atomic_read": ("write",),
     "atomic_write": ("write", "read1", "read2", "read3"),
+    "atomic_rewrite": ("write", "read1", "read2", "read3"),
 }
 _FAMILY = {
     "read": ("read1", "read2", "read3"),
@@ -55,7 +56,8 @@ class Shadow:
         self._fields: dict[str, Ticks] = {}
 
     def access(self, kind: str, cells: Cells, who: Who, tick: int) -> list[Conflict]:
-        """Records an access (read, write, atomic_read, atomic_write, read_only) of distinct threads; returns conflicts."""
+        """Records an access of distinct threads; returns conflicts. kind: read, write, read_only, atomic_read, atomic_write, or
+        atomic_rewrite, which comes after all earlier atomics of its cell: they are in one order, and it saw the last of them."""
         slots = self._slots(cells)
         stamps = who.threads | (tick << 32)
         found = self._in_flight(slots, kind) + self._read_only(slots, kind)
@@ -65,6 +67,11 @@ class Shadow:
         found += self._unordered(kind, slots, who)
         if kind == "write":
             return found + self._write(slots, stamps)
+        if kind == "atomic_rewrite":
+            self._field("atomic_write")[slots] = stamps
+            if "atomic_write2" in self._fields:
+                self._fields["atomic_write2"][slots] = 0
+            return found
         self._record(kind, slots, stamps, who)
         return found
 
@@ -91,8 +98,8 @@ class Shadow:
 
     def _read_only(self, slots: Cells, kind: str) -> list[Conflict]:
         """Cells read through the read-only path are written by nobody in the whole launch."""
-        names = {"read_only": ("write", "atomic_write"), "write": ("read_only",), "atomic_write": ("read_only",)}
-        return self._nonzero(slots, names.get(kind, ()), "read-only")
+        names = ("write", "atomic_write") if kind == "read_only" else ("read_only",) if "write" in kind else ()
+        return self._nonzero(slots, names, "read-only")
 
     def _in_flight(self, slots: Cells, kind: str) -> list[Conflict]:
         return self._nonzero(slots, ("copy", "copy_source") if "write" in kind else ("copy",), "copy")

@@ -35,6 +35,7 @@ from tv.kernel import (
 from tv.replay import atomics, barriers, copies, warps
 from tv.replay.expressions import Expression
 from tv.replay.frame import Frame, LoopState
+from tv.replay.guesses import GUESS
 from tv.replay.masks import Mask, union
 from tv.replay.mathlib import MathLibrary
 from tv.replay.waiting import Spin, waits
@@ -138,9 +139,13 @@ def _if(s: If, math: MathLibrary) -> Run:
     then, orelse = compile_body(s.then, math), compile_body(s.orelse, math)
 
     def run(frame: Frame, mask: Mask) -> Mask | None:
+        before = frame.group.exited.copy() if s.launch else None
         yes, no = _branch(frame, cond, mask, s.span)
         after_yes = then(frame, yes) if yes is not None else None
         after_no = orelse(frame, no) if no is not None else None
+        if before is not None:  # who has returned from this launch takes part in the next
+            frame.group.exited[:] = before
+            return mask
         if after_yes is yes and after_no is no:
             return mask
         return union(after_yes, after_no, mask)
@@ -220,7 +225,8 @@ def _aligned(s: Aligned, math: MathLibrary) -> Callable[[Frame, Mask], None]:
 
 def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     offset = Expression(s.ref.offset, math)
-    kind = {"readonly": "read_only", "volatile": "atomic_read"}.get(s.ref.access, "read")
+    kinds = {"readonly": "read_only", "volatile": "atomic_read", GUESS: "atomic_read"}
+    kind, guess = kinds.get(s.ref.access, "read"), s.ref.access == GUESS
 
     def run(frame: Frame, mask: Mask) -> None:
         offset.require(frame, mask, "an address", s.span)
@@ -230,7 +236,8 @@ def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         region = memory.regions[s.ref.object]
         volatile = kind == "atomic_read"
         if region.shadow is not None:
-            memory.watch("read" if volatile and region.space is not Space.GLOBAL else kind, s.ref, access, s.span)
+            strong = volatile and (guess or region.space is Space.GLOBAL)
+            memory.watch(kind if strong or not volatile else "read", s.ref, access, s.span)
             if volatile:
                 atomics.observe(frame, s.ref, access, reads=True, writes=False)
         whole = len(access.positions) == mask.count

@@ -49,13 +49,22 @@ def participants(frame: Frame, mask: Mask, named: Expression, span: Span) -> Nam
     absent = here & ((values & (alive & ~active)[group.warp]) != 0)
     if absent.any():
         _report_absent(frame, absent, values, (alive & ~active)[group.warp], span)
-    grid = group.per_warp(values)
-    met = values & active[group.warp]
-    lowest = np.log2((met & (~met + np.uint32(1))).astype(np.float64), where=met != 0, out=np.zeros(group.width))
-    other = here & (grid[group.warp, lowest.astype(np.int64)] != values)
+    other = here & _differing(frame, values, values & active[group.warp])
     if other.any():
         frame.report("barrier", "threads of one warp instruction name different masks", span, other, fatal=True)
     return values
+
+
+def _differing(frame: Frame, values: Named, met: Named) -> NDArray[np.bool_]:
+    """Threads that name, among the lanes `met`, one whose own mask is another."""
+    group = frame.group
+    out = np.zeros(group.width, dtype=np.bool_)
+    if (values == values[0]).all():
+        return out
+    grid = group.per_warp(values)
+    for lane in range(WARP):
+        out |= ((met >> np.uint32(lane)) & np.uint32(1) != 0) & (grid[group.warp, lane] != values)
+    return out
 
 
 def _report_absent(frame: Frame, absent: NDArray[np.bool_], values: Named, missing: Named, span: Span) -> None:
@@ -105,8 +114,6 @@ def compile_shuffle(s: Shuffle, math: MathLibrary) -> Effect:
         here = group.per_warp(mask.flags, False)[group.warp, source]
         in_mask = (masks >> source.astype(np.uint32)) & np.uint32(1) != 0
         absent = mask.flags & ~(here & in_mask)
-        if absent.any():
-            frame.report("init", "a shuffle reads a lane that does not take part", s.span, absent)
         position = np.where(absent, np.arange(group.width), np.arange(group.width) - group.lane + source)
         position = np.minimum(position, group.width - 1)
         hollow = value.undefined(frame, mask)
@@ -120,20 +127,68 @@ def compile_shuffle(s: Shuffle, math: MathLibrary) -> Effect:
     return run
 
 
+FOLDS: dict[str, np.ufunc] = {
+    "add": np.add,
+    "min": np.minimum,
+    "max": np.maximum,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+}
+
+
 def compile_vote(s: Vote, math: MathLibrary) -> Effect:
-    """Raises Unsupported for an unknown mode."""
-    if s.mode not in ("ballot", "any", "all"):
-        raise Unsupported("TV0705", f"vote mode `{s.mode}`", s.span, "the modes are ballot, any and all")
+    """Raises Unsupported for an unknown scope or mode."""
+    if s.scope == "block" and s.mode in ("any", "all", "count"):
+        return _block_vote(s, math)
+    if s.scope != "warp" or s.mode not in ("ballot", "any", "all", *FOLDS):
+        help = "a warp votes by ballot, any, all, or folds integers; a block by any, all and count"
+        raise Unsupported("TV0705", f"vote mode `{s.mode}` of a {s.scope}", s.span, help)
     value, named = Expression(s.value, math), Expression(s.mask, math)
 
     def run(frame: Frame, mask: Mask) -> None:
         group = frame.group
         masks = participants(frame, mask, named, s.span)
         value.require(frame, mask, "a vote", s.span)
+        kind = s.dest.type
+        if s.mode in FOLDS:
+            given = spread(value.value(frame, mask), group.width)
+            frame.assign(s.dest.name, _folded(FOLDS[s.mode], frame, mask.flags, given, masks), mask)
+            return
         voted = spread(value.value(frame, mask) != 0, group.width)
         result = _count_votes(s.mode, frame, mask.flags, voted, masks)
-        kind = s.dest.type
         frame.assign(s.dest.name, result != 0 if kind is Scalar.BOOL else result.astype(CARRIER[kind]), mask)
+
+    return run
+
+
+def _folded(fold: np.ufunc, frame: Frame, here: NDArray[np.bool_], given: Array, masks: Named) -> Array:
+    """The fold of what the lanes named gave, modulo the type's size: one lane after the other."""
+    group = frame.group
+    table, present = group.per_warp(given), group.per_warp(here, False)
+    out, begun = np.zeros_like(given), np.zeros(group.width, dtype=np.bool_)
+    for lane in range(WARP):
+        takes_part = present[group.warp, lane] & ((masks >> np.uint32(lane)) & np.uint32(1) != 0)
+        vote = table[group.warp, lane]
+        with np.errstate(over="ignore"):
+            out = np.where(takes_part, np.where(begun, fold(out, vote), vote), out)
+        begun |= takes_part
+    return out
+
+
+def _block_vote(s: Vote, math: MathLibrary) -> Effect:
+    """A vote of all threads of a block that are here: the barrier before it has asked that all are."""
+    value = Expression(s.value, math)
+
+    def run(frame: Frame, mask: Mask) -> None:
+        group = frame.group
+        value.require(frame, mask, "a vote", s.span)
+        voted = spread(value.value(frame, mask) != 0, group.width) & mask.flags
+        n = group.geometry.block_threads
+        yes: Array = voted.reshape(-1, n).sum(axis=1)
+        here: Array = mask.flags.reshape(-1, n).sum(axis=1)
+        result = {"any": yes != 0, "all": yes == here, "count": yes}[s.mode]
+        frame.assign(s.dest.name, np.repeat(result, n).astype(CARRIER[s.dest.type]), mask)
 
     return run
 

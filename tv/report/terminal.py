@@ -122,7 +122,8 @@ def _counterexample(c: Counterexample) -> list[Line]:
     if place:
         lines.append([("label", "  element  "), ("", place)])
     if c.kernel_bits or c.graph_bits:
-        lines.append([("label", "  kernel   "), ("", c.kernel_bits), ("label", "  graph  "), ("", c.graph_bits)])
+        kernel, graph = _content(c.kernel_value, c.kernel_bits), _content(c.graph_value, c.graph_bits)
+        lines.append([("label", "  kernel   "), ("", kernel), ("label", "  graph  "), ("", graph)])
     for block, thread in c.threads:
         lines.append([("label", "  thread   "), ("", f"{thread} of block {block}")])
     for name, value in c.symbols.items():
@@ -132,6 +133,10 @@ def _counterexample(c: Counterexample) -> list[Line]:
     if c.file:
         lines.append([("label", "  inputs   "), ("", c.file)])
     return lines
+
+
+def _content(value: str, bits: str) -> str:
+    return f"{value} ({bits})" if value else bits
 
 
 def _replayed(c: Counterexample) -> str:

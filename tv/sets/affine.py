@@ -47,7 +47,20 @@ class Quotient:
 
     @cached_property
     def key(self) -> str:
-        return f"q{self.denominator}({self.numerator.text()})"
+        n = self.numerator
+        inside = n.text() if n.linear else " + ".join([*(f"{c}{a.key}" for a, c in n.terms), str(n.const)])
+        return f"q{self.denominator}({inside})"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """numerator mod 2, of an exclusive or of bits: kept whole, so that its range of 0 and 1 is plain."""
+
+    numerator: Affine
+
+    @cached_property
+    def key(self) -> str:
+        return f"r2({self.numerator.text()})"
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Product:
     one is taken apart at its strides before it becomes text (`tv.sets.products`)."""
 
     symbols: tuple[str, ...]  # sorted; a power stands several times
-    rest: Dim | Quotient | None
+    rest: Dim | Quotient | Parity | None
 
     @cached_property
     def key(self) -> str:
@@ -74,7 +87,7 @@ class Product:
         return out
 
 
-Atom = Dim | Sym | Quotient | Product
+Atom = Dim | Sym | Quotient | Parity | Product
 Ranges = Callable[[Dim | Sym], Range]
 
 
@@ -138,7 +151,8 @@ class Affine:
     def linear(self) -> bool:
         """No product of symbols and indices: isl can read it."""
         return all(
-            not isinstance(a, Product) and (not isinstance(a, Quotient) or a.numerator.linear) for a, _ in self.terms
+            not isinstance(a, Product) and (not isinstance(a, Quotient | Parity) or a.numerator.linear)
+            for a, _ in self.terms
         )
 
     def atoms(self) -> Iterable[Dim | Sym]:
@@ -147,7 +161,18 @@ class Affine:
             yield from _inside(a)
 
     def interval(self, ranges: Ranges) -> Range:
-        """Bounds by interval arithmetic; None is unbounded."""
+        """Bounds by interval arithmetic; None is unbounded. `x - k floor(x / k)` is a remainder, wherever it stands in a sum."""
+        for a, e in self.terms:
+            if isinstance(a, Quotient) and e % a.denominator == 0:
+                c = -e // a.denominator
+                rest = self - (a.numerator - Affine.atom(a) * a.denominator) * c
+                if len(rest.terms) < len(self.terms) - 1 or rest.constant is not None:
+                    low, high = rest.interval(ranges)
+                    most = c * (a.denominator - 1)
+                    return (
+                        None if low is None else low + min(most, 0),
+                        None if high is None else high + max(most, 0),
+                    )
         lo: int | None = self.const
         hi: int | None = self.const
         for a, c in self.terms:
@@ -162,6 +187,8 @@ class Affine:
         for a, c in self.terms:
             if isinstance(a, Quotient):
                 out = out + floordiv(a.numerator.substitute(values), a.denominator) * c
+            elif isinstance(a, Parity):
+                out = out + parity(a.numerator.substitute(values)) * c
             elif isinstance(a, Product):
                 out = out + a.substitute(values) * c
             else:
@@ -174,8 +201,8 @@ class Affine:
         for a, c in self.terms:
             if isinstance(a, Product):
                 raise Unknown("TV0406", f"`{a}` is no affine expression", help="give this dimension a fixed size")
-            t = f"floor(({a.numerator.text()})/{a.denominator})" if isinstance(a, Quotient) else a.name
-            parts.append(t if c == 1 else f"{c}{'*' if isinstance(a, Quotient) else ''}{t}")
+            t = a.name if isinstance(a, Dim | Sym) else _nested(a)
+            parts.append(t if c == 1 else f"{c}{'' if isinstance(a, Dim | Sym) else '*'}{t}")
         if self.const or not parts:
             parts.append(str(self.const))
         return " + ".join(parts).replace("+ -", "- ")
@@ -184,9 +211,14 @@ class Affine:
 ZERO = Affine.of(0)
 
 
+def _nested(a: Quotient | Parity) -> str:
+    inner = a.numerator.text()
+    return f"floor(({inner})/{a.denominator})" if isinstance(a, Quotient) else f"(({inner}) mod 2)"
+
+
 def _inside(a: Atom) -> Iterable[Dim | Sym]:
     match a:
-        case Quotient():
+        case Quotient() | Parity():
             yield from a.numerator.atoms()
         case Product():
             yield from (Sym(n) for n in a.symbols)
@@ -201,6 +233,8 @@ def _range(a: Atom, ranges: Ranges) -> Range:
         case Quotient():
             low, high = a.numerator.interval(ranges)
             return None if low is None else low // a.denominator, None if high is None else high // a.denominator
+        case Parity():
+            return 0, 1
         case Product():
             low, high = (1, 1) if a.rest is None else _range(a.rest, ranges)
             for n in a.symbols:
@@ -230,7 +264,7 @@ def _product(x: Atom, y: Atom) -> Atom:
     return Product(tuple(sorted((*s, *t))), p if p is not None else q)
 
 
-def factors(a: Atom) -> tuple[tuple[str, ...], Dim | Quotient | None]:
+def factors(a: Atom) -> tuple[tuple[str, ...], Dim | Quotient | Parity | None]:
     """An atom as symbols times one that is none."""
     match a:
         case Sym():
@@ -239,6 +273,15 @@ def factors(a: Atom) -> tuple[tuple[str, ...], Dim | Quotient | None]:
             return a.symbols, a.rest
         case _:
             return (), a
+
+
+def parity(a: Affine, ranges: Ranges | None = None) -> Affine:
+    """a mod 2."""
+    rest = Affine(tuple((x, c % 2) for x, c in a.terms if c % 2), a.const % 2)
+    if not rest.terms:
+        return Affine.of(rest.const)
+    low, high = (None, None) if ranges is None else rest.interval(ranges)
+    return rest if low is not None and high is not None and 0 <= low and high <= 1 else Affine.atom(Parity(rest))
 
 
 def floordiv(a: Affine, k: int, ranges: Ranges | None = None) -> Affine:

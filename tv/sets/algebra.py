@@ -231,6 +231,14 @@ class Sets:
             count = s.dim(_D.param)
             return tidy(s.project_out(_D.param, 0, count).align_params(self.context.get_space()))
 
+    def forgetting(self, x: SetOrMap, symbols: Sequence[str]) -> SetOrMap:
+        """The elements that x has for some value of `symbols`, whatever they are; of the others it still depends."""
+        with self._ask("forgetting"):
+            for s in symbols:
+                at = x.find_dim_by_name(_D.param, s)
+                x = x.eliminate(_D.param, at, 1) if at >= 0 else x
+            return tidy(x.intersect_params(self.context.params()))
+
     def always(self, values: Set) -> bool:
         """Is a set of values of the symbols all that the context allows?"""
         with self._ask("always"):

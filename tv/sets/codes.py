@@ -14,3 +14,13 @@ exist here.""",
     "TV0405": """Dataflow analysis did not account for every read exactly once. The result is not used. A defect of tv.""",
     "TV0406": """An index set has no bounds, or no closed form in whole numbers, so that its points cannot be enumerated.""",
 }
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0401": "let the ranges of the symbols have a value in common",
+    "TV0402": "this is a defect of tv: please report the kernel, the model and the specification",
+    "TV0403": "fix one of the open sizes, or split the loop that it comes from",
+    "TV0404": "write it as isl does: `{ A[i] -> B[i + 1] : 0 <= i < n }`",
+    "TV0405": "this is a defect of tv: please report the kernel, the model and the specification",
+    "TV0406": "give the symbols in it a `min` and a `max`",
+}

@@ -14,12 +14,30 @@ _D = isl.dim_type
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An access as ordering sees it: instances -> cells, -> `When` (block coordinates, then time), -> `Thread`."""
+    """An access as ordering sees it: instances -> cells, -> `When` (block coordinates, then time), -> `Thread`.
+
+    done: of an asynchronous copy, which lasts from `when` on: instances -> `When` of its completion, none where it has none.
+    """
 
     unit: str
     cells: Map
     when: Map
     thread: Map
+    done: Map | None = None
+    lasting: bool = False
+
+    def end(self) -> Map | None:
+        return self.done if self.lasting else self.when
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A kind of thread pair: the relation on `Thread`; before: pairs of `When` of which the first is surely the earlier;
+    loose: those in no such order, either way round (None: all)."""
+
+    threads: Map
+    before: Map | None
+    loose: Map | None
 
 
 def lex_less(sets: Sets, name: str, prefix: int, *, tied: bool) -> Map:
@@ -36,14 +54,14 @@ def lex_less(sets: Sets, name: str, prefix: int, *, tied: bool) -> Map:
         return m.intersect_params(sets.context)
 
 
-def unordered(sets: Sets, name: str, less: Map, barriers: Set | None) -> Map | None:
-    """Pairs on tuple `name` without a barrier instance strictly between, either way round; None: no barrier, no pair is ordered."""
+def apart(sets: Sets, threads: Map, less: Map, barriers: Set | None) -> Apart:
+    """Threads between which only a barrier instance strictly between orders two accesses."""
     if barriers is None or sets.empty(barriers):
-        return None
+        return Apart(threads, None, None)
     with sets._ask("unordered"):
         between = tidy(less.intersect_range(barriers).apply_range(less))
         whole = isl.Map.universe(less.get_space()).intersect_params(sets.context)
-        return tidy(whole.subtract(between).subtract(between.reverse()))
+        return Apart(threads, between, tidy(whole.subtract(between).subtract(between.reverse())))
 
 
 def head(sets: Sets, m: Map, keep: int, name: str) -> Map:
@@ -59,24 +77,38 @@ def head_set(sets: Sets, s: Set, keep: int, name: str) -> Set:
         return tidy(s.project_out(_D.set, keep, s.dim(_D.set) - keep).set_tuple_name(name))
 
 
-def conflicts(sets: Sets, a: Placed, b: Placed, apart: Sequence[tuple[Map, Map | None]]) -> tuple[bool, Map | None]:
-    """(some pair touches one cell at all, a set of unordered conflicting pairs or None).
-
-    apart: per kind of thread pair, (relation on `Thread`, pairs of times that no barrier of a scope holding both separates).
-    """
+def conflicts(sets: Sets, a: Placed, b: Placed, apart: Sequence[Apart]) -> tuple[bool, Map | None]:
+    """(some pair touches one cell at all, a set of unordered conflicting pairs or None)."""
     with sets._ask("race"):
         touching = a.cells.apply_range(b.cells.reverse())
         if touching.is_empty():
             return False, None
-        for threads, loose in apart:
-            bad = touching.intersect(a.thread.apply_range(threads).apply_range(b.thread.reverse()))
+        for kind in apart:
+            bad = touching.intersect(a.thread.apply_range(kind.threads).apply_range(b.thread.reverse()))
             if bad.is_empty():
                 continue
-            if loose is not None:
-                bad = bad.intersect(a.when.apply_range(loose).apply_range(b.when.reverse()))
+            bad = _during(bad, a, b, kind.before) if a.lasting or b.lasting else _loose(bad, a, b, kind.loose)
             if not bad.is_empty():
                 return True, tidy(bad)
         return True, None
+
+
+def _loose(pairs: Map, a: Placed, b: Placed, loose: Map | None) -> Map:
+    return pairs if loose is None else pairs.intersect(a.when.apply_range(loose).apply_range(b.when.reverse()))
+
+
+def _during(pairs: Map, a: Placed, b: Placed, before: Map | None) -> Map:
+    """Pairs of which neither has surely ended before the other begins; an access is not unordered with itself."""
+    if a.unit == b.unit:
+        pairs = pairs.subtract(pairs.domain().identity())
+    if before is None or pairs.is_empty():
+        return pairs
+    for first, second, turned in ((a, b, False), (b, a, True)):
+        end = first.end()
+        if end is not None:
+            ordered = end.apply_range(before).apply_range(second.when.reverse())
+            pairs = tidy(pairs.subtract(ordered.reverse() if turned else ordered))
+    return pairs
 
 
 def full_over(sets: Sets, s: Set, keep: Map, whole: Set) -> Set:

@@ -7,9 +7,14 @@ truth value. An operation that is not listed has no meaning (Unknown TV0901), ne
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
 
+import numpy as np
+
+from tv.arithmetic import decode, float_bits
 from tv.diagnostic import Unknown
-from tv.term import Term, type_width
+from tv.term import DOUBTFUL, Term, type_width
 
 FORMATS = {"f16": (5, 11), "bf16": (8, 8), "f32": (8, 24), "f64": (11, 53)}
 MODES = {"rn": "RNE", "rz": "RTZ", "ru": "RTP", "rd": "RTN"}
@@ -38,13 +43,14 @@ class Translation:
     """One side of a lemma. prefix: of its names. cut: terms that are variables already, by id. floats: the float, of a format, that such a
     variable stands for, where it has a name. rows: definitions so far.
 
-    functions: declarations of the uninterpreted functions it uses."""
+    functions: declarations of the uninterpreted functions it uses. required: what has to hold for its value to be defined."""
 
     prefix: str
     cut: dict[int, str]
     floats: dict[tuple[str, str], str]
     rows: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
+    required: list[str] = field(default_factory=list)
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
 
     # -------------------------------------------------------------- the three forms
@@ -131,16 +137,33 @@ class Translation:
                 raise no_meaning(t.name)
 
     def _conversion(self, t: Term, types: list[str]) -> str:
-        """To an integer. From a float: a function of it, for out of range nothing is specified."""
+        """To an integer. From a float: toward zero; out of range a function of it, for nothing is specified, or (`sat`) the
+        nearest integer of the type, of NaN 0."""
         a = t.args[0]
         if types[1] in FORMATS:
-            return f"({self._function(t.name, [types[1]], None, t.width)} {self.float(a, types[1])})"
+            return self._truncated(t, self.float(a, types[1]), types)
         if len(types) != 2 or type_width(types[1]) != a.width or types[0][0] not in "su" or types[1][0] not in "su":
             raise no_meaning(t.name)
         more = t.width - a.width
         if more <= 0:
             return f"((_ extract {t.width - 1} 0) {self.bits(a)})"
         return f"((_ {'sign' if types[1][0] == 's' else 'zero'}_extend {more}) {self.bits(a)})"
+
+    def _truncated(self, t: Term, x: str, types: list[str]) -> str:
+        signed, kind, w = types[0][0] == "s", types[1], t.width
+        low, high = (-(1 << (w - 1)), (1 << (w - 1)) - 1) if signed else (0, (1 << w) - 1)
+        whole = f"((_ fp.to_{'s' if signed else 'u'}bv {w}) RTZ {x})"
+        fits = "(and " + " ".join(inside(x, kind, low, high)) + ")"
+        if types[2:] == ["sat"]:
+            least, most = (f"(_ bv{v % (1 << w)} {w})" for v in (low, high))
+            below = f"(fp.isNegative {x})"
+            rest = f"(ite (fp.isNaN {x}) (_ bv0 {w}) (ite {below} {least} {most}))"
+            return f"(ite {fits} {whole} {rest})"
+        if types[2:]:
+            raise no_meaning(t.name)
+        if t.attr == DOUBTFUL:
+            self.required.append(fits)
+        return f"(ite {fits} {whole} ({self._function(t.name, [kind], None, w)} {x}))"
 
     # -------------------------------------------------------------- truth values
     def _truth(self, t: Term) -> str:
@@ -219,6 +242,22 @@ class Translation:
         if declaration not in self.functions:
             self.functions.append(declaration)
         return f"|{name}|"
+
+
+def inside(x: str, kind: str, low: int | None, high: int | None) -> list[str]:
+    """Conditions that the float x, once what follows its point is dropped, lies from `low` to `high`: it lies strictly between the
+    integers beyond these. Where such a one is no float, the float next to it says the same."""
+    out = []
+    for bound, step in ((low, -1), (high, 1)):
+        if bound is None:
+            continue
+        bits = float_bits(float(bound + step), kind)
+        value = float(decode(np.array([bits], np.uint64), kind)[0])
+        beside = isfinite(value) and (Fraction(value) - (bound + step)) * step < 0
+        c, e, m = f"(_ bv{bits} {type_width(kind)})", *FORMATS[kind]
+        sides = (f"((_ to_fp {e} {m}) {c})", x)
+        out.append(f"({'fp.leq' if beside else 'fp.lt'} {' '.join(sides if step < 0 else sides[::-1])})")
+    return out
 
 
 def result_format(t: Term) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tv.solvers.meaning import FORMATS, Translation
+from tv.graph import Supposed
+from tv.solvers.meaning import FORMATS, Translation, inside
 from tv.term import Term
 
 
@@ -24,25 +25,43 @@ class Shared:
     nan: str
 
 
-def lemma_text(kernel: Term, graph: Term, shared: Sequence[Shared], nan: str) -> str:
-    """The question whether `kernel` and `graph` differ for some values of what they share and of what they do not.
+def lemma_text(
+    kernel: Term, graph: Term, shared: Sequence[Shared], nan: str, facts: Sequence[tuple[Term, Supposed]] = ()
+) -> str:
+    """The question whether `kernel` and `graph` differ for some values of what they share and of what they do not, or whether the
+    kernel does what is undefined there.
 
-    nan: as of a pair, for the two whole terms. The text depends on the shape of the terms only, not on names or the order in
+    nan: as of a pair, for the two whole terms. facts: what holds of subterms of `graph` at those values. The text depends on the shape of the terms only, not on names or the order in
     which terms were made. Raises Unknown (TV0901) for an operation without a meaning here.
     """
     v = Variables(shared)
     left, right = (Translation(side, v.bits(side), v.floats) for side in "kg")
     sides = [t.float(x, nan) if nan else t.bits(x) for t, x in ((left, kernel), (right, graph))]
+    given = [x for t, s in facts for x in supposition(right, t, s)]
+    wrong = [f"(not (= {sides[0]} {sides[1]}))", *(f"(not {c})" for c in left.required)]
     rows = [
         "(set-logic ALL)",
         *sorted({*left.functions, *right.functions}),
         *v.rows,
         *left.rows,
         *right.rows,
-        f"(assert (not (= {sides[0]} {sides[1]})))",
+        *(f"(assert {x})" for x in given),
+        f"(assert {wrong[0] if len(wrong) == 1 else '(or ' + ' '.join(wrong) + ')'})",
         "(check-sat)",
     ]
     return "\n".join(rows) + "\n"
+
+
+def supposition(side: Translation, t: Term, s: Supposed) -> list[str]:
+    """What is supposed of a term, as conditions; a bound that is no number is none."""
+    low, high = (None if a is None else a.constant for a in (s.low, s.high))
+    if s.label in FORMATS:
+        x = side.float(t, s.label)
+        return [f"(not (fp.isNaN {x}))", *inside(x, s.label, low, high)]
+    x = side.bits(t)
+    less = "bvsle" if s.label.startswith("i") else "bvule"
+    out = [] if low is None else [f"({less} (_ bv{low % (1 << t.width)} {t.width}) {x})"]
+    return out if high is None else [*out, f"({less} {x} (_ bv{high % (1 << t.width)} {t.width}))"]
 
 
 Node = tuple[str, int]  # a side, and a term's id

@@ -8,7 +8,7 @@ from tv.diagnostic import BadInput, Unknown
 from tv.launch import IntOrText
 from tv.sets import Affine
 from tv.sets.affine import floordiv, mod, times
-from tv.spec.expression import Apply, Expression, Name, Number, parse
+from tv.spec.expression import Apply, Expression, Name, Number, parse, text
 
 
 def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
@@ -46,7 +46,11 @@ def affine(e: Expression, names: Mapping[str, Affine]) -> Affine:
                     constants = [v.constant for v in values]
                     if op in ("min", "max") and None not in constants:
                         return Affine.of((min if op == "min" else max)(c for c in constants if c is not None))
-    raise Unknown("TV0812", "an expression of the specification is not affine in its symbols")
+    raise Unknown(
+        "TV0812",
+        f"`{text(e)}` is not affine in its symbols",
+        help="multiply and divide symbols by numbers only",
+    )
 
 
 def size(value: IntOrText, symbols: Mapping[str, Affine]) -> Affine:

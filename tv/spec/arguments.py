@@ -38,14 +38,18 @@ class Buffer:
     offset: IntOrText = 0
     extent: IntOrText | None = None
     align: int = 256
+    zeroed: bool = False  # an output's buffer, which the caller clears
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
+    """Workspace. name: of memory that several launches share; "" is the launch's own."""
+
     extent: IntOrText
     span: Span
     zeroed: bool = False
     align: int = 256
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,11 @@ _KEYS = {
     "tensor": ("tensor", "layout", "offset", "extent", "align"),
     "concat": ("concat", "extent", "align"),
     "input": ("input", "output", "layout", "offset", "extent", "align"),
-    "output": ("input", "output", "layout", "offset", "extent", "align"),
+    "output": ("input", "output", "layout", "offset", "extent", "align", "zeroed"),
     "symbol": ("symbol", "type", "min", "max", "dim"),
     "element": ("element",),
     "fields": ("fields",),
-    "extent": ("extent", "zeroed", "align"),
+    "extent": ("extent", "zeroed", "align", "scratch"),
 }
 _ALL_KEYS = tuple(dict.fromkeys(k for keys in _KEYS.values() for k in keys))
 
@@ -114,7 +118,12 @@ def read_argument(value: object, locator: Locator, *path: str | int) -> Argument
         case dict():
             return _table(value, locator, span, path)
         case _:
-            raise BadInput("TV0203", f"`{path[-1]}` is neither a number, a tensor nor a table", span)
+            raise BadInput(
+                "TV0203",
+                f"`{path[-1]}` is neither a number, a tensor nor a table",
+                span,
+                'write `x = "X"`, `n = 256` or `n = { symbol = "N", min = 1, max = 4096 }`',
+            )
 
 
 def _table(table: dict[str, object], locator: Locator, span: Span, path: tuple[str | int, ...]) -> Argument:
@@ -135,7 +144,7 @@ def _table(table: dict[str, object], locator: Locator, span: Span, path: tuple[s
             return Buffer(tensors, span, extent=field.extent(), align=field.align())
         case "input" | "output":
             before, after = field.optional_word("input"), field.optional_word("output")
-            return Buffer((), span, before, after, *field.placement())
+            return Buffer((), span, before, after, *field.placement(), zeroed=field.flag("zeroed"))
         case "symbol":
             return _open(field, span)
         case "element":
@@ -143,12 +152,12 @@ def _table(table: dict[str, object], locator: Locator, span: Span, path: tuple[s
         case "fields":
             inner = table["fields"]
             if not isinstance(inner, dict):
-                raise BadInput("TV0203", "`fields` is a table", field.span("fields"))
+                raise BadInput("TV0203", "`fields` is a table", field.span("fields"), "write `fields = { name = ... }`")
             return Fields({k: read_argument(v, locator, *path, "fields", k) for k, v in inner.items()}, span)
         case _:
             extent = field.extent()
             assert extent is not None
-            return Scratch(extent, span, field.flag("zeroed"), field.align())
+            return Scratch(extent, span, field.flag("zeroed"), field.align(), field.optional_word("scratch") or "")
 
 
 def _goes_with(kind: str) -> str:
@@ -191,7 +200,9 @@ def tensor_list(value: object, span: Span) -> tuple[str, ...]:
 def read_integer(value: object, what: str, span: Span) -> IntOrText:
     """An int, or the text of an expression, whose grammar is checked here. Raises BadInput (TV0203, TV0205)."""
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise BadInput("TV0203", f"`{what}` is an integer or an expression", span)
+        raise BadInput(
+            "TV0203", f"`{what}` is an integer or an expression", span, 'write a number, or text such as `"N // 256"`'
+        )
     parse(value, span)
     return value
 
@@ -208,7 +219,7 @@ class _Reader:
     def word(self, key: str) -> str:
         value = self.table[key]
         if not isinstance(value, str) or not value:
-            raise BadInput("TV0203", f"`{key}` is text", self.span(key))
+            raise BadInput("TV0203", f"`{key}` is text", self.span(key), "put it in quotes")
         return value
 
     def optional_word(self, key: str) -> str | None:
@@ -219,13 +230,15 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
-            raise BadInput("TV0203", f"`{key}` is an integer", self.span(key))
+            raise BadInput("TV0203", f"`{key}` is an integer", self.span(key), "write a whole number without quotes")
         return value
 
     def flag(self, key: str) -> bool:
         value = self.table.get(key, False)
         if not isinstance(value, bool):
-            raise BadInput("TV0203", f"`{key}` is true or false", self.span(key))
+            raise BadInput(
+                "TV0203", f"`{key}` is true or false", self.span(key), "write `true` or `false` without quotes"
+            )
         return value
 
     def extent(self) -> IntOrText | None:

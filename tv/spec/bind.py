@@ -66,9 +66,9 @@ class Binder:
                 return self.buffer(name, pointee, readonly, arg.Buffer((tensor,), span))
             case arg.Buffer():
                 return self.buffer(name, pointee, readonly, a)
-            case arg.Scratch(extent=extent, span=span, zeroed=zeroed, align=align):
+            case arg.Scratch(extent=extent, span=span, zeroed=zeroed, align=align, name=shared):
                 require_extent(extent, number(1), self.symbols.ranges(), span, f"scratch `{name}`")
-                return BufferBinding((), (), extent, align, zeroed)
+                return BufferBinding((), (), extent, align, zeroed, name=shared)
             case _:
                 raise BadInput(
                     "TV0224", f"`{name}` is a pointer", a.span, 'bind it to a tensor, to scratch or to "null"'
@@ -100,14 +100,16 @@ class Binder:
             for n in needed:
                 require_extent(a.extent, n, ranges, a.span, f"`{name}`")
         extent = a.extent if a.extent is not None or not needed else extent_text(needed, ranges)
-        return BufferBinding(tuple(before), tuple(after), extent, a.align)
+        return BufferBinding(tuple(before), tuple(after), extent, a.align, a.zeroed)
 
     def _require_start(self, a: arg.Buffer) -> None:
         r = polynomial(parse(a.offset, a.span)).range(self.symbols.ranges())
         if r is None or r[0] < 0:
             unknown = [n for n in names(parse(a.offset)) if n not in self.symbols.table]
             code, what = ("TV0206", f"unknown symbol `{unknown[0]}`") if unknown else ("TV0225", "a negative offset")
-            raise BadInput(code, f"{what} in `offset`", a.span)
+            raise BadInput(
+                code, f"{what} in `offset`", a.span, "use symbols and numbers that the specification declares"
+            )
 
     def _tensors(self, a: arg.Buffer) -> list[tuple[TensorSignature, bool]]:
         """(tensor, is it an output) of everything in the buffer."""
@@ -119,7 +121,12 @@ class Binder:
         outputs = [t.name for t, is_output in result if is_output]
         twice = next((t for t in outputs if outputs.count(t) > 1), None)
         if twice is not None:
-            raise BadInput("TV0226", f"output `{twice}` stands twice in one buffer", a.span)
+            raise BadInput(
+                "TV0226",
+                f"output `{twice}` stands twice in one buffer",
+                a.span,
+                "name it once, or give the second its own tensor",
+            )
         return result
 
     def _one(self, name: str, span: Span) -> tuple[TensorSignature, bool]:
@@ -171,7 +178,12 @@ class Binder:
             help_text = f'one element of a tensor is {{ element = "{source}[{index}]" }}'
             raise BadInput("TV0224", f"`{name}` is a number, `{source}` is a tensor", span, help_text)
         if kind.is_float:
-            raise BadInput("TV0224", f"`{name}` is a float, `{source}` an integer expression", span)
+            raise BadInput(
+                "TV0224",
+                f"`{name}` is a float, `{source}` an integer expression",
+                span,
+                "write a number with a point, or bind a symbol of type float",
+            )
         e = parse(source, span)
         for n in names(e):
             if n not in self.symbols.table:
@@ -179,7 +191,12 @@ class Binder:
         low, high = integer_range(kind)
         r = polynomial(e).range(self.symbols.ranges())
         if r is not None and (r[1] < low or r[0] > high):
-            raise BadInput("TV0224", f"`{source}` is no value of `{name}`, which goes from {low} to {high}", span)
+            raise BadInput(
+                "TV0224",
+                f"`{source}` is no value of `{name}`, which goes from {low} to {high}",
+                span,
+                "use a value in that range, or a wider parameter",
+            )
         if r is None or r[0] < low or r[1] > high:
             raise BadInput("TV0224", f"`{source}` may leave the range of `{name}`", span, "narrow its symbols")
         value = simplified(e)
@@ -187,7 +204,12 @@ class Binder:
 
     def _open(self, name: str, kind: Scalar, a: arg.Open) -> ScalarBinding:
         if a.type is not None and a.type != kind.label:
-            raise BadInput("TV0224", f"`{name}` is {kind.label}, its symbol {a.type}", a.span)
+            raise BadInput(
+                "TV0224",
+                f"`{name}` is {kind.label}, its symbol {a.type}",
+                a.span,
+                "give the symbol the parameter's type",
+            )
         twin = self.border.before(a.symbol)
         twin = twin if twin is not None and is_one_element(twin) else None
         if kind.is_float:
@@ -200,7 +222,12 @@ class Binder:
         low, high = integer_range(kind)
         symbol = self.symbols.table[a.symbol]
         if symbol.min < low or symbol.max > high:
-            raise BadInput("TV0224", f"`{a.symbol}` leaves the range of `{name}`: {low} to {high}", a.span)
+            raise BadInput(
+                "TV0224",
+                f"`{a.symbol}` leaves the range of `{name}`: {low} to {high}",
+                a.span,
+                "narrow the symbol's `min` and `max`, or widen the parameter",
+            )
         if twin is not None:
             self._tie(a, kind, twin)
         return ScalarBinding(symbol=a.symbol)
@@ -225,7 +252,12 @@ class Binder:
         index = [parse(i, span) for i in m.group(2).split(",")] if m.group(2).strip() else []
         shape = resolve_shape(tensor, self.symbols.of_dimensions())
         if shape is None or len(shape) != len(index):
-            raise BadInput("TV0203", f"`{source}`: `{tensor.name}` has {len(tensor.shape or ())} dimensions", span)
+            raise BadInput(
+                "TV0203",
+                f"`{source}`: `{tensor.name}` has {len(tensor.shape or ())} dimensions",
+                span,
+                "one index for each dimension of the tensor",
+            )
         for i, extent in zip(index, shape, strict=True):
             for side, what in (
                 (polynomial(i), "negative"),
@@ -233,7 +265,12 @@ class Binder:
             ):
                 r = side.range(self.symbols.ranges())
                 if r is None or r[0] < 0:
-                    raise BadInput("TV0225", f"`{source}` has an index that is or may be {what}", span)
+                    raise BadInput(
+                        "TV0225",
+                        f"`{source}` has an index that is or may be {what}",
+                        span,
+                        "keep the index inside the tensor's shape",
+                    )
         return f"{tensor.name}[{', '.join(str(simplified(i)) for i in index)}]"
 
 

@@ -45,7 +45,7 @@ def border(model: ModelSignature, cut_in: tuple[str, ...], cut_out: tuple[str, .
     added = tuple(_cut(model, name, span) for name in cut_in)
     for name, cut in ((n, c) for c in (cut_in, cut_out) for n in c):
         if cut.count(name) > 1:
-            raise BadInput("TV0203", f"`{name}` is cut twice", span)
+            raise BadInput("TV0203", f"`{name}` is cut twice", span, "name it once in `inputs`")
     reached = _reached(model, {t.name for t in outputs}, set(cut_in))
     given = tuple(t for t in model.inputs if t.name not in cut_in)
     initializers = tuple(t for t in model.initializers if t.name not in cut_in)
@@ -58,7 +58,12 @@ def border(model: ModelSignature, cut_in: tuple[str, ...], cut_out: tuple[str, .
             )
     for t in outputs:
         if t.shape is not None and 0 in t.shape:
-            raise BadInput("TV0235", f"output `{t.name}` has no elements", Span(model.path, 0))
+            raise BadInput(
+                "TV0235",
+                f"output `{t.name}` has no elements",
+                Span(model.path, 0),
+                "name an output that has some, or give its dimensions a positive `min`",
+            )
     unused = tuple(t for t in (*given, *added, *initializers) if t.name not in reached)
     return Border(model.path, inputs, used, outputs, unused)
 

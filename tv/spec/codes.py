@@ -59,4 +59,18 @@ structure by value, or an output in a module variable.""",
     "TV0241": """The assumption about an input names no input of the model, or contradicts its type.""",
     "TV0242": """It cannot be decided whether a size of the launch stays inside the device's limits for all values of the
 symbols. Expressions that are affine in their symbols are always decided.""",
+    "TV0243": """Several launches disagree about one memory. Buffers that hold one tensor are one memory as soon as a launch
+changes it, and so is scratch of one name, `{ scratch = "partials", extent = 4096 }`: size, layout and elements are those of
+the first launch, and `zeroed` stands there.""",
+    "TV0244": """Of several launches none may be cooperative, wait for other blocks or have dynamic shared memory of an open
+size. Such a kernel is checked as a launch of its own.""",
+}
+
+# What to do, where a message does not say it better.
+FIXES: dict[str, str] = {
+    "TV0201": "name the specification with `--spec`, or let `tv init` write a draft",
+    "TV0224": "bind a tensor to a pointer and a number to a number",
+    "TV0234": "export the model with types and shapes",
+    "TV0235": "export the model with positive dimensions",
+    "TV0242": "write the size affine in its symbols, or fix one of them",
 }

@@ -14,10 +14,12 @@ from tv.spec.arguments import Argument, read_argument, read_integer, require_sym
 from tv.spec.locate import Locator, refuse_unknown
 
 LAUNCH_KEYS = ("kernel", "grid", "block", "shared", "cooperative", "args")
-OPTION_KEYS = ("fmad", "fast_math", "ftz", "prec_div", "prec_sqrt", "arch", "defines", "include")
-TOP_KEYS = (*LAUNCH_KEYS, *OPTION_KEYS, "globals", "inputs", "model", "symbols", "launch")
-MODEL_KEYS = ("inputs", "outputs", "strict_nan", "body_precision")
+ALIGN_KEYS = ("shared_align", "local_align")
+OPTION_KEYS = ("fmad", "fast_math", "ftz", "prec_div", "prec_sqrt", "arch", "defines", "include", *ALIGN_KEYS)
+TOP_KEYS = (*LAUNCH_KEYS, *OPTION_KEYS, "globals", "inputs", "model", "symbols", "launch", "relaunch")
+MODEL_KEYS = ("inputs", "outputs", "strict_nan", "body_precision", "half_functions")
 PRECISIONS = 'body_precision = "f32" (the default) or "type"'
+HALF_FUNCTIONS = 'half_functions = "f32" (the default) or "native"'
 MAX_SPEC_BYTES = 4 * 1024**2
 
 
@@ -54,6 +56,8 @@ class Document:
     model_span: Span = Span("", 0)
     strict_nan: bool = False
     body_precision: str = "f32"
+    relaunch: bool = False
+    half_functions: str = "f32"
 
     def wanted_kernels(self, overrides: Overrides) -> tuple[str, ...]:
         """The kernels, template instances included, that a reader has to produce; () where it is left to the file."""
@@ -79,6 +83,8 @@ class Document:
             arch=own.arch,
             defines=tuple(dict((*own.defines, *overrides.defines)).items()),
             include=(*overrides.include, *own.include),
+            shared_align=own.shared_align,
+            local_align=own.local_align,
         )
 
 
@@ -97,10 +103,17 @@ def read_document(path: str | None) -> Document:
     file = Path(path)
     try:
         if file.stat().st_size > MAX_SPEC_BYTES:
-            raise BadInput("TV0201", f"specification of more than {MAX_SPEC_BYTES} bytes", Span(path, 0))
+            raise BadInput(
+                "TV0201",
+                f"specification of more than {MAX_SPEC_BYTES} bytes",
+                Span(path, 0),
+                "it holds a launch and bindings only; is it the right file?",
+            )
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("TV0201", f"cannot read {path}", Span(path, 0), str(error)) from error
+        why = (error.strerror if isinstance(error, OSError) else "") or "it is not UTF-8 text"
+        help_text = "name an existing file, or let `tv init KERNEL.cu MODEL.onnx` write a draft"
+        raise BadInput("TV0201", f"cannot read {path}: {why}", Span(path, 0), help_text) from error
     return parse_document(text, path)
 
 
@@ -110,7 +123,12 @@ def parse_document(text: str, path: str) -> Document:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of too many digits
         what = str(error).rpartition(" (at ")[0] or str(error)
-        raise BadInput("TV0201", f"not TOML: {what}", _toml_span(str(error), text, path)) from error
+        raise BadInput(
+            "TV0201",
+            f"not TOML: {what}",
+            _toml_span(str(error), text, path),
+            "see https://toml.io, or let `tv init` write a draft",
+        ) from error
     locator = Locator(path, text)
     refuse_unknown(table, TOP_KEYS, locator)
     typed = _Typed(table, locator)
@@ -130,6 +148,8 @@ def parse_document(text: str, path: str) -> Document:
         typed.span("model"),
         model.flag("strict_nan", False),
         _body_precision(model),
+        typed.flag("relaunch", False),
+        _half_functions(model),
     )
 
 
@@ -160,7 +180,9 @@ class _Typed:
     def flag(self, key: str, default: bool) -> bool:
         value = self.table.get(key, default)
         if not isinstance(value, bool):
-            raise BadInput("TV0203", f"`{key}` is true or false", self.span(key))
+            raise BadInput(
+                "TV0203", f"`{key}` is true or false", self.span(key), "write `true` or `false` without quotes"
+            )
         return value
 
     def optional_flag(self, key: str) -> bool | None:
@@ -169,7 +191,7 @@ class _Typed:
     def word(self, key: str) -> str | None:
         value = self.table.get(key)
         if value is not None and (not isinstance(value, str) or not value.strip()):
-            raise BadInput("TV0203", f"`{key}` is text", self.span(key))
+            raise BadInput("TV0203", f"`{key}` is text", self.span(key), "put it in quotes")
         return value
 
     def dims(self, key: str) -> tuple[IntOrText, ...] | None:
@@ -226,7 +248,12 @@ def _options(t: _Typed, folder: Path) -> CompileOptions:
     include = t.table.get("include", [])
     folders = tensor_list(include, t.span("include")) if include != [] else ()
     if any("\0" in f for f in folders):
-        raise BadInput("TV0203", "a folder in `include` has a zero byte in its name", t.span("include"))
+        raise BadInput(
+            "TV0203",
+            "a folder in `include` has a zero byte in its name",
+            t.span("include"),
+            "name a folder that exists",
+        )
     return CompileOptions(
         fmad=t.flag("fmad", True),
         fast_math=fast,
@@ -236,7 +263,18 @@ def _options(t: _Typed, folder: Path) -> CompileOptions:
         arch=_arch(t),
         defines=tuple((k, str(v)) for k, v in defines.items()),
         include=tuple(str(folder / f) for f in folders),
+        shared_align=_align(t, "shared_align"),
+        local_align=_align(t, "local_align"),
     )
+
+
+def _align(t: _Typed, key: str) -> int:
+    """Bytes to which arrays are taken to be aligned, 0 where the file does not say."""
+    value = t.table.get(key, 0)
+    if type(value) is not int or (key in t.table and value not in (2, 4, 8, 16, 32, 64, 128, 256)):
+        text = f"`{key}` is a power of two from 2 to 256"
+        raise BadInput("TV0203", text, t.span(key), f"{key} = 16")
+    return value
 
 
 def _arch(t: _Typed) -> str:
@@ -293,18 +331,20 @@ def _assumption(name: str, value: object, finite: bool, span: Span) -> InputAssu
     table: dict[str, object] = value if isinstance(value, dict) else {"value": value}
     low, high = _bound(table, "min", name, span), _bound(table, "max", name, span)
     if low is not None and high is not None and low > high:
-        raise BadInput("TV0207", f"the range of `{name}` is empty: {low} to {high}", span)
+        raise BadInput("TV0207", f"the range of `{name}` is empty: {low} to {high}", span, "let `min` be at most `max`")
     fixed = read_integer(table["value"], name, span) if "value" in table else None
     own_finite = table.get("finite", False)
     if not isinstance(own_finite, bool):
-        raise BadInput("TV0203", f"`finite` of `{name}` is true or false", span)
+        raise BadInput(
+            "TV0203", f"`finite` of `{name}` is true or false", span, "write `true` or `false` without quotes"
+        )
     return InputAssumption(name, fixed, low, high, finite or own_finite)
 
 
 def _bound(table: dict[str, object], key: str, name: str, span: Span) -> int | None:
     value = table.get(key)
     if isinstance(value, bool) or not isinstance(value, int | None):
-        raise BadInput("TV0203", f"`{key}` of `{name}` is an integer", span)
+        raise BadInput("TV0203", f"`{key}` of `{name}` is an integer", span, "write a whole number without quotes")
     return value
 
 
@@ -323,4 +363,12 @@ def _body_precision(model: _Typed) -> str:
         raise BadInput(
             "TV0203", f"`{word}` is no precision of function bodies", model.span("body_precision"), PRECISIONS
         )
+    return word
+
+
+def _half_functions(model: _Typed) -> str:
+    word = model.word("half_functions") or "f32"
+    if word not in ("f32", "native"):
+        text = f"`{word}` is no meaning of functions on 16-bit types"
+        raise BadInput("TV0203", text, model.span("half_functions"), HALF_FUNCTIONS)
     return word

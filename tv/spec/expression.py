@@ -104,7 +104,7 @@ def substitute_names(e: Expression, renamed: Mapping[str, str]) -> Expression:
 
 def _known(values: Mapping[str, int]) -> str:
     return (
-        f"symbols: {', '.join(sorted(values))}"
+        f"the symbols are: {', '.join(sorted(values))}"
         if values
         else 'no symbol is declared; write `x = { symbol = "N", ... }`'
     )
@@ -112,7 +112,9 @@ def _known(values: Mapping[str, int]) -> str:
 
 def _apply(op: str, xs: list[int], span: Span) -> int:
     if op in ("//", "%", "ceildiv") and xs[1] == 0:
-        raise BadInput("TV0205", "division by zero", span)
+        raise BadInput(
+            "TV0205", "division by zero", span, "divide by a number, or by a symbol whose `min` is at least 1"
+        )
     match op:
         case "+":
             return xs[0] + xs[1]
@@ -212,7 +214,7 @@ class _Parser:
 
     def atom(self, depth: int) -> Expression:
         if depth > _MAX_DEPTH:
-            raise BadInput("TV0205", "expression nested too deeply", self.span)
+            raise BadInput("TV0205", "expression nested too deeply", self.span, "declare a symbol for a part of it")
         if self.at >= len(self.tokens):
             raise self.fail("a number or a symbol")
         kind, word, _ = self.tokens[self.at]

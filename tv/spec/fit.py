@@ -77,10 +77,15 @@ def scalar_value(value: int | float, kind: Scalar, name: str, span: Span) -> int
     if kind.is_float:
         return float(value)
     if isinstance(value, float):
-        raise BadInput("TV0224", f"`{name}` is an integer, not {value!r}", span)
+        raise BadInput("TV0224", f"`{name}` is an integer, not {value!r}", span, "write a whole number")
     low, high = integer_range(kind)
     if not low <= value <= high:
-        raise BadInput("TV0224", f"{value} is no value of `{name}`, which goes from {low} to {high}", span)
+        raise BadInput(
+            "TV0224",
+            f"{value} is no value of `{name}`, which goes from {low} to {high}",
+            span,
+            "use a value in that range, or a wider parameter",
+        )
     return value
 
 
@@ -106,7 +111,12 @@ def require_extent(given: IntOrText, needed: Polynomial, ranges: Mapping[str, Ra
         if have < need:
             at = ", ".join(f"{k} = {v}" for k, v in point.items())
             note = f" where {at}" if at else ""
-            raise BadInput("TV0225", f"{what} needs {need} elements, its buffer has {have}{note}", span)
+            raise BadInput(
+                "TV0225",
+                f"{what} needs {need} elements, its buffer has {have}{note}",
+                span,
+                "let the tensor be smaller, or the buffer's `extent` larger",
+            )
     raise Unknown("TV0229", f"it cannot be decided whether {what} stays inside its buffer", span, "simplify `extent`")
 
 

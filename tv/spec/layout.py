@@ -41,7 +41,12 @@ def parse_layout(source: str, rank: int, span: Span) -> Layout:
     if not all(d.isidentifier() for d in dims) or len(set(dims)) != len(dims):
         raise BadInput("TV0204", f"`[{m.group(1)}]` is no list of index names", span, "one name for each dimension")
     if len(dims) != rank:
-        raise BadInput("TV0204", f"layout of {len(dims)} dimensions for a tensor of {rank}", span)
+        raise BadInput(
+            "TV0204",
+            f"layout of {len(dims)} dimensions for a tensor of {rank}",
+            span,
+            "give one name for each dimension of the tensor",
+        )
     return Layout(dims, parse(m.group(2), span))
 
 
@@ -84,7 +89,7 @@ def check_layout(layout: Layout, shape: Shape, ranges: Mapping[str, Range], span
 
 
 def _symbols(ranges: Mapping[str, Range]) -> str:
-    return f"symbols: {', '.join(sorted(ranges))}" if ranges else "no symbol is declared"
+    return f"the symbols are: {', '.join(sorted(ranges))}" if ranges else "no symbol is declared"
 
 
 def _nested(
@@ -130,7 +135,12 @@ def _enumerated(layout: Layout, shape: Shape, ranges: Mapping[str, Range], span:
     if offsets.size == 0:
         return number(0)
     if offsets.min() < 0:
-        raise BadInput("TV0225", "the layout has negative offsets", span)
+        raise BadInput(
+            "TV0225",
+            "the layout has negative offsets",
+            span,
+            "add what makes the smallest offset 0, or bind with `offset`",
+        )
     _refuse_shared(offsets, counts, span)
     return number(int(offsets.max()) + 1)
 

@@ -83,7 +83,9 @@ def read_signature(path: str, cut: Sequence[str] = ()) -> ModelSignature:
     inputs = tuple(_value(v, path) for v in graph.input if v.name not in names)
     outputs = tuple(_value(v, path) for v in graph.output)
     if not outputs:
-        raise BadInput("TV0234", "the model has no output", Span(path, 0))
+        raise BadInput(
+            "TV0234", "the model has no output", Span(path, 0), "`[model] outputs` can name tensors inside the graph"
+        )
     _check_unique((*inputs, *initializers), path)
     _check_unique(outputs, path)
     inner = {v.name: _value(v, path) for v in graph.value_info if v.type.HasField("tensor_type")}
@@ -97,7 +99,12 @@ def _load(path: Path) -> onnx.ModelProto:
 
     where = Span(str(path), 0)
     if not path.is_file():
-        raise BadInput("TV0230", f"no such file: {path}" if not path.exists() else f"not a file: {path}", where)
+        raise BadInput(
+            "TV0230",
+            f"no such file: {path}" if not path.exists() else f"not a file: {path}",
+            where,
+            "name an existing .onnx file",
+        )
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise BadInput(
@@ -216,7 +223,12 @@ def _initializers(graph: onnx.GraphProto, path: str) -> Iterator[TensorSignature
 def _extents(dims: Iterable[int], name: str, path: str) -> tuple[int, ...]:
     result = tuple(int(d) for d in dims)
     if any(d < 0 for d in result):
-        raise BadInput("TV0235", f"`{name}` has a negative dimension", Span(path, 0))
+        raise BadInput(
+            "TV0235",
+            f"`{name}` has a negative dimension",
+            Span(path, 0),
+            "export the model with positive or symbolic dimensions",
+        )
     return result
 
 
@@ -226,7 +238,9 @@ def _value(value: onnx.ValueInfoProto, path: str) -> TensorSignature:
         raise BadInput("TV0234", f"`{value.name}` has no type", Span(path, 0), _TYPED)
     if kind != "tensor_type":
         what = kind.removesuffix("_type").replace("_", " ")
-        raise Unsupported("TV0236", f"`{value.name}` is a {what}, not a tensor", Span(path, 0))
+        raise Unsupported(
+            "TV0236", f"`{value.name}` is a {what}, not a tensor", Span(path, 0), "export the model with tensors only"
+        )
     tensor = value.type.tensor_type
     element = element_name(tensor.elem_type, value.name, path)
     if not tensor.HasField("shape"):

@@ -106,6 +106,6 @@ def require_resident(
             why = (
                 f"{part.name} ({arch}): {part.multiprocessors} multiprocessors; {threads} threads, {own} bytes a block"
             )
-            raise BadInput("TV0213", what, span, why)
+            raise BadInput("TV0213", what, span, f"launch at most {fit} blocks, or smaller ones ({why})")
     text = "it cannot be decided whether the blocks of a cooperative launch always fit at once"
     raise Unknown("TV0242", text, span, "narrow the ranges of the symbols, or fix the size of shared memory")

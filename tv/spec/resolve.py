@@ -79,6 +79,7 @@ def resolve(module: Module, model: ModelSignature, document: Document, overrides
         document.model_inputs,
         document.model_outputs,
         _reading(document, assumptions, where, [*launches], variables),
+        document.relaunch,
     )
     bindings = binding_texts(spec)
     guessed_all = tuple(p for x in launches for p in x.guessed)
@@ -261,13 +262,25 @@ def _require_outputs(where: Border, launches: list[Launch], variables: dict[str,
         here = [i.tensor for b in group.values() if isinstance(b, BufferBinding) for i in b.outputs]
         twice = next((t for t in here if here.count(t) > 1), None)
         if twice is not None:
-            raise BadInput("TV0226", f"output `{twice}` is bound to two buffers", Span(document.path, 0))
+            raise BadInput(
+                "TV0226", f"output `{twice}` is bound to two buffers", Span(document.path, 0), "bind it once"
+            )
         bound |= set(here)
     missing = [t.name for t in where.outputs if t.name not in bound]
     if missing:
         others = f'; [model] outputs = ["{next(iter(sorted(bound)))}"] leaves it out' if bound else ""
         help_text = f'write [args] PARAMETER = "{missing[0]}"{others}'
         raise BadInput("TV0227", f"output `{missing[0]}` is bound to no buffer", Span(document.path, 0), help_text)
+
+
+PRECISION = {"float16": 11, "bfloat16": 8, "float": 24, "double": 53}  # bits of a significand
+
+
+def holds(element: str, value: int) -> bool:
+    """Is this integer a number of a float type?"""
+    odd = abs(value) // (value & -value) if value else 0
+    most = 65504 if element == "float16" else 2**127
+    return odd < 1 << PRECISION[element] and abs(value) <= most
 
 
 def _inputs(
@@ -282,11 +295,29 @@ def _inputs(
             raise BadInput("TV0241", f"the model has no input `{a.tensor}`", span, nearest(a.tensor, known))
         is_float = tensor.element in ("float16", "bfloat16", "float", "double")
         if a.finite and not is_float:
-            raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}, always finite", span)
-        if is_float and (a.min is not None or a.max is not None or a.value is not None):
-            raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}; values are assumed of integers only", span)
+            raise BadInput("TV0241", f"`{a.tensor}` is {tensor.element}, always finite", span, "remove the assumption")
+        if is_float and a.value is not None:
+            raise BadInput(
+                "TV0241",
+                f"`{a.tensor}` is {tensor.element}; values are assumed of integers only",
+                span,
+                "assume `finite = true` of floats, or nothing",
+            )
+        for bound in (a.min, a.max) if is_float else ():
+            if bound is not None and not holds(tensor.element, bound):
+                raise BadInput(
+                    "TV0241",
+                    f"{bound} is no {tensor.element}, the type of `{a.tensor}`",
+                    span,
+                    "write a number of that type",
+                )
         if a.value is not None and any(t.name == a.tensor for t in where.initializers):
-            raise BadInput("TV0241", f"`{a.tensor}` is an initializer: its values stand in the model", span)
+            raise BadInput(
+                "TV0241",
+                f"`{a.tensor}` is an initializer: its values stand in the model",
+                span,
+                "remove the assumption: its values are known or open as a weight's are",
+            )
         if a.value is not None:
             e = parse(a.value, span)
             for n in names(e):
@@ -328,7 +359,7 @@ def _reading(
     fixed = tuple(t.name for t in where.initializers if t.name not in bound and _is_small(t))
     known = {a.tensor: a.min if a.value is None and a.min == a.max else a.value for a in assumptions}
     values = tuple((n, v) for n, v in known.items() if v is not None and any(t.name == n for t in where.inputs))
-    return Reading(document.strict_nan, document.body_precision, values, fixed)
+    return Reading(document.strict_nan, document.body_precision, values, fixed, document.half_functions)
 
 
 def _is_small(t: TensorSignature) -> bool:

@@ -19,11 +19,11 @@ def binding_text(b: Binding) -> str:
         case BufferBinding(null=True):
             return "null"
         case BufferBinding(inputs=(), outputs=()):
-            return "scratch, zeroed" if b.zeroed else "scratch"
+            return f"scratch{f' {b.name}' if b.name else ''}{', zeroed' if b.zeroed else ''}"
         case BufferBinding():
             before = " ++ ".join(_image_text(i) for i in b.inputs)
             after = " ++ ".join(_image_text(i) for i in b.outputs)
-            return f"{before} -> {after}" if before and after else before or after
+            return f"{before} -> {after}" if before and after else (before or after) + (", zeroed" if b.zeroed else "")
 
 
 def _image_text(i: TensorImage) -> str:
@@ -46,6 +46,7 @@ def sentences(spec: Spec) -> tuple[str, ...]:
     result = ["parameters do not alias"] if len(buffers) > 1 else []
     result += [f"buffers are aligned to {' or '.join(str(a) for a in aligns)} bytes"] if aligns else []
     result += ["all blocks are resident at once"] if any(x.cooperative for x in spec.launches) else []
+    result += ["what is zeroed is cleared before the first launch, and not between launches"] if spec.relaunch else []
     for a in spec.inputs:
         result += [f"every element of {a.tensor} is {a.value}"] if a.value is not None else []
         if a.min is not None or a.max is not None:

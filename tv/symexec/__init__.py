@@ -9,12 +9,16 @@ from tv.launch import Launch
 from tv.sets import Affine, Formula, Sets
 from tv.sets.affine import all_of, negate
 from tv.symexec.build import Builder, Program
+from tv.symexec.carving import carve
+from tv.symexec.data_indices import NOTHING_STATED, Contents
 from tv.symexec.digits import link
 from tv.symexec.execute import Executor
+from tv.symexec.flat import flattened
 from tv.symexec.grid_barrier import recognise_grid_barriers
 from tv.symexec.grouping import group
 from tv.symexec.instances import Cuts, launch_space
 from tv.symexec.memory import BufferShape, spaces
+from tv.symexec.roles import role_symbols
 from tv.symexec.values import Value
 from tv.term import Terms
 
@@ -32,17 +36,22 @@ def execute(
     symbols: Mapping[str, tuple[int, int]],
     buffers: Mapping[str, BufferShape],
     fmad: bool,
+    contents: Contents = NOTHING_STATED,
 ) -> Program:
-    """The kernel's statements over index sets, loads not yet resolved.
+    """The kernel's statements over index sets, loads not yet resolved. contents: what is known of the values in buffers.
 
     Two runs: the first collects at which divisors thread indices are taken apart, the second has them as digits.
     """
     kernel = recognise_grid_barriers(kernel, launch.block)
-    ranges, cuts = dict(symbols), Cuts()
+    flat = flattened(kernel, launch, grid, scalars, symbols, buffers, fmad)
+    if flat is not None:
+        kernel, launch, grid, scalars = flat.kernel, flat.launch, flat.grid, flat.scalars
+    ranges, cuts = dict(symbols) | role_symbols(kernel, grid, symbols)[0], Cuts()
     plain = launch_space(launch, grid, ranges, cuts)
-    scout = Executor(kernel, plain, dict(scalars), ranges, fmad, cuts, lambda dims, domain, f: True).run()
+    scout = Executor(kernel, plain, dict(scalars), ranges, fmad, cuts, lambda dims, domain, f: True, contents).run()
     link(scout, cuts)
     space = launch_space(launch, grid, ranges, cuts)
+    space.recast = flat is not None
     answers: dict[tuple[tuple[str, ...], str, str], bool] = {}
 
     def prove(dims: tuple[str, ...], domain: Formula, f: Formula) -> bool:
@@ -51,7 +60,8 @@ def execute(
             answers[key] = sets.empty(sets.set(f"here{len(dims)}", dims, all_of(domain, negate(f))))
         return answers[key]
 
-    trace = Executor(kernel, space, dict(scalars), ranges, fmad, cuts, prove).run()
+    trace = Executor(kernel, space, dict(scalars), ranges, fmad, cuts, prove, contents).run()
     group(trace)
+    carve(trace, shared, lambda a: ranges[a.name])
     objects = spaces(trace, dict(buffers), shared, ranges)
     return Builder(sets, terms, trace, objects, ranges).run()

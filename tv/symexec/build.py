@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import reduce
 
-from tv.diagnostic import Unknown
+from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Space
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets, Sym
 from tv.sets.affine import Range, all_of, eq, floordiv, negate, within
 from tv.source import Span
 from tv.symexec.copies import ASYNC, Completions
-from tv.symexec.events import Access, BarrierEvent, Publication, Time, Trace
+from tv.symexec.events import Access, BarrierEvent, FenceEvent, Publication, Time, Trace
+from tv.symexec.gathers import gather
 from tv.symexec.memory import Cells
 from tv.symexec.simplify import extract, merge, operation
 from tv.symexec.values import Node
@@ -40,12 +41,15 @@ class Program:
     extents: dict[str, Set] = field(default_factory=dict)
     accesses: dict[str, AccessMap] = field(default_factory=dict)
     publications: dict[str, Publication] = field(default_factory=dict)
+    gathers: dict[str, str] = field(default_factory=dict)  # of loads at data: the unit that has what is read
+    loads_at_data: dict[str, str] = field(default_factory=dict)  # and the other way round
     copies: dict[str, Map] = field(default_factory=dict)  # of asynchronous copies, by unit: `At` of their completion
     completions: Completions | None = None
     time_arity: int = 0
     origins: dict[int, int] = field(default_factory=dict)  # of operations, by term id: the evaluation they stand for
     spans: dict[int, Span] = field(default_factory=dict)  # of operations, by term id: where the kernel first has them
     barriers: list[tuple[BarrierEvent, str, Set]] = field(default_factory=list)  # with its unit tuple and domain
+    fences: list[tuple[FenceEvent, str, Set]] = field(default_factory=list)  # likewise
 
 
 class Builder:
@@ -55,10 +59,11 @@ class Builder:
         self.sets, self.terms, self.trace, self.objects, self.symbols = sets, terms, trace, objects, symbols
         self.program = Program(System(sets, terms), trace, objects)
         times = [
-            *(a.time for a in trace.accesses),
+            *((*a.time, Affine.of(1)) if a.data else a.time for a in trace.accesses),
             *(p.time for p in trace.publications),
             *(b.time for b in trace.barriers),
             *(g.time for g in trace.groups),
+            *(f.time for f in trace.fences),
         ]
         self.program.time_arity = 1 + max((len(t) for t in times), default=1)
         self.program.completions = Completions(sets, trace, self.program.time_arity - 1)
@@ -86,6 +91,8 @@ class Builder:
                 self.publication(event)
         for i, b in enumerate(self.trace.barriers):
             p.barriers.append((b, f"B{i}", self.sets.set(f"B{i}", b.dims, b.domain)))
+        for i, f in enumerate(self.trace.fences):
+            p.fences.append((f, f"FE{i}", self.sets.set(f"FE{i}", f.dims, f.domain)))
         return p
 
     def extent(self, cells: Cells) -> Set:
@@ -113,11 +120,14 @@ class Builder:
             scope.name, scope.dims, scope.domain, "Thread", [Affine.dim(d) for d in self.trace.space.dims]
         )
 
-    def unit(self, scope: Scope, width: int, value: Term, event: Access | Publication) -> None:
+    def unit(
+        self, scope: Scope, width: int, value: Term, event: Access | Publication, time: Time | None = None
+    ) -> None:
+        """time: where it is not the event's own."""
         system = self.program.system
         u = Unit(scope.name, scope, system.scope_sets[scope.name], width, value, len(system.units), event.span)
         u.position = event.time[0].constant or 0
-        u.time, u.thread = self.time_map(scope, event.time), self.thread_map(scope)
+        u.time, u.thread = self.time_map(scope, time or event.time), self.thread_map(scope)
         system.units[scope.name] = u
 
     def cells_per_access(self, a: Access) -> int:
@@ -141,6 +151,8 @@ class Builder:
         self.unit(scope, cells.bits, value, a)
         if a.mode == ASYNC:
             self.copy(scope, a)
+        if a.data:
+            gather(self, a, n)
 
     def copy(self, scope: Scope, a: Access) -> None:
         """When an asynchronous copy is complete; its destination is written then."""
@@ -215,6 +227,9 @@ class Builder:
                 return self.cases(
                     scope, [(c, self.lower(a, scope.where(c))) for c, a in zip(n.conditions, n.args, strict=True)]
                 )
+            case "ticket":
+                text = "what this atomic operation found is used for something else than to tell who comes last"
+                raise Unsupported("TV0531", text, n.span, "compare it with the number of members of its group, less 1")
             case _:
                 raise TypeError(f"node {n.kind}")
 
@@ -242,12 +257,13 @@ class Builder:
     def fetch(self, n: Node, scope: Scope) -> Term:
         """Element `index` of an access: its cells, put together."""
         name, place = self.trace.merged.get(n.name, (n.name, 0))
-        source = self.program.system.units[name]
+        source = self.program.system.units[self.program.gathers.get(name, name)]
         a = self.program.accesses[name].access
-        per, missing = self.cells_per_access(a) // a.count, [d for d in a.dims if d not in scope.dims]
+        own = a.dims[: len(a.dims) - len(a.data)]
+        per, missing = self.cells_per_access(a) // a.count, [d for d in own if d not in scope.dims]
         if missing:
             raise Unknown("TV0515", f"a value of loop round {missing} is used outside its loop", a.span)
-        base = [Affine.dim(d) for d in a.dims]
+        base = [Affine.dim(d) for d in own]
         element = place + (n.index[0].constant or 0)
         parts = []
         for k in range(per):

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from tv.arithmetic import decode
 from tv.kernel import Scalar
 from tv.sets import Ranges
 from tv.symexec.values import Node, Value, as_signed, type_range
 
 Range = tuple[int, int]
+
+
+FLOATS = ("f16", "bf16", "f32", "f64")
 
 
 def range_of(v: Value, ranges: Ranges) -> Range:
@@ -18,33 +28,145 @@ def range_of(v: Value, ranges: Ranges) -> Range:
         low = min((x for x in lows if x is not None), default=whole[0])
         high = max((x for x in highs if x is not None), default=whole[1])
         return (whole[0] if None in lows else low), (whole[1] if None in highs else high)
-    return whole if v.node is None else _of_node(v.node, v.type)
+    return whole if v.node is None else range_of_node(v.node, v.type, ranges)
 
 
-def _of_node(n: Node, t: Scalar) -> Range:
+def range_of_node(n: Node, t: Scalar, ranges: Ranges) -> Range:
+    """An enclosure of what the node's bits mean in integer type t, of their width."""
     whole = type_range(t)
-    if n.kind == "const":
-        x = as_signed(n.bits, t)
-        return x, x
-    if n.kind != "op":
-        return whole
-    head, _, rest = n.name.partition(".")
-    match head:
-        case "cvt":
-            source = _LABELS.get(rest.split(".")[1])
-            inside = None if source is None else _of_node(n.args[0], source)
-            return inside if inside is not None and whole[0] <= inside[0] and inside[1] <= whole[1] else whole
-        case "and":
-            masks = [as_signed(a.bits, t) for a in n.args if a.kind == "const"]
-            return (0, min(m for m in masks if m >= 0)) if any(m >= 0 for m in masks) else whole
-        case "select":
-            a, b = (_of_node(x, t) for x in n.args[1:])
-            return min(a[0], b[0]), max(a[1], b[1])
-        case "add" | "sub" | "mul":
-            found = combine(head, *(_of_node(x, t) for x in n.args))
-            return found if whole[0] <= found[0] and found[1] <= whole[1] else whole
+
+    def within(found: Range) -> Range:
+        return found if whole[0] <= found[0] and found[1] <= whole[1] else whole
+
+    match n.kind:
+        case "const":
+            x = as_signed(n.bits, t)
+            return x, x
+        case "fetch" | "parameter" if n.known is not None:
+            return within(n.known)
+        case "index":
+            return _of_index(n, ranges, whole)
+        case "case":
+            parts = [range_of_node(a, t, ranges) for a in n.args]
+            return min(low for low, _ in parts), max(high for _, high in parts)
+        case "op":
+            return within(_of_operation(n, t, ranges))
         case _:
             return whole
+
+
+def _of_index(n: Node, ranges: Ranges, whole: Range) -> Range:
+    """The pieces' own type may be another: what is half known says nothing of `whole`."""
+    found = [a.interval(ranges) for _, a in n.pieces]
+    lows, highs = [lo for lo, _ in found if lo is not None], [hi for _, hi in found if hi is not None]
+    if min(len(lows), len(highs)) < len(found) or min(lows) < whole[0] or whole[1] < max(highs):
+        return whole
+    return min(lows), max(highs)
+
+
+def _of_operation(n: Node, t: Scalar, ranges: Ranges) -> Range:
+    """As `range_of_node`, of what the operation gives over the integers, where that lies in the type."""
+    whole = type_range(t)
+    head, _, rest = n.name.partition(".")
+    match head:
+        case "cvt" if rest.split(".")[1] in FLOATS:
+            if LABELS.get(rest.split(".")[0]) != t:  # a conversion between signed and unsigned keeps the node
+                return whole
+            floats = float_range(n.args[0], rest.split(".")[1])
+            if floats is None:
+                return whole
+            low, high = (min(max(x, float(whole[0])), float(whole[1])) for x in floats)
+            return max(math.trunc(low), whole[0]), min(math.trunc(high), whole[1])
+        case "cvt":
+            target, source = (LABELS.get(label) for label in rest.split(".")[:2])
+            if source is None or target is None or target.bits != t.bits:  # a float's bits are no conversion's integers
+                return whole
+            return range_of_node(n.args[0], source, ranges)
+        case "extract":
+            source = _SIGNED.get(n.args[0].width) if rest.startswith("0.") else None
+            return whole if source is None else range_of_node(n.args[0], source, ranges)
+        case "and":
+            parts = [range_of_node(a, t, ranges) for a in n.args]
+            return (0, min(p[1] for p in parts if p[0] >= 0)) if any(p[0] >= 0 for p in parts) else whole
+        case "or" | "xor":
+            parts = [range_of_node(a, t, ranges) for a in n.args]
+            return (0, (1 << max(p[1] for p in parts).bit_length()) - 1) if all(p[0] >= 0 for p in parts) else whole
+        case "smax" | "smin" | "umax" | "umin" if (head[0] == "s") == t.signed:
+            a, b = (range_of_node(x, t, ranges) for x in n.args)
+            pick = max if head.endswith("max") else min
+            return pick(a[0], b[0]), pick(a[1], b[1])
+        case "select":
+            a, b = (range_of_node(x, t, ranges) for x in n.args[1:])
+            return min(a[0], b[0]), max(a[1], b[1])
+        case "add" | "sub" | "mul" | "shl":
+            a, b = (range_of_node(x, t, ranges) for x in n.args)
+            return whole if head == "shl" and not 0 <= b[0] <= b[1] < t.bits else combine(head, a, b)
+        case "ashr" | "sdiv" | "srem":
+            own = _SIGNED.get(n.width)
+            return whole if own is None else _divided(head, *(range_of_node(x, own, ranges) for x in n.args)) or whole
+        case "lshr" | "udiv" | "urem":  # of what is not negative in either reading
+            return _divided(head, *(range_of_node(x, t, ranges) for x in n.args)) or whole
+        case _:
+            return whole
+
+
+def _divided(head: str, a: Range, b: Range) -> Range | None:
+    """A value that is not negative, divided by a positive number or shifted right."""
+    if a[0] < 0 or b[0] != b[1] or b[0] < (0 if head.endswith("shr") else 1):
+        return None
+    if head.endswith("rem"):
+        return 0, min(a[1], b[0] - 1)
+    k = 1 << min(b[0], 64) if head.endswith("shr") else b[0]
+    return a[0] // k, a[1] // k
+
+
+def unnarrowed(t: Scalar, a: Node, b: Node, ranges: Ranges) -> tuple[Scalar, Node, Node]:
+    """The operands of a comparison in type t, one of them a constant, in the wider type that the other was narrowed from: the same
+    numbers, where that lost nothing."""
+    for x, c in ((a, b), (b, a)):
+        wide = _SIGNED.get(x.args[0].width) if x.kind == "op" and x.name.startswith("extract.0.") else None
+        if wide is None or c.kind != "const" or not t.signed:
+            continue
+        low, high = range_of_node(x.args[0], wide, ranges)
+        least, most = type_range(t)
+        if least <= low and high <= most:
+            same = replace(c, width=wide.bits, bits=as_signed(c.bits, t) & ((1 << wide.bits) - 1))
+            return (wide, x.args[0], same) if x is a else (wide, same, x.args[0])
+    return t, a, b
+
+
+def float_range(n: Node, kind: str) -> tuple[float, float] | None:
+    """An enclosure of a float that is no NaN; None where none shows. A minimum or maximum with a number is no NaN."""
+    if n.kind == "const":
+        x = float(np.asarray(decode(np.array([n.bits], np.uint64), kind)).astype(np.float64)[0])
+        return (x, x) if math.isfinite(x) else None
+    if n.kind != "op":
+        return None
+    head, _, label = n.name.partition(".")
+    if label != kind:  # an operation of another type, whose bits are read as this one's
+        return None
+    parts = [float_range(a, kind) for a in n.args] if head in ("fmax", "fmin", "rint", "floor", "ceil", "trunc") else []
+    known = [p for p in parts if p is not None]
+    match head:
+        case "fmax" if known:
+            least = max(p[0] for p in known)
+            return least, (max(p[1] for p in known) if len(known) == 2 else math.inf)
+        case "fmin" if known:
+            most = min(p[1] for p in known)
+            return (min(p[0] for p in known) if len(known) == 2 else -math.inf), most
+        case "rint" | "floor" | "ceil" | "trunc" if known:
+            low, high = (_WHOLE[head](x) if math.isfinite(x) else x for x in known[0])
+            return low, high
+        case _:
+            return None
+
+
+_WHOLE: dict[str, Callable[[float], int]] = {
+    "rint": round,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": math.trunc,
+}
 
 
 def combine(op: str, a: Range, b: Range) -> Range:
@@ -63,4 +185,5 @@ def combine(op: str, a: Range, b: Range) -> Range:
             return min(corners), max(corners)
 
 
-_LABELS = {("u1" if t is Scalar.BOOL else f"{'s' if t.signed else 'u'}{t.bits}"): t for t in Scalar if not t.is_float}
+LABELS = {("u1" if t is Scalar.BOOL else f"{'s' if t.signed else 'u'}{t.bits}"): t for t in Scalar if not t.is_float}
+_SIGNED = {8: Scalar.I8, 16: Scalar.I16, 32: Scalar.I32, 64: Scalar.I64}

@@ -6,12 +6,14 @@ from tv.kernel import Space
 from tv.obligation import Obligation, Status
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.obligations import witness
+from tv.symexec.tallies import tallied
 
 
 def determinism(program: Program) -> list[Obligation]:
     """One obligation for each cell-sharing pair of an atomic operation and a read, an output's final one among them.
 
-    Atomics that nothing reads (statistics, a counter of a recognised barrier) leave every result alone. Open, never refuted:
+    Atomics that nothing reads (statistics, a counter of a recognised barrier) leave every result alone, and so do folds of
+    integers, whatever their order. Open, never refuted:
     two orders may still give the same bits.
     """
     name, sets = program.trace.kernel.name, program.system.sets
@@ -21,7 +23,7 @@ def determinism(program: Program) -> list[Obligation]:
         if atomic.access.mode != "atomic":
             continue
         for read in reads:
-            if read.access.object != atomic.access.object:
+            if read.access.object != atomic.access.object or tallied(program, read.access.object):
                 continue
             met = sets.compose(atomic.cells, sets.reverse(read.cells))
             if sets.empty(met):

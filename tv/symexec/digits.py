@@ -7,6 +7,7 @@ the loop ordinals that index it, so that writer and reader meet digit by digit a
 from __future__ import annotations
 
 from tv.sets import Affine, Dim, Quotient
+from tv.sets.affine import Parity
 from tv.symexec.events import Access, Trace
 from tv.symexec.instances import Cuts
 
@@ -35,7 +36,7 @@ def extent(trace: Trace, dim: str) -> int | None:
 
 def plain(offset: Affine) -> list[tuple[Dim, int]]:
     """Dimensions of an offset with their coefficients, those left out that also stand inside a quotient (`kt % 2`)."""
-    inside = {a for q, _ in offset.terms if isinstance(q, Quotient) for a in q.numerator.atoms()}
+    inside = {a for q, _ in offset.terms if isinstance(q, Quotient | Parity) for a in q.numerator.atoms()}
     return [(a, c) for a, c in offset.terms if isinstance(a, Dim) and a not in inside]
 
 

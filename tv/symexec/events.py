@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 from tv.kernel import Kernel, Scalar
 from tv.sets import Affine, Formula
+from tv.sets.affine import times
 from tv.source import Span
+from tv.symexec.data_indices import Index
 from tv.symexec.instances import LaunchSpace
 from tv.symexec.integers import RangeCheck
+from tv.symexec.lanes import Named
 from tv.symexec.values import Node
 
 Time = tuple[Affine, ...]
@@ -41,6 +45,10 @@ class Access:
     ] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
     claims: tuple[tuple[str, bool], ...] = ()  # as of the reference
     scope: str = ""  # of an atomic: block device system
+    fold: str = (
+        ""  # of an atomic whose result is not used: the operation by which cells take in its value, in any order
+    )
+    data: tuple[Index, ...] = ()  # what the last of `dims` stand for: it is read at all values that this data may have
 
     @property
     def stride(self) -> int:
@@ -50,7 +58,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A value that other lanes read: `dims`, `domain`, `time` as of an access. exchange: how the reader finds its lane."""
+    """A value that other lanes read: `dims`, `domain`, `time` as of an access. named: the lanes that have to take part."""
 
     name: str
     value: Node
@@ -58,13 +66,15 @@ class Publication:
     domain: Formula
     time: Time
     span: Span
-    mask: int | None
-    sources: tuple[tuple[Formula, tuple[Affine, ...]], ...]  # per piece of the reading instance: the instance read
+    named: tuple[Named, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BarrierEvent:
-    """scope: warp, block or grid. counter, target: of a grid barrier made of an atomic counter, the count it waits for."""
+    """scope: warp, block or grid. counter, target: of a grid barrier made of an atomic counter, the count it waits for.
+
+    named: of a warp's barrier, the lanes that have to reach it. threads: it waits for the first so many of a block, 0: for all.
+    """
 
     scope: str
     dims: tuple[str, ...]
@@ -73,6 +83,8 @@ class BarrierEvent:
     span: Span
     counter: str = ""
     target: Affine | None = None
+    named: tuple[Named, ...] = ()
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,41 @@ class Decision:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class FenceEvent:
+    """scope: block device system."""
+
+    scope: str
+    dims: tuple[str, ...]
+    domain: Formula
+    time: Time
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A counter's increment whose result says who comes last: the atomic access `access` to `counter`.
+
+    here: the block's coordinates inside its group, of `sizes`. group: its other coordinates. role: it is the last of its group.
+    wraps: the value at which the counter starts again from 0, if it does. order: of the operation.
+    """
+
+    access: str
+    counter: str
+    here: tuple[Affine, ...]
+    sizes: tuple[Affine, ...]
+    group: tuple[Affine, ...]
+    role: Formula
+    wraps: Affine | None
+    order: str
+    span: Span
+
+    @property
+    def members(self) -> Affine:
+        """Blocks of a group."""
+        return reduce(times, self.sizes, Affine.of(1))
+
+
 @dataclass(slots=True)
 class Trace:
     """Everything that one run of the symbolic thread recorded."""
@@ -128,6 +175,11 @@ class Trace:
     publications: list[Publication] = field(default_factory=list)
     barriers: list[BarrierEvent] = field(default_factory=list)
     groups: list[GroupEvent] = field(default_factory=list)
+    fences: list[FenceEvent] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+    forwarded: list[tuple[str, str, Span]] = field(
+        default_factory=list
+    )  # a load, and the store whose value it was given
     checks: list[DomainCheck] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -138,3 +190,7 @@ class Trace:
     merged: dict[str, tuple[str, int]] = field(
         default_factory=dict
     )  # access -> the group it went into, and its place there
+
+    def object(self, event: str) -> str:
+        """The object of an access, "" for any other event."""
+        return next((a.object for a in reversed(self.accesses) if a.name == event), "")

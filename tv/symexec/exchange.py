@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from tv import kernel as ir
 from tv.diagnostic import Unsupported
-from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import all_of, floordiv, ge, lt, mod, negate
+from tv.sets import TRUE, Affine, Dim, Formula, Sym
+from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, negate
 from tv.source import NOWHERE
 from tv.symexec.instances import LaunchSpace
 from tv.symexec.integers import Integers
-from tv.symexec.values import Value
+from tv.symexec.lanes import WARP, Named, straight
+from tv.symexec.lanes import inside as inside_mask
+from tv.symexec.values import Pieces, Value
 
-Sources = tuple[tuple[Formula, tuple[Affine, ...]], ...]
+Coordinates = tuple[Affine, ...]
+Source = tuple[Formula, Coordinates | None]
 
 
-def shuffle_sources(s: ir.Shuffle, lane: Value, space: LaunchSpace, integers: Integers) -> Sources:
+def shuffle_sources(
+    s: ir.Shuffle, lane: Value, named: tuple[Named, ...], space: LaunchSpace, integers: Integers
+) -> tuple[Source, ...]:
     """Per piece of the reading instance: the thread coordinates (values of `space.thread_dims`) of the lane that is read.
 
     Width w: the warp is taken as segments of w lanes; a source outside the segment is the reader itself (up, down); `idx`
-    and `xor` go modulo the segment, as CUDA defines.
+    and `xor` go modulo the segment, as CUDA defines. None: the mask does not name that lane, or the block has no such
+    thread, and what is read is undefined.
     """
-    bx = space.block[0]
-    if bx % 32 and (space.block[1] > 1 or space.block[2] > 1):
-        raise Unsupported("TV0512", "a shuffle in a block whose x size is not a multiple of 32", s.span)
-    own = integers.remainder(space.linear, 32)
+    own = integers.remainder(space.linear, WARP)
     width = s.width
     if width not in (1, 2, 4, 8, 16, 32):
         raise Unsupported("TV0512", f"a shuffle of width {width}", s.span, "use a power of two up to 32")
@@ -31,25 +36,48 @@ def shuffle_sources(s: ir.Shuffle, lane: Value, space: LaunchSpace, integers: In
     base = own - inside
     if lane.pieces is None:
         raise Unsupported("TV0512", "a shuffle whose lane depends on data", s.span)
-    out: list[tuple[Formula, tuple[Affine, ...]]] = []
+    out: list[Source] = []
     for cond, written in lane.pieces:
-        k = integers.remainder(written, 32)  # the instruction looks at five bits
-        for inner, target in _target(s.mode, base, inside, width, k, integers):
+        k = integers.remainder(written, WARP)  # the instruction looks at five bits
+        for inner, target in _target(s, base, inside, k, integers):
             c = all_of(cond, inner)
             if c.op != "false":
-                out.append((c, _coordinates(target, space, integers)))
+                out += _among(c, target, named, space, integers)
     return tuple(out)
 
 
-def _target(mode: str, base: Affine, inside: Affine, width: int, k: Affine, integers: Integers) -> Sources_:
+def _among(
+    cond: Formula, target: Affine, named: tuple[Named, ...], space: LaunchSpace, integers: Integers
+) -> list[Source]:
+    """The lane `target`, where it takes part; the rest is undefined."""
+    at = lane_at(target, space, integers)
+    takes_part = [(g.cond, names(g, target, at, space, integers)) for g in named]
+    if all(integers.holds(all_of(cond, g), f) for g, f in takes_part):
+        return [(cond, at)]
+    met = any_of(*(all_of(g, f) for g, f in takes_part))
+    return [(c, x) for c, x in ((all_of(cond, met), at), (all_of(cond, negate(met)), None)) if c.op != "false"]
+
+
+def names(g: Named, lane: Affine, at: Coordinates, space: LaunchSpace, integers: Integers) -> Formula:
+    """Does the mask name `lane`, whose thread has the coordinates `at`, and does the block have that thread?"""
+    threads = space.block[0] * space.block[1] * space.block[2]
+    first = space.linear - integers.remainder(space.linear, WARP)
+    exists = TRUE if threads % WARP == 0 else lt(first + lane, threads)
+    if g.mask is not None:
+        return all_of(inside_mask(lane, g.mask), exists)
+    here: dict[Dim | Sym, Affine] = {Dim(d): a for d, a in zip(space.thread_dims, at, strict=True)}
+    return all_of(g.lanes.substitute(here), exists)
+
+
+def _target(s: ir.Shuffle, base: Affine, inside: Affine, k: Affine, integers: Integers) -> Pieces:
+    mode, width = s.mode, s.width
     if mode == "idx":
         return ((TRUE, base + integers.remainder(k, width)),)
     if mode == "xor":
         pieces = integers.binary("xor", ir.Scalar.I32, ((TRUE, base + inside),), ((TRUE, k),), NOWHERE)
         if pieces is None:
-            raise Unsupported(
-                "TV0512", "a shuffle whose xor mask is not constant", help="unroll the butterfly with constants"
-            )
+            help = "let the mask take constant values, or unroll the butterfly"
+            raise Unsupported("TV0512", "a shuffle whose xor mask is not constant", s.span, help)
         out: list[tuple[Formula, Affine]] = []
         for c, x in pieces:  # an earlier segment may be read, a later one may not
             if width == 32 or integers.holds(c, lt(x, base + width)):
@@ -57,6 +85,9 @@ def _target(mode: str, base: Affine, inside: Affine, width: int, k: Affine, inte
             else:
                 out += [(all_of(c, lt(x, base + width)), x), (all_of(c, ge(x, base + width)), base + inside)]
         return tuple(out)
+    carried = _carried(mode, inside, k, width, integers)
+    if carried is not None:
+        return tuple((c, base + x) for c, x in carried)
     moved = inside + k if mode == "down" else inside - k
     ok = lt(moved, width) if mode == "down" else ge(moved)
     if integers.holds(TRUE, ok):
@@ -64,32 +95,67 @@ def _target(mode: str, base: Affine, inside: Affine, width: int, k: Affine, inte
     return ((ok, base + moved), (negate(ok), base + inside))
 
 
-Sources_ = tuple[tuple[Formula, Affine], ...]
+def _carried(mode: str, inside: Affine, k: Affine, width: int, integers: Integers) -> Pieces | None:
+    """`inside` moved by a power of two, where its bits are digits: by how far the carry goes, each piece a change of digits.
 
-
-def _coordinates(lane: Affine, space: LaunchSpace, integers: Integers) -> tuple[Affine, ...]:
-    """Thread digits of the thread in the same warp whose lane is `lane`: warps are runs of threadIdx.x.
-
-    Digits of weight 32, 64, ... stay. Of the others those that cut the lane or the warp's number evenly are taken from the
-    lane; any other digit (`t % 3`) depends on both, and is taken from the whole index.
+    From the lanes that a tree of such moves is read from no carry goes anywhere: what they reach stays a box of digits.
     """
-    own = integers.remainder(space.linear, 32)
-    whole = space.index["tx"] - own + lane
-    top = max((space.weights[n] for n in space.thread_dims if space.weights[n] < space.block[0]), default=0)
+    n = k.constant
+    if n is None or not 0 < n < width or n & (n - 1):
+        return None
+    first, last = n.bit_length() - 1, width.bit_length() - 1
+    bits = [integers.remainder(integers.quotient(inside, 1 << i), 2) for i in range(first, last)]
+    if any(len(b.terms) != 1 or b.const or not isinstance(b.terms[0][0], Dim) or b.terms[0][1] != 1 for b in bits):
+        return None
+    full, free = (1, 0) if mode == "down" else (0, 1)
+    out: list[tuple[Formula, Affine]] = []
+    passed, at, weight = TRUE, inside, n
+    for b in bits:
+        out.append((all_of(passed, eq(b, free)), at + (Affine.of(full) - b) * weight))
+        passed, at = all_of(passed, eq(b, full)), at + (Affine.of(free) - b) * weight
+        weight *= 2
+    return (*out, (passed, inside))
+
+
+def lane_at(lane: Affine, space: LaunchSpace, integers: Integers) -> Coordinates:
+    """Thread digits of the thread in the same warp whose lane is `lane`. Warps are runs of the linear thread index.
+
+    Where no row or plane of the block straddles a warp's boundary, digits of weight 32, 64, ... stay. Of the others those
+    that cut the lane or the warp's number evenly are taken from the lane; any other digit (`t % 3`) depends on both, and is
+    taken from the whole index.
+    """
+    own = integers.remainder(space.linear, WARP)
+    whole = space.linear - own + lane
+    last = max((space.weights[n] for n in space.thread_dims), default=0)
     out: list[Affine] = []
     for name in space.thread_dims:
         weight = space.weights[name]
         size = (space.ranges[name][1] or 0) + 1
-        per = 32 // weight  # values of the digit in a warp, where the weight divides 32
-        if weight % 32 == 0:
+        per = WARP // weight  # values of the digit in a warp, where the weight divides 32
+        if not straight(space):
+            out.append(_digit(name, whole, space, integers))
+        elif weight % WARP == 0:
             out.append(Affine.dim(name))
-        elif 32 % weight == 0 and per % size == 0:
+        elif WARP % weight == 0 and per % size == 0:
             out.append(integers.remainder(integers.quotient(lane, weight), size))
-        elif 32 % weight == 0 and (size % per == 0 or weight == top):  # spans the warp's boundary: its high part stays
+        elif WARP % weight == 0 and (size % per == 0 or weight == last):  # spans the boundary: its high part stays
             high = integers.quotient(Affine.dim(name), per)
             out.append(high * per + integers.quotient(lane, weight))
             integers.cuts.request(Affine.dim(name), per)
         else:
-            digit = floordiv(whole, weight, integers.ranges)
-            out.append(digit if weight == top else mod(digit, size, integers.ranges))
+            out.append(_digit(name, whole, space, integers))
     return tuple(out)
+
+
+def _digit(name: str, whole: Affine, space: LaunchSpace, integers: Integers) -> Affine:
+    """A digit of the thread with linear index `whole`: by axis, then within the axis."""
+    axis = "xyz".index(name[1])
+    scale = prod(space.block[:axis])
+    index = floordiv(whole, scale, integers.ranges)
+    if prod(space.block[axis + 1 :]) > 1:
+        index = mod(index, space.block[axis], integers.ranges)
+    weight = space.weights[name] // scale
+    size = (space.ranges[name][1] or 0) + 1
+    digit = floordiv(index, weight, integers.ranges)
+    top = max(space.weights[n] for n in space.thread_dims if n[1] == name[1])
+    return digit if space.weights[name] == top else mod(digit, size, integers.ranges)

@@ -17,15 +17,18 @@ from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
 from tv.sets.affine import Range, all_of, any_of, negate
 from tv.source import Span
 from tv.symexec.copies import issue
-from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, GroupEvent, Publication, Trace
-from tv.symexec.exchange import shuffle_sources
+from tv.symexec.data_indices import NOTHING_STATED, Contents, DataIndices, Index
+from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, FenceEvent, GroupEvent, Trace
 from tv.symexec.expressions import Evaluator, choose
 from tv.symexec.instances import Cuts, LaunchSpace, Place
 from tv.symexec.integers import Integers, RangeCheck
 from tv.symexec.loops import read_outside
+from tv.symexec.roles import Roles
 from tv.symexec.rounds import LoopExecution
 from tv.symexec.structured import breaks, structured
-from tv.symexec.values import Node, Value, node_of
+from tv.symexec.tallies import contribute
+from tv.symexec.values import Node, Value, fetched, in_memory, node_of
+from tv.symexec.warps import Warps
 
 Prove = Callable[[tuple[str, ...], Formula, Formula], bool]
 
@@ -42,6 +45,7 @@ class Executor:
         fmad: bool,
         cuts: Cuts,
         prove: Prove,
+        contents: Contents = NOTHING_STATED,
     ) -> None:
         self.kernel, self.space, self.symbols, self._prove = structured(kernel), space, symbols, prove
         self.trace = Trace(kernel, space, dict(space.ranges))
@@ -51,8 +55,9 @@ class Executor:
         self.dirty: set[str] = set()
         self.silent = 0  # inside: range questions are answered later
         self.data_condition: Span | None = None
+        self.deciding: list[tuple[Node, bool]] = []  # conditions on data around this place, and which arm this is
         self.loop_depth = 0
-        self.loops = LoopExecution(self)
+        self.loops, self.warps = LoopExecution(self), Warps(self)
         self.lifetimes: dict[str, tuple[Affine, ...]] = {}
         self.declared: dict[str, int] = {}
         self.cuts = cuts
@@ -62,7 +67,10 @@ class Executor:
         }
         builtins |= {f"blockDim.{a}": Affine.of(space.block[i]) for i, a in enumerate("xyz")}
         builtins |= {f"gridDim.{a}": space.grid[i] for i, a in enumerate("xyz")}
-        self.evaluator = Evaluator(self.integers, self.read, scalars, builtins, fmad)
+        self.roles, self.contents = Roles(self), contents
+        self.indices = DataIndices(contents, self.range_of, self.trace.ranges.__setitem__, self.trace.object)
+        given, advice = contents.parameters(scalars), self.indices.advice
+        self.evaluator = Evaluator(self.integers, self.read, given, builtins, fmad, self.roles.compare, advice)
 
     def run(self) -> Trace:
         self.block(self.kernel.body)
@@ -142,9 +150,11 @@ class Executor:
         register: bool = False,
         claims: tuple[tuple[str, bool], ...] = (),
         scope: str = "",
+        fold: str = "",
     ) -> str:
         name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
-        time, dims = self.place.tick(), tuple(self.place.dims)
+        time, data = self.place.tick(), self.indices.used(offset)
+        dims, domain = self.place_with(data)
         life = self.lifetimes.get(obj, ())
         a = Access(
             name,
@@ -155,7 +165,7 @@ class Executor:
             count,
             mode,
             dims,
-            self.place.domain(),
+            domain,
             time,
             span,
             values,
@@ -163,18 +173,26 @@ class Executor:
             owner=life,
             claims=claims,
             scope=scope,
+            fold=fold,
+            data=data,
         )
         self.trace.accesses.append(a)
         self.trace.order.append(name)
         return name
 
-    def pieces_of(self, e: ir.Expr, object: str, span: Span) -> tuple[tuple[Formula, Affine], ...]:
-        """The byte offset of an access to `object`."""
+    def place_with(self, data: tuple[Index, ...]) -> tuple[tuple[str, ...], Formula]:
+        """Dimensions and domain of the place, with those that stand for data."""
+        dims = (*self.place.dims, *(i.dim for i in data))
+        return dims, all_of(self.place.domain(), self.indices.box(data)) if data else self.place.domain()
+
+    def pieces_of(self, e: ir.Expr, object: str, span: Span, data: bool = False) -> tuple[tuple[Formula, Affine], ...]:
+        """The byte offset of an access to `object`. data: it may be one of the data's dimensions too."""
         offset = self.evaluator.value(e)
-        if offset.pieces is None:
+        pieces = self.indices.affine(offset) if data else offset.pieces
+        if pieces is None:
             text = f"the address of this access to `{object}` is not an affine function of indices"
-            raise Unknown("TV0502", text, span)
-        return offset.pieces
+            raise Unknown("TV0502", text, span, self.indices.advice(offset) or "")
+        return pieces
 
     # -------------------------------------------------------------- statements
     def block(self, body: tuple[ir.Stmt, ...]) -> Formula:
@@ -199,9 +217,10 @@ class Executor:
             case ir.Load(dests=ds, ref=r):
                 self.load(ds, r)
             case ir.Store(ref=r, values=vs):
-                self.store(r, tuple(node_of(self.evaluator.value(v)) for v in vs))
-            case ir.If():
-                return self.branch(s)
+                self.store(r, tuple(self.evaluator.value(v) for v in vs))
+            case ir.If(launch=whole):
+                alive = self.branch(s)
+                return TRUE if whole else alive
             case ir.Loop():
                 self.no_data_condition(s, "a loop")
                 self.loops.loop(s)
@@ -216,29 +235,22 @@ class Executor:
                 return FALSE
             case ir.Barrier(scope=scope, mask=m):
                 self.no_data_condition(s, "a barrier")
-                if m is not None and self.evaluator.value(m).constant not in (0xFFFFFFFF, -1):
-                    raise Unsupported(
-                        "TV0505", "a warp barrier with a partial mask", s.span, "use the full mask 0xffffffff"
-                    )
+                named = self.warps.named(m, s.span) if scope == "warp" else ()
                 target = None if s.target is None else self.single(s.target, s.span)
                 dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
-                self.trace.barriers.append(BarrierEvent(scope, dims, domain, time, s.span, s.counter, target))
+                event = BarrierEvent(scope, dims, domain, time, s.span, s.counter, target, named, s.threads)
+                self.trace.barriers.append(event)
             case ir.Shuffle():
                 self.no_data_condition(s, "a shuffle")
-                self.shuffle(s)
-            case ir.Fence():
-                pass
-            case ir.Atomic(dest=None, ref=r, operands=operands, scope=scope):
-                self.no_data_condition(s, "an atomic operation")
-                for e in operands:
-                    value = node_of(self.evaluator.value(e))
-                    self.trace.decisions.append(Decision(value, s.span, "this atomic operation is given a value"))
-                unknown = (Node("undefined", r.type.bits, r.object),)
-                for cond, offset in self.pieces_of(r.offset, r.object, r.span):
-                    with self.under(cond):
-                        self.access(
-                            True, r.object, offset, r.type, 1, "atomic", s.span, unknown, claims=r.claims, scope=scope
-                        )
+                self.warps.shuffle(s)
+            case ir.Vote():
+                self.no_data_condition(s, "a vote")
+                self.warps.vote(s)
+            case ir.Fence(scope=scope):
+                dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
+                self.trace.fences.append(FenceEvent(scope, dims, domain, time, s.span))
+            case ir.Atomic(dest=None):
+                contribute(self, s)
             case ir.AsyncCopy():
                 self.no_data_condition(s, "an asynchronous copy")
                 issue(self, s)
@@ -247,20 +259,22 @@ class Executor:
                 pending = s.groups if isinstance(s, ir.AsyncWait) else None
                 dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
                 self.trace.groups.append(GroupEvent(pending, dims, domain, time, s.span))
+            case ir.Atomic():
+                self.roles.arrive(s)
             case ir.Declare(object=name):
                 self.declared[name] = self.declared.get(name, 0) + 1
                 rounds = self.place.dims[len(self.space.dims) :]
                 self.lifetimes[name] = (*(Affine.dim(d) for d in rounds), Affine.of(self.declared[name]))
             case ir.Aligned(object=name, offset=at, align=n):
-                for cond, offset in self.pieces_of(at, name, s.span):
+                for cond, offset in self.pieces_of(at, name, s.span, data=True):
                     with self.under(cond):
-                        dims, domain = tuple(self.place.dims), self.place.domain()
+                        dims, domain = self.place_with(self.indices.used(offset))
                         self.trace.alignments.append(Alignment(name, offset, n, dims, domain, s.span))
             case ir.Assume(cond=c, word=w):
                 f = self.evaluator.value(c).formula
                 if f is None:
                     raise Unknown("TV0506", f"`{w}` on a condition that depends on data", s.span)
-                self.refuse(RangeCheck(f, w, s.span))
+                self.refuse(RangeCheck(f, f"`{w}` does not hold", s.span, "let it hold for every launch, or remove it"))
             case _:
                 raise Unsupported("TV0501", f"`{type(s).__name__}` has no symbolic meaning yet", s.span)
         return TRUE
@@ -277,12 +291,16 @@ class Executor:
 
     def load(self, dests: tuple[ir.Var, ...], r: ir.MemRef) -> None:
         parts: list[tuple[Formula, str]] = []
-        for cond, offset in self.pieces_of(r.offset, r.object, r.span):
+        for cond, offset in self.pieces_of(r.offset, r.object, r.span, data=True):
             with self.under(cond):
                 event = self.access(False, r.object, offset, r.type, r.count, r.access, r.span, claims=r.claims)
                 parts.append((cond, event))
+        if (known := self.roles.loaded(r, parts[-1][1])) is not None:
+            self.write(dests[0], known)
+            return
+        known_range = self.contents.of(r.object, r.type)
         for i, d in enumerate(dests):
-            nodes = tuple(Node("fetch", d.type.bits, event, index=(Affine.of(i),)) for _, event in parts)
+            nodes = tuple(fetched(d.type, event, i, known_range) for _, event in parts)
             n = (
                 nodes[0]
                 if len(nodes) == 1
@@ -290,40 +308,14 @@ class Executor:
             )
             self.write(d, Value(d.type, node=n))
 
-    def store(self, r: ir.MemRef, values: tuple[Node, ...]) -> None:
+    def store(self, r: ir.MemRef, given: tuple[Value, ...]) -> None:
         if self.data_condition is not None:
             raise Unknown("TV0507", f"a store under a condition that depends on data ({self.data_condition})", r.span)
+        values = tuple(in_memory(r.type, self.roles.kept(node_of(v))) for v in given)
         for cond, offset in self.pieces_of(r.offset, r.object, r.span):
             with self.under(cond):
-                self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values, claims=r.claims)
-
-    def shuffle(self, s: ir.Shuffle) -> None:
-        value, lane, mask = (
-            node_of(self.evaluator.value(s.value)),
-            self.evaluator.value(s.lane),
-            self.evaluator.value(s.mask),
-        )
-        if mask.constant is None:
-            raise Unsupported("TV0508", "a shuffle whose mask is not constant", s.span, "use 0xffffffff")
-        sources = shuffle_sources(s, lane, self.space, self.integers)
-        name = f"X{len(self.trace.publications)}"
-        dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
-        self.trace.publications.append(
-            Publication(name, value, dims, domain, time, s.span, mask.constant & 0xFFFFFFFF, sources)
-        )
-        self.trace.order.append(name)
-        nodes = tuple(Node("exchange", s.dest.type.bits, name, index=at) for _, at in sources)
-        conds = tuple(c for c, _ in sources)
-        n = nodes[0] if len(nodes) == 1 else Node("case", s.dest.type.bits, args=nodes, conditions=conds)
-        self.name_published(s.value, name, value)
-        self.write(s.dest, Value(s.dest.type, node=n))
-
-    def name_published(self, e: ir.Expr, event: str, value: Node) -> None:
-        """A variable whose value was published stands for what its own lane published: a butterfly's terms then stay as long
-        as one of its steps, instead of doubling with each."""
-        if isinstance(e, ir.Var) and value.kind == "op" and self.env[e.name].pieces is None:
-            own = tuple(Affine.dim(d) for d in self.space.thread_dims)
-            self.env[e.name] = Value(e.type, node=Node("exchange", value.width, event, index=own))
+                event = self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values, claims=r.claims)
+                self.roles.stored(r, given[0], event)
 
     # -------------------------------------------------------------- conditions
     def branch(self, s: ir.If) -> Formula:
@@ -338,9 +330,11 @@ class Executor:
             outer, self.data_condition = self.data_condition, s.span
             alive, envs = [], []
             before, dirty = dict(self.env), set(self.dirty)
-            for body in (s.then, s.orelse):
+            for body, taken in ((s.then, True), (s.orelse, False)):
                 self.env = dict(before)
+                self.deciding.append((node_of(c), taken))
                 alive.append(self.block(body))
+                self.deciding.pop()
                 envs.append(self.env)
             self.data_condition, self.dirty = outer, self.dirty | dirty
             if any(a.op != "true" for a in alive):

@@ -10,12 +10,13 @@ import numpy as np
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
-from tv.sets import TRUE, Affine
+from tv.sets import TRUE, Affine, Formula
 from tv.sets.affine import all_of, any_of, eq, negate, within
 from tv.source import NOWHERE, Span
-from tv.symexec.data_ranges import combine, range_of
+from tv.symexec.data_ranges import combine, float_range, range_of, unnarrowed
 from tv.symexec.integers import Integers, RangeCheck, compare
-from tv.symexec.values import Node, Value, as_signed, integer, node_const, node_of, type_range
+from tv.symexec.values import SIGNS, Node, Value, as_signed, integer, node_const, node_of, type_range
+from tv.term import DOUBTFUL
 
 INT_NAME = {
     "div": ("udiv", "sdiv"),
@@ -35,7 +36,8 @@ def label(t: Scalar) -> str:
 
 
 class Evaluator:
-    """read: the value of a variable, here and now. scalars: kernel parameters. builtins: `threadIdx.x` and kin."""
+    """read: the value of a variable, here and now. scalars: kernel parameters. builtins: `threadIdx.x` and kin.
+    decided: what a comparison of values that are not affine is known to be. advice: what could be stated of data in values."""
 
     def __init__(
         self,
@@ -44,8 +46,11 @@ class Evaluator:
         scalars: dict[str, Value],
         builtins: dict[str, Affine],
         fmad: bool,
+        decided: Callable[[str, Value, Value], Formula | None] = lambda op, a, b: None,
+        advice: Callable[..., str | None] = lambda *values: None,
     ) -> None:
         self.integers, self.read, self.scalars, self.builtins, self.fmad = integers, read, scalars, builtins, fmad
+        self.decided, self.advice = decided, advice
 
     def value(self, e: ir.Expr) -> Value:
         match e:
@@ -133,8 +138,8 @@ class Evaluator:
             "div" if op == "rem" else op, range_of(a, self.integers.ranges), range_of(b, self.integers.ranges)
         )
         if found[0] < low or high < found[1]:
-            text = f"`{op}` on values that depend on data may leave the range of its type, which is undefined"
-            raise Unknown("TV0525", text, span, "compute it in an unsigned type, where it wraps")
+            text = f"`{SIGNS[op]}` on values that depend on data may leave the range of its type, which is undefined"
+            raise Unknown("TV0525", text, span, self.advice(a, b) or "compute it in an unsigned type, where it wraps")
 
     def defined(self, e: ir.Binary, b: Value) -> None:
         """A division by zero, or a shift past the width, is undefined even where its result is not used (S19)."""
@@ -143,14 +148,16 @@ class Evaluator:
         if b.pieces is None:
             raise Unknown(
                 "TV0521",
-                f"`{e.op}` by a value that depends on data",
+                f"`{SIGNS[e.op]}` by a value that depends on data",
                 e.span,
                 "divide or shift by an index or a constant",
             )
         for c, x in b.pieces:
             must = within(x, e.type.bits) if e.op in ("shl", "shr") else negate(eq(x))
             if not self.integers.holds(c, must):
-                self.integers.refuse(RangeCheck(any_of(negate(c), must), e.op, e.span))
+                shifts = e.op in ("shl", "shr")
+                text = "a shift by as many bits as the type has, or more" if shifts else "a division by zero"
+                self.integers.refuse(RangeCheck(any_of(negate(c), must), text, e.span, "guard it with a condition"))
 
     def comparison(self, e: ir.Compare) -> Value:
         a, b, t = self.value(e.a), self.value(e.b), e.a.type
@@ -159,7 +166,11 @@ class Evaluator:
             return differ if e.op == "ne" else logic("xor", differ, Value(t, formula=TRUE))
         if a.pieces is not None and b.pieces is not None:
             return Value(Scalar.BOOL, formula=compare(e.op, a.pieces, b.pieces))
+        if (known := self.decided(e.op, a, b)) is not None:
+            return Value(Scalar.BOOL, formula=known)
         x, y = node_of(a), node_of(b)
+        if not t.is_float:
+            t, x, y = unnarrowed(t, x, y, self.integers.ranges)
         if e.op in ("gt", "ge"):
             x, y = y, x
         base = {"eq": "eq", "ne": "eq", "lt": "lt", "le": "le", "gt": "lt", "ge": "le"}[e.op]
@@ -183,9 +194,7 @@ class Evaluator:
         if s is t:
             return a
         if s.is_float and not t.is_float and t is not Scalar.BOOL:
-            raise Unknown(
-                "TV0522", f"a conversion of a {s.label} to {t.label}, which is undefined outside the type's range"
-            )
+            return Value(t, node=truncated(t, s, node_of(a), rounding))
         if t is Scalar.BOOL:
             if a.pieces is not None:
                 return Value(t, formula=negate(any_of(*(all_of(c, eq(x)) for c, x in a.pieces))))
@@ -202,7 +211,7 @@ class Evaluator:
             kind = np.float32 if t is Scalar.F32 else np.float64
             return Value(t, node=node_const(int.from_bytes(kind(a.constant).tobytes(), "little"), t.bits))
         if not s.is_float and not t.is_float and t.bits == s.bits:
-            return Value(t, node=node_of(a))
+            return Value(t, node=node_of(a), lanes=a.lanes)
         if not s.is_float and not t.is_float and t.bits < s.bits:
             return Value(t, node=Node("op", t.bits, f"extract.0.{t.bits}", (node_of(a),)))
         suffix = "" if rounding == "rn" or not t.is_float else f".{rounding}"
@@ -214,6 +223,17 @@ class Evaluator:
         if a.pieces is not None and not t.is_float:
             return Value(t, pieces=self.integers.convert(a.pieces, a.type, t))
         return Value(t, node=node_of(a))
+
+
+def truncated(t: Scalar, s: Scalar, n: Node, rounding: str) -> Node:
+    """A float as an integer, toward zero. Outside the type's range that is undefined, but for the conversion that saturates."""
+    name = f"cvt.{label(t)}.{label(s)}"
+    if rounding == "sat":
+        return Node("op", t.bits, f"{name}.sat", (n,))
+    low, high = type_range(t)
+    known = float_range(n, s.label)
+    fits = known is not None and low - 1 < known[0] and known[1] < high + 1
+    return Node("op", t.bits, name, (n,), attr="" if fits else DOUBTFUL)
 
 
 def logic(op: str, a: Value, b: Value) -> Value:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from tv.foreseen import EXTREMA, Foreseen, computes_integers
 from tv.sets import Affine, Map, Set, Sym
 from tv.symexec.build import Program, inherit
-from tv.system import Scope
+from tv.system import Chained, Scope
 from tv.term import ARGUMENT, COMPARES, FOLDED, LIBRARY, Term, op_head
 
 _ZEROS = {width: frozenset({0, 1 << (width - 1)}) for width in (16, 32, 64)}
@@ -40,8 +40,14 @@ def fold_known_calls(program: Program) -> None:
     calls = [u for u in units if _has_call(u.value)]
     if calls:
         folding = Folding(program)
+        chains = program.system.chains
+        steps = {
+            n: folding.rewrite(c.step, program.system.units[n].scope) for n, c in chains.items() if _has_call(c.step)
+        }
         for u, value in [(u, folding.rewrite(u.value, u.scope)) for u in calls]:
             u.value = value
+        for name, step in steps.items():
+            chains[name] = Chained(step, chains[name].rounds)
 
 
 def _has_call(root: Term) -> bool:
@@ -90,8 +96,11 @@ class Folding:
             case "case":
                 pieces = [(s, self.known(a, scope, plain)) for s, a in zip(t.sets, t.args, strict=True)]
                 return self.any_piece(pieces, whole)
-            case "op" if t.name == "select":  # nvcc may move a call into both arms
-                return self.sets.join(*(self.known(a, scope, plain) for a in t.args[1:]))
+            case "op" if (
+                t.name == "select"
+            ):  # nvcc may move a call into both arms; plainly, what it is in each was asked before
+                arms = [self.known(a, scope, plain) for a in t.args[1:]]
+                return self.sets.meet(*arms) if plain else self.sets.join(*arms)
             case "op":
                 parts = [self.known(a, scope, plain) for a in t.args]
                 return whole if not plain and self.decided(t, parts) else self.everywhere(parts, whole)
@@ -165,7 +174,7 @@ class Folding:
             return t
         inside = [scope] * len(t.args)
         pins = [pinned] * len(t.args)
-        if t.kind == "reduce":
+        if t.kind in ("reduce", "pick"):
             inside[0] = self.system.scopes[t.scope]
         elif t.kind == "op" and t.name == "select":
             pins[1:] = [pinned | self.pinned_down(t.args[0], holds) for holds in (True, False)]

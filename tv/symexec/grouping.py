@@ -53,8 +53,8 @@ def follows(run: list[Access], a: Access) -> bool:
     if a.register or a.count != 1 or first.count != 1:
         return False
     here, there = (
-        (a.write, a.object, a.type, a.mode, a.dims, a.claims),
-        (first.write, first.object, first.type, first.mode, first.dims, first.claims),
+        (a.write, a.object, a.type, a.mode, a.dims, a.claims, a.scope, a.fold),
+        (first.write, first.object, first.type, first.mode, first.dims, first.claims, first.scope, first.fold),
     )
     alike = here == there and a.owner == first.owner
     next_to_it = (

@@ -31,6 +31,15 @@ class Cuts:
             elif isinstance(atom, Quotient):  # `t / 32 % 2`
                 self.request(atom.numerator, atom.denominator * (k // c))
 
+    def bits(self, a: Affine, k: int) -> None:
+        """Single bits of a are looked at, up to k: loop rounds are cut there too, so that each is a digit."""
+        self.request(a, k)
+        for atom, c in a.terms:
+            if isinstance(atom, Dim) and atom.name[0] == "i" and c > 0 and k % c == 0:
+                self.cut(atom.name, k // c)
+            elif isinstance(atom, Quotient):
+                self.bits(atom.numerator, atom.denominator * k)
+
     def cut(self, dim: str, at: int) -> None:
         self.points.setdefault(dim, set()).add(at)
 
@@ -68,6 +77,7 @@ class LaunchSpace:
     ranges: dict[str, tuple[int, int | None]]
     domain: Formula
     weights: dict[str, int]  # thread digit -> its weight in the linear thread index
+    recast: bool = False  # its blocks and threads are not those of the launch, but of one that does the same
 
     @property
     def dims(self) -> tuple[str, ...]:

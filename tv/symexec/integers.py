@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tv.kernel import Scalar
-from tv.sets import TRUE, Affine, Formula, Ranges
+from tv.sets import TRUE, Affine, Formula, Quotient, Ranges
 from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, negate, times
+from tv.sets.products import divide
 from tv.source import Span
+from tv.symexec.bitwise import bitwise
 from tv.symexec.instances import Cuts
-from tv.symexec.values import Pieces, product, type_range
+from tv.symexec.values import SIGNS, Pieces, product, type_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,9 @@ class RangeCheck:
     """A value that must lie inside its type on `domain`: the formula that must hold there."""
 
     must: Formula
-    what: str
+    what: str  # said where it may fail
     span: Span
+    help: str = "compute it in a wider type"
 
 
 @dataclass(slots=True)
@@ -55,8 +58,19 @@ class Integers:
         if f.op == "and":
             return all(self.holds(cond, g) for g in f.args)
         if not (f.linear and cond.linear):
-            return False
+            return f.op == "ge" and f.affine is not None and self._at_least(f.affine)
         return self.prove(f if cond.op == "true" else _implies(cond, f))
+
+    def _at_least(self, a: Affine) -> bool:
+        """a >= 0 by intervals, each n - k floor(n / k) taken as the remainder that it is, from 0 to k - 1."""
+        low = 0
+        for x, c in a.terms:
+            if isinstance(x, Quotient) and c % x.denominator == 0:
+                copies = -c // x.denominator
+                low += min(0, copies * (x.denominator - 1))
+                a = a - Affine.atom(x) * c - x.numerator * copies
+        least, _ = a.interval(self.ranges)
+        return least is not None and least + low >= 0
 
     def fit(self, pieces: Pieces, t: Scalar, what: str, span: Span) -> Pieces:
         """The value as type t holds it: unchanged where proved in range; signed: an obligation; unsigned: modulo 2^bits."""
@@ -67,7 +81,8 @@ class Integers:
             if self.holds(cond, inside):
                 out.append((cond, a))
             elif t.signed:
-                self.refuse(RangeCheck(_implies(cond, inside), what, span))
+                text = f"`{SIGNS.get(what, what)}` leaves the range of its type here"
+                self.refuse(RangeCheck(_implies(cond, inside), text, span))
                 out.append((cond, a))
             else:
                 self.wraps.append(span)
@@ -115,7 +130,9 @@ class Integers:
             case "max":
                 return self._extremum(x, y, lambda a, b: ge(a, b))
             case "div" | "rem":
-                return None if k is None or k == 0 else self._divide(op, cond, x, k)
+                return (
+                    self._by_symbol(op, cond, x, y) if k is None else None if k == 0 else self._divide(op, cond, x, k)
+                )
             case "shl" | "shr":
                 if k is None or not 0 <= k < t.bits:
                     return None
@@ -139,6 +156,15 @@ class Integers:
             return ((TRUE, up),)
         down = self.quotient(-x, k) * -sign if op == "div" else -self.remainder(-x, k)
         return ((ge(x), up), (lt(x, 0), down))
+
+    def _by_symbol(self, op: str, cond: Formula, x: Affine, y: Affine) -> Pieces | None:
+        """x = q y + r is divided by an open size y where 0 <= r < y, and x is not negative."""
+        if not y.symbolic:
+            return None
+        q, r = divide(x, y)
+        if not self.holds(cond, all_of(ge(r), lt(r, y), ge(x))):
+            return None
+        return ((TRUE, q if op == "div" else r),)
 
     def _bits(self, op: str, t: Scalar, cond: Formula, x: Affine, y: Affine) -> Pieces | None:
         if x.constant is not None and y.constant is not None:
@@ -183,7 +209,7 @@ class Integers:
                 k *= 2
             if k > 1 and self.holds(cond, all_of(ge(x), ge(y), lt(lo, k))):
                 return ((TRUE, Affine.of(0) if op == "and" else x + y),)
-        return None
+        return bitwise(self, op, cond, x, y)
 
 
 def _implies(cond: Formula, f: Formula) -> Formula:

@@ -13,7 +13,7 @@ from math import gcd
 from tv.diagnostic import Unknown
 from tv.kernel import MemoryObject, Space
 from tv.sets import FALSE, Affine, Dim, Formula, Quotient, Ranges, Sym
-from tv.sets.affine import Range, all_of, eq, floordiv, ge, lt, mod, within
+from tv.sets.affine import Range, all_of, any_of, eq, floordiv, ge, lt, mod, within
 from tv.sets.products import divide
 from tv.symexec.events import Access, Trace
 
@@ -81,16 +81,24 @@ class Cells:
 
     def domain(self, dims: tuple[str, ...], owner: Formula) -> Formula:
         """Inside the object: dims are the owner's, then one a stride, then the innermost."""
-        inner = [Affine.dim(d) for d in dims[len(self.owner) :]]
-        linear, boxes = self._below(tuple(inner[len(self.open) :]))
-        whole, conds = self.extent, [owner]
-        for d, open in zip(inner, self.open, strict=False):
-            count, left = divide(whole, open)
-            if left.constant is None or left.constant < 0:
-                raise Unknown("TV0513", f"`{self.object}` is no whole number of its rows")
-            conds.append(within(d, count))
-            whole = open
-        return all_of(*conds, *boxes, within(linear, whole))
+        return all_of(owner, self._first(tuple(Affine.dim(d) for d in dims[len(self.owner) :]), self.open, self.extent))
+
+    def _first(self, coordinates: tuple[Affine, ...], open: tuple[Affine, ...], extent: Affine) -> Formula:
+        """The first `extent` cells, row by row of the first open stride: whole rows, then what is left of one."""
+        if not open:
+            linear, boxes = self._below(coordinates)
+            return all_of(*boxes, within(linear, extent))
+        row, below, stride = coordinates[0], coordinates[1:], open[0]
+        count, left = divide(extent, stride)
+        if left.constant is None:
+            raise Unknown("TV0513", f"`{self.object}` is no whole number of its rows")
+        if left.constant == 0:
+            return all_of(within(row, count), self._first(below, open[1:], stride))
+        if left.constant < 0:  # the last of `count` rows is short
+            count, left = count - 1, stride + left
+        inside = self._first(below, open[1:], stride)
+        last = all_of(eq(row, count), ge(count), inside, self._first(below, open[1:], left))
+        return any_of(all_of(within(row, count), inside), last)
 
     def _below(self, coordinates: tuple[Affine, ...]) -> tuple[Affine, list[Formula]]:
         """Of the coordinates under the open strides: the linear cell, and the boxes of all but the first."""
@@ -143,15 +151,26 @@ def refined(cells: Cells, accesses: list[Access], ranges: Ranges) -> Cells:
         return cells
     wanted = {c // scale for a in accesses for _, c in a.offset.terms if c > 0 and c % scale == 0}
     wanted |= {a.count * a.stride // scale for a in accesses if a.count > 1} | {a.stride // scale for a in accesses}
-    strides = list(cells.strides)
-    for w in sorted(wanted - {1, *strides}, reverse=True):
-        at = sum(1 for s in strides if s > w)
-        above = strides[at - 1] if at else None
-        below = strides[at] if at < len(strides) else None
+    widest = max((a.count * a.type.bytes * 8 // cells.bits for a in accesses if not a.step), default=1)
+    for least in sorted(
+        {2, widest}
+    ):  # the cells of a wide access are one digit, or smaller ones where that needs no floor
+        fine = replace(cells, strides=_chained(cells.strides, {w for w in wanted if w >= least}))
+        if all(floorless(fine, a, ranges) for a in accesses):
+            return fine
+    return cells
+
+
+def _chained(strides: tuple[int, ...], wanted: set[int]) -> tuple[int, ...]:
+    """The strides, descending, with those that are wanted and divide, or are divided by, their neighbours."""
+    out = list(strides)
+    for w in sorted(wanted - {1, *out}, reverse=True):
+        at = sum(1 for s in out if s > w)
+        above = out[at - 1] if at else None
+        below = out[at] if at < len(out) else None
         if (above is None or above % w == 0) and (below is None or w % below == 0):
-            strides.insert(at, w)
-    fine = replace(cells, strides=tuple(strides))
-    return fine if all(floorless(fine, a, ranges) for a in accesses) else cells
+            out.insert(at, w)
+    return tuple(out)
 
 
 def floorless(cells: Cells, a: Access, ranges: Ranges) -> bool:
@@ -164,9 +183,9 @@ def floorless(cells: Cells, a: Access, ranges: Ranges) -> bool:
     def with_cell(d: Dim | Sym) -> Range:
         return (0, n - 1) if d == Dim("c") else ranges(d)
 
-    return not any(
-        isinstance(x, Quotient) for q in cells.coordinates(cell, with_cell, lambda f: False) for x, _ in q.terms
-    )
+    own = {x.key for x, _ in a.offset.terms}  # the stage of a ring of buffers, `k % 2`, is a digit as it is
+    found = (x for q in cells.coordinates(cell, with_cell, lambda f: False) for x, _ in q.terms)
+    return not any(isinstance(x, Quotient) and x.key not in own for x in found)
 
 
 def spaces(
@@ -185,7 +204,7 @@ def spaces(
             bits = gcd(bits, buffers[name].item * 8)
         if bits == 0 or (bits % 8 and obj is not None):
             raise Unknown("TV0513", f"no common cell width for the accesses to `{name}`")
-        tuple_name = "m_" + name.replace(".", "_")
+        tuple_name = "m_" + name.replace(".", "_").replace("#", "_at_")
         if obj is None:
             out[name] = Cells(name, tuple_name, Space.LOCAL, block + thread, (), bits, Affine.of(1), "undefined", 1)
         elif obj.space is Space.GLOBAL:

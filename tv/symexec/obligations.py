@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from tv.diagnostic import Unknown
+from tv.kernel import Space
 from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
-from tv.sets import FALSE, Affine, Dim, Map, Set, Sets
-from tv.sets.affine import all_of, eq, floordiv, ge, mod, negate
+from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets
+from tv.sets.affine import all_of, eq, floordiv, ge, lt, mod, negate
 from tv.sets.ordering import full_over, lex_less
 from tv.source import Span
+from tv.symexec.alignment import PROMISES
 from tv.symexec.build import Program
+from tv.symexec.carving import whole
 from tv.symexec.events import BarrierEvent
+from tv.symexec.lanes import EVERY, Named
 from tv.symexec.memory import misaligned
+from tv.symexec.roles import is_role
 from tv.system import Scope
 
 
@@ -21,9 +27,12 @@ def witness(
     program: Program, scope_dims: tuple[str, ...], point: dict[str, int] | None, obj: str = "", *spans: Span
 ) -> Witness:
     """A sampled instance as (block, thread) coordinates."""
+    obj = whole(obj)
     if point is None:
         return Witness(object=obj, spans=spans)
-    symbols = {s: point[s] for s in program.system.sets.symbols}
+    symbols = {s: point[s] for s in program.system.sets.symbols if not is_role(s)}
+    if program.trace.space.recast:
+        return Witness(symbols, (), obj, (), "", spans)
     values = {d: point.get(f"out_{i}", 0) for i, d in enumerate(scope_dims)}
     return Witness(symbols, (thread_of(program, values, symbols),), obj, (), "", spans)
 
@@ -96,13 +105,31 @@ def bounds(program: Program) -> list[Obligation]:
             if not sets.empty(off):
                 w = witness(program, u.scope.dims, sets.sample(off), a.object, a.span)
                 size = a.count * a.type.bytes
-                text = f"this {size}-byte access to `{a.object}` is not {size}-byte aligned"
+                text = f"this {size}-byte access to `{whole(a.object)}` is not {size}-byte aligned"
                 help = "align the address or narrow the access"
+                wide = replace(program.objects[a.object], align=size)
+                found = failing("bounds", f"{name}.{whole(a.object)}.bounds", a.span, text, help, w)
                 if program.objects[a.object].align % size:
-                    help = f"declare `{a.object}` with `__align__({size})`: it is aligned as its elements are, and no better"
-                bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, help, w))
+                    better = misaligned(a, wide, lambda d: program.trace.ranges.get(d.name, (None, None)))
+                    off = sets.set(
+                        unit, u.scope.dims, all_of(u.scope.domain, negate(TRUE if better is None else better))
+                    )
+                    if sets.empty(off):
+                        found = by_base_alone(program, found, a.object, size)
+                bad.append(found)
     bad += misplaced(program)
     return bad or [Obligation(f"{name}.bounds", "bounds", Status.PROVED, program.trace.kernel.span)]
+
+
+def by_base_alone(program: Program, o: Obligation, obj: str, size: int) -> Obligation:
+    """An alignment that an object's declaration does not promise, and that any run may have: where it lies decides."""
+    name, cells = whole(obj), program.objects[obj]
+    text = f"this {size}-byte access needs `{name}` aligned to {size} bytes, and its declaration promises {cells.align}"
+    help = f"declare `{name}` with `__align__({size})`"
+    if cells.space is not Space.GLOBAL:
+        key = PROMISES[cells.space]
+        help += f", or say `{key} = {size}` in the specification, if it turns out so"
+    return replace(o, message=text, help=help, executable=False)
 
 
 def misplaced(program: Program) -> list[Obligation]:
@@ -112,15 +139,17 @@ def misplaced(program: Program) -> list[Obligation]:
     for i, a in enumerate(program.trace.alignments):
         cells = program.objects[a.object]
         rest = mod(a.offset, a.align, lambda d: program.trace.ranges.get(d.name, (None, None)))
-        need = FALSE if cells.align % a.align else all_of(ge(rest), ge(-rest))
+        short, need = cells.align % a.align != 0, all_of(ge(rest), ge(-rest))
         off = sets.set(f"Aligned{i}", a.dims, all_of(a.domain, negate(need)))
-        if not sets.empty(off):
+        if sets.empty(off) and short and not sets.empty(sets.set(f"Aligned{i}", a.dims, a.domain)):
+            w = witness(program, a.dims, None, a.object, a.span)
+            found = failing("bounds", f"{name}.{whole(a.object)}.bounds", a.span, "", "", w)
+            bad.append(by_base_alone(program, found, a.object, a.align))
+        elif not sets.empty(off):
             w = witness(program, a.dims, sets.sample(off), a.object, a.span)
-            text = (
-                f"this access to `{a.object}` is through a type that is aligned to {a.align} bytes; the address is not"
-            )
+            text = f"this access to `{whole(a.object)}` is through a type that is aligned to {a.align} bytes; the address is not"
             help = "align the address, or access it through a pointer to scalars"
-            bad.append(failing("bounds", f"{name}.{a.object}.bounds", a.span, text, help, w))
+            bad.append(failing("bounds", f"{name}.{whole(a.object)}.bounds", a.span, text, help, w))
     return bad
 
 
@@ -131,8 +160,7 @@ def ranges(program: Program) -> list[Obligation]:
         s = sets.set(f"R{i}", c.dims, all_of(c.domain, negate(c.check.must)))
         if not sets.empty(s):
             w = witness(program, c.dims, sets.sample(s), "", c.check.span)
-            text = f"`{c.check.what}` leaves the range of its type here"
-            bad.append(failing("range", f"{name}.range", c.check.span, text, "compute it in a wider type", w))
+            bad.append(failing("range", f"{name}.range", c.check.span, c.check.what, c.check.help, w))
     return bad or [Obligation(f"{name}.range", "range", Status.PROVED, program.trace.kernel.span)]
 
 
@@ -146,14 +174,17 @@ def barriers(program: Program) -> list[Obligation]:
         )
         bad.append(failing("barrier", f"{name}.barrier", span, text, help, Witness(spans=(span,))))
     for b, unit, domain in program.barriers:
+        text = f"not all threads of the {b.scope} reach this barrier"
         if b.scope == "warp":
-            missing = missing_lanes(program, unit, b.dims, domain)
+            found = misnamed(program, unit, b.dims, b.domain, b.named)
         else:
             hidden = space.dims if b.scope == "grid" else space.thread_dims
-            missing = missing_members(sets, program, unit, b.dims, domain, hidden)
-        if not sets.empty(missing):
-            w = witness(program, b.dims, sets.sample(missing), "", b.span)
-            text = f"not all threads of the {b.scope} reach this barrier"
+            missing = missing_members(sets, program, unit, b.dims, domain, hidden, waited_for(program, b))
+            found = None if sets.empty(missing) else (missing, text)
+        if found is not None:
+            w = witness(program, b.dims, sets.sample(found[0]), "", b.span)
+            if b.named != EVERY:
+                text = found[1]
             bad.append(failing("barrier", f"{name}.barrier", b.span, text, "move the barrier out of the condition", w))
     return bad or [Obligation(f"{name}.barrier", "barrier", Status.PROVED, program.trace.kernel.span)]
 
@@ -216,14 +247,26 @@ def counted_wrong(program: Program, barriers: list[tuple[BarrierEvent, str]]) ->
     return ""
 
 
+def waited_for(program: Program, b: BarrierEvent) -> Formula:
+    """The threads of a launch for which a barrier waits, where these are not all of them."""
+    return lt(program.trace.space.linear, b.threads) if b.threads else TRUE
+
+
 def missing_members(
-    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, hidden: tuple[str, ...]
+    sets: Sets,
+    program: Program,
+    unit: str,
+    dims: tuple[str, ...],
+    domain: Set,
+    hidden: tuple[str, ...],
+    members: Formula = TRUE,
 ) -> Set:
-    """Instances with the kept coordinates of some member of `domain`, inside the launch, that are not in it."""
+    """Instances with the kept coordinates of some member of `domain`, inside the launch, that are not in it; of those that
+    satisfy `members` only."""
     kept = [Affine.dim(d) for d in dims if d not in hidden]
     scope = Scope(unit, dims, program.trace.space.domain, unit)
     keep: Map = sets.map(unit, dims, scope.domain, f"{unit}_kept{len(kept)}", kept)
-    return full_over(sets, domain, keep, sets.set(unit, dims, scope.domain))
+    return full_over(sets, domain, keep, sets.set(unit, dims, all_of(scope.domain, members)))
 
 
 def lane_dims(program: Program) -> tuple[str, ...] | None:
@@ -238,49 +281,52 @@ def lane_dims(program: Program) -> tuple[str, ...] | None:
     return low if lanes == 31 and sizes == 32 and apart else None
 
 
-def missing_lanes(program: Program, unit: str, dims: tuple[str, ...], domain: Set) -> Set:
-    """Lanes of a warp of which some lane is in `domain`, but which are not themselves."""
+def missing_lanes(program: Program, unit: str, dims: tuple[str, ...], domain: Set, members: Formula = TRUE) -> Set:
+    """Lanes of a warp of which some lane is in `domain`, but which are not themselves; of those that satisfy `members` only."""
     sets, space, lanes = program.system.sets, program.trace.space, lane_dims(program)
     if lanes is not None:
-        return missing_members(sets, program, unit, dims, domain, lanes)
-    return whole_warps(sets, program, unit, dims, domain, floordiv(space.linear, 32))
+        return missing_members(sets, program, unit, dims, domain, lanes, members)
+    return whole_warps(sets, program, unit, dims, domain, floordiv(space.linear, 32), members)
+
+
+def misnamed(
+    program: Program, unit: str, dims: tuple[str, ...], domain: Formula, named: tuple[Named, ...]
+) -> tuple[Set, str] | None:
+    """Instances at which a warp instruction's mask does not name exactly the threads that execute it with this mask (S9).
+
+    Lanes that the block does not have may be named: a warp waits only for threads that there are.
+    """
+    sets = program.system.sets
+    for g in named:
+        here = all_of(domain, g.cond)
+        stray = sets.set(unit, dims, all_of(here, negate(g.lanes)))
+        if not sets.empty(stray):
+            return stray, "this thread executes a warp instruction whose mask does not name it"
+        missing = missing_lanes(program, unit, dims, sets.set(unit, dims, here), g.lanes)
+        if not sets.empty(missing):
+            return missing, "lanes that the mask names do not execute this with the same mask"
+    return None
 
 
 def exchanges(program: Program) -> list[Obligation]:
-    """A shuffle's participants: the mask names exactly the lanes that execute it, and the lane read is among them (S9)."""
-    sets, name, space = program.system.sets, program.trace.kernel.name, program.trace.space
+    """Participants of shuffles and votes: the mask names exactly the lanes that execute it. What is read from another lane is
+    undefined (S9)."""
+    sets, name = program.system.sets, program.trace.kernel.name
     bad: list[Obligation] = []
-    threads = space.block[0] * space.block[1] * space.block[2]
     for x in program.publications.values():
-        domain = program.system.scope_sets[x.name]
-        if x.mask != 0xFFFFFFFF or threads % 32:
-            text = "this shuffle's mask does not name exactly the lanes of a whole warp"
-            bad.append(
-                failing(
-                    "barrier",
-                    f"{name}.barrier",
-                    x.span,
-                    text,
-                    "use full warps and the mask 0xffffffff",
-                    Witness(spans=(x.span,)),
-                )
-            )
-            continue
-        missing = missing_lanes(program, x.name, x.dims, domain)
-        if not sets.empty(missing):
-            w = witness(program, x.dims, sets.sample(missing), "", x.span)
-            text = "lanes that the mask names do not execute this shuffle"
-            bad.append(
-                failing(
-                    "barrier", f"{name}.barrier", x.span, text, "let the whole warp reach it, or narrow the mask", w
-                )
-            )
+        found = misnamed(program, x.name, x.dims, x.domain, x.named)
+        if found is not None:
+            w = witness(program, x.dims, sets.sample(found[0]), "", x.span)
+            help = "let the lanes that the mask names reach it together, or narrow the mask"
+            bad.append(failing("barrier", f"{name}.barrier", x.span, found[1], help, w))
     return bad
 
 
-def whole_warps(sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine) -> Set:
+def whole_warps(
+    sets: Sets, program: Program, unit: str, dims: tuple[str, ...], domain: Set, warp: Affine, members: Formula
+) -> Set:
     """As `missing_members`, where thread digits do not separate the lane: members of one warp by quotient."""
     space = program.trace.space
     kept = [warp, *(Affine.dim(d) for d in dims if d not in space.thread_dims)]
     keep = sets.map(unit, dims, space.domain, f"{unit}_kept{len(kept)}", kept)
-    return full_over(sets, domain, keep, sets.set(unit, dims, space.domain))
+    return full_over(sets, domain, keep, sets.set(unit, dims, all_of(space.domain, members)))

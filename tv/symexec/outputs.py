@@ -12,6 +12,7 @@ from tv.source import Span
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.events import Access
 from tv.symexec.obligations import failing, witness
+from tv.symexec.roles import is_role
 from tv.symexec.values import nodes_of
 from tv.system import Scope, Unit
 
@@ -49,7 +50,7 @@ def coverage(program: Program, readers: dict[str, str]) -> list[Obligation]:
             if t.kind == "undefined" and not sets.empty(s):
                 obj = program.accesses[unit].access.object
                 point = sets.sample(s) or {}
-                w = Witness({n: point[n] for n in sets.symbols}, (), obj, (), tensor)
+                w = Witness({n: point[n] for n in sets.symbols if not is_role(n)}, (), obj, (), tensor)
                 text = f"part of output `{tensor}` is never written"
                 span = last_store(program, obj)
                 bad.append(
@@ -68,7 +69,8 @@ def undecided(program: Program) -> list[Obligation]:
     for d in program.trace.decisions:
         nodes = list(nodes_of(d.value))
         events = {n.name for n in nodes if n.kind in ("fetch", "exchange")}
-        units = [program.system.units[program.trace.merged.get(e, (e, 0))[0]] for e in sorted(events)]
+        names = [program.trace.merged.get(e, (e, 0))[0] for e in sorted(events)]
+        units = [program.system.units[program.gathers.get(n, n)] for n in names]
         if any(n.kind == "undefined" for n in nodes) or any(defined.undefined(u.name, u.domain) for u in units):
             text = f"{d.what} that may be uninitialised"
             w = Witness(spans=(d.span,))

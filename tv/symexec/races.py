@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from tv.kernel import Space
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of, any_of, eq, negate
-from tv.sets.ordering import Placed, conflicts, head, head_set, lex_less, unordered
+from tv.sets.ordering import Apart, Placed, apart, conflicts, head, head_set, lex_less
+from tv.symexec.arrivals import Group
 from tv.symexec.build import AccessMap, Program
+from tv.symexec.carving import whole
+from tv.symexec.copies import ASYNC
 from tv.symexec.events import Access
-from tv.symexec.obligations import failing, lane_dims, missing_members, thread_of
+from tv.symexec.handover import Handover
+from tv.symexec.obligations import failing, thread_of
+from tv.symexec.roles import is_role
+from tv.symexec.warp_order import WarpOrder, side, warp_coordinates
 
 
 class Races:
-    def __init__(self, program: Program) -> None:
-        self.program, self.sets = program, program.system.sets
+    """groups: of blocks of which the last to arrive at a counter goes on."""
+
+    def __init__(self, program: Program, groups: Sequence[Group] = ()) -> None:
+        self.program, self.sets, self.groups = program, program.system.sets, list(groups)
+        self.handover: Handover | None = None
         self.shared = {
             u: m
             for u, m in program.accesses.items()
             if m.access.mode != "final" and program.objects[m.access.object].space is not Space.LOCAL
         }
         self.blocks = len(program.trace.space.block_dims)
+
+    @property
+    def assumptions(self) -> list[str]:
+        return [] if self.handover is None else self.handover.assumptions
 
     def obligations(self) -> list[Obligation]:
         name = self.program.trace.kernel.name
@@ -102,66 +118,98 @@ class Races:
         return a.mode == b.mode == "atomic" and a.type.bytes == b.type.bytes and wide
 
     def race(self, obj: str, a: str, b: str) -> Obligation | None:
+        x, y = self.shared[a].access, self.shared[b].access
         _, bad = conflicts(self.sets, self.placed[a], self.placed[b], self.apart)
+        if bad is None and self.mates is not None:
+            _, bad = conflicts(self.sets, self.mates.placed[a], self.mates.placed[b], self.mates.apart)
+        if bad is None and ASYNC in (x.mode, y.mode):
+            _, bad = conflicts(self.sets, self.timed(a), self.timed(b), [self.own()])
+        if bad is None and self.handover is not None:
+            bad = self.not_handed_over(self.handover, a, b)
         if bad is None:
             return None
-        x, y = self.shared[a].access, self.shared[b].access
-        point = self.sets.sample(bad)
+        point, obj = self.sets.sample(bad), whole(obj)
         verb = "written" if y.write else "read"
         other = f"line {y.span.line}" if y.span.line != x.span.line else "the same line"
         text = f"`{obj}` is written here by one thread and {verb} at {other} by another, with no barrier between"
-        name = self.program.trace.kernel.name
-        return failing(
-            "race",
-            f"{name}.{obj}.race",
-            x.span,
-            text,
-            "put a barrier between the two accesses",
-            self.witness(a, b, obj, point),
-        )
+        help = "put a barrier between the two accesses"
+        if ASYNC in (x.mode, y.mode):
+            text, help = during_copy(obj, x, y, other)
+        id = f"{self.program.trace.kernel.name}.{obj}.race"
+        return failing("race", id, x.span, text, help, self.witness(a, b, obj, point))
 
     def witness(self, a: str, b: str, obj: str, point: dict[str, int] | None) -> Witness:
         if point is None:
             return Witness(object=obj)
         units = self.program.system.units
-        symbols = {s: point[s] for s in self.sets.symbols}
+        symbols = {s: point[s] for s in self.sets.symbols if not is_role(s)}
         first = {d: point[f"in_{i}"] for i, d in enumerate(units[a].scope.dims)}
         second = {d: point[f"out_{i}"] for i, d in enumerate(units[b].scope.dims)}
-        threads = (thread_of(self.program, first, symbols), thread_of(self.program, second, symbols))
+        pair = (thread_of(self.program, first, symbols), thread_of(self.program, second, symbols))
+        threads = () if self.program.trace.space.recast else pair
         return Witness(symbols, threads, obj, (), "", (units[a].span, units[b].span))
 
     # -------------------------------------------------------------- order
     def prepare(self, units: list[str]) -> None:
         """When = block coordinates then as much of time as keeps barriers and accesses apart; relations of thread pairs."""
         sets, p = self.sets, self.program
-        barriers = {scope: self.times(scope) for scope in ("grid", "block", "warp")}
+        barriers = {scope: self.times(scope) for scope in ("grid", "block")}
         whens = {u: self.when(u) for u in units}
-        keep = self.shortest(whens, [b for b in barriers.values() if b is not None])
+        ends = {u: self.done(u) for u in units if u in p.copies}
+        keep = self.shortest([*whens.values(), *ends.values()], [b for b in barriers.values() if b is not None])
         name = f"When{keep}"
         self.placed = {}
         for u in units:
             thread = p.system.units[u].thread
             assert thread is not None
-            self.placed[u] = Placed(u, p.accesses[u].cells, head(sets, whens[u], keep, name), thread)
+            done = head(sets, ends[u], keep, name) if u in ends else None
+            lasting = p.accesses[u].access.mode == ASYNC
+            self.placed[u] = Placed(u, p.accesses[u].cells, head(sets, whens[u], keep, name), thread, done, lasting)
         sets.declare(name, keep)
         cut = {s: head_set(sets, b, keep, name) if b is not None else None for s, b in barriers.items()}
-        self.apart: list[tuple[Map, Map | None]] = []
+        self.apart: list[Apart] = []
         dims = p.trace.space.dims
-        lanes = set(lane_dims(p) or ())
-        inner = [d for d in p.trace.space.thread_dims if d not in lanes]
         if self.blocks:
-            loose = unordered(sets, name, lex_less(sets, name, self.blocks, tied=False), cut["grid"])
-            self.apart.append((self.threads(differ(dims[: self.blocks])), loose))
-        same_block = same(dims[: self.blocks])
+            others = self.threads(differ(dims[: self.blocks]))
+            kind = apart(sets, others, lex_less(sets, name, self.blocks, tied=False), cut["grid"])
+            if self.groups:
+                self.others, self.handover = kind, Handover(p, self.groups, barriers["block"])
+            else:
+                self.apart.append(kind)
+        same_block, less = same(dims[: self.blocks]), lex_less(sets, name, self.blocks, tied=True)
         together = self.join(cut["grid"], cut["block"])
-        within_block = unordered(sets, name, lex_less(sets, name, self.blocks, tied=True), together)
-        with_warp = self.join(together, cut["warp"])
-        if cut["warp"] is None:
-            self.apart.append((self.threads(all_of(same_block, differ(p.trace.space.thread_dims))), within_block))
-            return
-        self.apart.append((self.threads(all_of(same_block, differ(tuple(inner)))), within_block))
-        in_warp = unordered(sets, name, lex_less(sets, name, self.blocks, tied=True), with_warp)
-        self.apart.append((self.threads(all_of(same_block, same(tuple(inner)), differ(tuple(lanes)))), in_warp))
+        self.mates: WarpOrder | None = None
+        apart_in_block = differ(p.trace.space.thread_dims)
+        if any(b.scope == "warp" for b, _, _ in p.barriers):
+            self.mates = WarpOrder(p, self.placed)
+            apart_in_block = any_of(*(negate(eq(side(a, p, 1), side(a, p, 2))) for a in warp_coordinates(p)))
+        self.apart.append(apart(sets, self.threads(all_of(same_block, apart_in_block)), less, together))
+
+    def not_handed_over(self, handover: Handover, a: str, b: str) -> Map | None:
+        """Conflicting accesses of two blocks of which neither waits for the other's by a counter either."""
+        _, bad = conflicts(self.sets, self.placed[a], self.placed[b], [self.others])
+        for first, second, turned in ((a, b, False), (b, a, True)):
+            ordered = None if bad is None else handover.ordered(first, second)
+            if bad is not None and ordered is not None:
+                bad = self.sets.minus(bad, self.sets.reverse(ordered) if turned else ordered)
+        return None if bad is None or self.sets.empty(bad) else bad
+
+    # -------------------------------------------------------------- one thread and its copies
+    def timed(self, u: str) -> Placed:
+        """The access with the whole of its time: as its own thread sees it."""
+        done = self.done(u) if u in self.program.copies else None
+        return replace(self.placed[u], when=self.when(u), done=done)
+
+    def own(self) -> Apart:
+        """A thread and itself: its accesses are ordered as its text has them, but for what a copy does meanwhile."""
+        dims = self.program.trace.space.dims
+        return Apart(self.threads(same(dims)), lex_less(self.sets, "When", self.blocks, tied=True), None)
+
+    def done(self, u: str) -> Map:
+        """Of a copy: instances -> `When` of its completion."""
+        p = self.program
+        assert p.completions is not None
+        return p.completions.seen(p.copies[u], "When", list(p.trace.space.block_dims))
 
     def threads(self, cond: Formula) -> Map:
         dims = self.program.trace.space.dims
@@ -184,32 +232,37 @@ class Races:
         pad = [Affine.of(0)] * (self.program.time_arity - 1 - len(time))
         return self.sets.map(name, dims, domain, "When", [*blocks, *time, *pad])
 
-    def whole_block(self, unit: str, dims: tuple[str, ...]) -> bool:
-        """Do all threads of the block reach this warp barrier, and do digits say which lanes share a warp?"""
-        p = self.program
-        domain = next(d for _, u, d in p.barriers if u == unit)
-        missing = missing_members(self.sets, p, unit, dims, domain, p.trace.space.thread_dims)
-        return lane_dims(p) is not None and self.sets.empty(missing)
-
     def times(self, scope: str) -> Set | None:
         out: Set | None = None
         for b, unit, _ in self.program.barriers:
-            if b.scope == "warp" and not self.whole_block(unit, b.dims):
-                continue  # a barrier of some warps orders nothing in the others: not used
             if b.scope == scope:
                 out = self.join(out, self.sets.range(self.when_map(unit, b.dims, b.domain, b.time)))
         return out
 
-    def shortest(self, whens: dict[str, Map], barriers: list[Set]) -> int:
+    def shortest(self, whens: list[Map], barriers: list[Set]) -> int:
         """The shortest prefix of `When` on which no access coincides with a barrier: fewer coordinates, fewer pieces."""
         full = self.sets.arity("When")
         for keep in range(self.blocks + 1, full):
             name = f"When{keep}"
             cut = [head_set(self.sets, b, keep, name) for b in barriers]
-            images = [self.sets.range(head(self.sets, m, keep, name)) for m in whens.values()]
+            images = [self.sets.range(head(self.sets, m, keep, name)) for m in whens]
             if all(self.sets.disjoint(i, b) for i in images for b in cut):
                 return keep
         return full
+
+
+def during_copy(obj: str, x: Access, y: Access, other: str) -> tuple[str, str]:
+    """x writes, y is on the line `other`; one of them is part of an asynchronous copy."""
+    if x.mode == ASYNC:
+        verb = "written" if y.write else "read"
+        return (
+            f"`{obj}` is copied to asynchronously here and {verb} at {other}, with no wait and barrier between",
+            "wait for the copy's group, then let all threads pass a barrier; and a barrier before the next copy to the same cells",
+        )
+    return (
+        f"`{obj}` is written here while the asynchronous copy at {other} may be under way",
+        "keep the copy's source and destination as they are until its group was waited for, and a barrier passed",
+    )
 
 
 def same(dims: tuple[str, ...]) -> Formula:

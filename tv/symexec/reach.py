@@ -7,6 +7,10 @@ from tv.kernel import Space
 from tv.sets import Set
 from tv.source import Span
 from tv.symexec.build import Program
+from tv.symexec.carving import whole
+
+
+_HELP = "remove it, or mend the condition that it stands under"
 
 
 def idle_stores(program: Program) -> list[Diagnostic]:
@@ -23,7 +27,7 @@ def idle_stores(program: Program) -> list[Diagnostic]:
     out = []
     for (span, name), domains in sorted(stores.items(), key=lambda x: (x[0][0].line, x[0][0].col, x[0][1])):
         text = _sentence(program, name, domains)
-        out += [Diagnostic("TV0530", "note", text, span)] if text else []
+        out += [Diagnostic("TV0530", "note", text, span, _HELP)] if text else []
     return out
 
 
@@ -39,7 +43,7 @@ def _sentence(program: Program, name: str, domains: list[Set]) -> str:
         if sets.empty(values):
             return ""
     except Unknown:
-        return f"for which sizes this store to `{name}` is executed could not be told"
+        return f"for which sizes this store to `{whole(name)}` is executed could not be told"
     where = {Space.GLOBAL: "", Space.SHARED: " in shared memory", Space.LOCAL: " of the thread's own"}
-    what = f"this store to `{name}`{where.get(program.objects[name].space, '')} is never executed"
+    what = f"this store to `{whole(name)}`{where.get(program.objects[name].space, '')} is never executed"
     return what if sets.always(values) else f"{what} where {sets.condition(values)}"

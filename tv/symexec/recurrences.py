@@ -8,24 +8,40 @@ chain = {s} at a start, and chain(s) = chain(previous(s)) + {s} elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sym
 from tv.sets.affine import all_of, any_of, eq, ge, lt
 from tv.symexec.build import Program, inherit
-from tv.system import Scope, Unit, later
+from tv.system import Chained, Scope, Unit, later
 from tv.term import Term
 
-ACCUMULATING = ("fadd", "fmax", "fmin", "fmaximum", "fminimum", "add", "smax", "smin", "umax", "umin")
+ACCUMULATING = (
+    "fadd",
+    "fmax",
+    "fmin",
+    "fmaximum",
+    "fminimum",
+    "fupper",
+    "flower",
+    "add",
+    "smax",
+    "smin",
+    "umax",
+    "umin",
+)
+
+
+CHOSEN = "select"  # in place of an operation: each round keeps the carried value or replaces it
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """op: the accumulating operation; load: the unit of the carried read; reach: S instance -> that read's instance."""
+    """op: the accumulating operation; reads: the units of the carried read, each with S instance -> that read's instance."""
 
     op: str
-    load: str
-    reach: Map
+    reads: tuple[tuple[str, Map], ...]
 
 
 def find_recurrences(program: Program) -> None:
@@ -34,15 +50,79 @@ def find_recurrences(program: Program) -> None:
         u = program.system.units[name]
         am = program.accesses[name]
         if am.access.write and program.objects[am.access.object].space.value == "local":
-            chain = carried(program, u, u.value)
-            if chain is not None:
-                rewrite(program, u, chain)
+            any(rewritten(Carrier(program, u, copies)) for copies in (True, False))
 
 
-def carried(program: Program, u: Unit, value: Term) -> Chain | None:
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A store that may accumulate. copies: what a thread copies (a parameter, a field, a result handed back) is followed."""
+
+    program: Program
+    unit: Unit
+    copies: bool
+
+    def alternatives(self, name: str) -> tuple[Term, ...]:
+        v = self.program.system.units[name].value
+        return v.args if v.kind == "case" else (v,)
+
+    def reads(self, t: Term) -> bool:
+        """t refers to a load whose sources include the store, or a copy of what it stored."""
+        if t.kind != "ref" or t.name not in self.program.accesses or self.program.accesses[t.name].access.write:
+            return False
+        inner = [a for a in self.alternatives(t.name) if a.kind == "ref"]
+        return any(a.name == self.unit.name or self.copied(a) for a in inner)
+
+    def copied(self, t: Term, seen: frozenset[str] = frozenset()) -> bool:
+        """Is t the thread's own copy of what was stored, at some instances?"""
+        if not self.copies or t.kind != "ref" or t.name in seen or t.name not in self.program.accesses:
+            return False
+        if self.program.objects[self.program.accesses[t.name].access.object].space.value != "local":
+            return False
+        inner = self.alternatives(t.name)
+        if not all(a.kind in ("ref", "const", "undefined") for a in inner):
+            return False
+        return any(a.name == self.unit.name or self.copied(a, seen | {t.name}) for a in inner if a.kind == "ref")
+
+    def occurrences(self, t: Term) -> int:
+        """How often the carried value is read in a step: a fold has it exactly once."""
+        return int(self.reads(t)) + sum(self.occurrences(a) for a in t.args)
+
+    def inside(self, t: Term) -> bool:
+        return self.reads(t) or (t.kind == "op" and any(self.inside(a) for a in t.args))
+
+    def sources(self, name: str, reach: Map, seen: frozenset[str] = frozenset()) -> Iterator[tuple[Map, Term]]:
+        """The store's instance -> the instance that is read (reach: of `name`), or of the copy that it goes back to, by what
+        is found there."""
+        sets, system = self.program.system.sets, self.program.system
+        value = system.units[name].value
+        domains = value.sets if value.kind == "case" else (system.scope_sets[name],)
+        for s, t in zip(domains, self.alternatives(name), strict=True):
+            at = sets.restrict_range(reach, s)
+            if t.name == self.unit.name or t.name in seen or not self.copied(t):
+                yield at, t
+            elif not sets.empty(at):
+                yield from self.sources(t.name, sets.compose(at, t.embedding()), seen | {t.name})
+
+
+def carried(by: Carrier, value: Term) -> Chain | None:
+    """What u accumulates: in one way everywhere, or under a condition on indices and nothing elsewhere (`if (c < n) sum += ...`)."""
+    if value.kind != "case":
+        return accumulated(by, value)
+    sets, ops, reads = by.program.system.sets, set[str](), list[tuple[str, Map]]()
+    for s, piece in zip(value.sets, value.args, strict=True):
+        kept = by.reads(piece)
+        chain = Chain("", ((piece.name, piece.embedding()),)) if kept else accumulated(by, piece)
+        if chain is None:
+            return None
+        reads += [(load, sets.restrict_domain(reach, s)) for load, reach in chain.reads]
+        ops |= {chain.op} - {""}
+    return Chain(ops.pop(), tuple(reads)) if len(ops) == 1 else None
+
+
+def accumulated(by: Carrier, value: Term) -> Chain | None:
     """The spine of additions (or maxima) that ends in a read of the same cell, written by u itself the round before."""
     op = ""
-    if occurrences(program, u, value) != 1:
+    if by.occurrences(value) != 1:
         return None
     while True:
         head = value.name.split(".")[0] if value.kind == "op" else ""
@@ -52,65 +132,130 @@ def carried(program: Program, u: Unit, value: Term) -> Chain | None:
             return None
         op = this
         steps = [value.args[2]] if head == "ffma" else list(value.args)
-        candidates = [t for t in steps if reads_itself(program, u, t)]
+        candidates = [t for t in steps if by.reads(t)]
         if len(candidates) == 1:
             t = candidates[0]
-            return Chain(op, t.name, t.embedding())
-        inner = [t for t in steps if t.kind == "op" and contains(program, u, t)]
+            return Chain(op, ((t.name, t.embedding()),))
+        inner = [t for t in steps if t.kind == "op" and by.inside(t)]
         if candidates or len(inner) != 1:
             return None
         value = inner[0]
 
 
-def occurrences(program: Program, u: Unit, t: Term) -> int:
-    """How often the carried value is read in a step: a fold has it exactly once."""
-    return int(reads_itself(program, u, t)) + sum(occurrences(program, u, a) for a in t.args)
+def larger(by: Carrier, value: Term) -> Term:
+    """`m < v ? v : m` and `v < m ? v : m` of the carried m as one operation; any other value as it is."""
+    if value.kind != "op" or value.name != "select" or value.args[0].kind != "op":
+        return value
+    test, chosen, kept = value.args
+    head, _, kind = test.name.partition(".")
+    if head != "flt" or not by.reads(kept):
+        return value
+    for new, (old, v) in (("fupper", test.args), ("flower", test.args[::-1])):
+        if old is kept and same_cell(by.program, v, chosen):
+            return by.program.system.terms.op(f"{new}.{kind}", kept, chosen)
+    return value
 
 
-def reads_itself(program: Program, u: Unit, t: Term) -> bool:
-    """t refers to a load whose sources include u."""
-    if t.kind != "ref" or t.name not in program.accesses or program.accesses[t.name].access.write:
+def same_cell(program: Program, a: Term, b: Term) -> bool:
+    """One term, conversions of one term, or two reads of one cell before the launch."""
+    sets, units = program.system.sets, program.system.units
+    if a is b:
+        return True
+    if a.kind == b.kind == "op" and a.name == b.name and len(a.args) == len(b.args) == 1:
+        return same_cell(program, a.args[0], b.args[0])
+    if a.kind != "ref" or b.kind != "ref":
         return False
-    v = program.system.units[t.name].value
-    return any(a.kind == "ref" and a.name == u.name for a in (v.args if v.kind == "case" else (v,)))
+    x, y = units[a.name].value, units[b.name].value
+    modes = [program.accesses[t.name].access.mode if t.name in program.accesses else "" for t in (a, b)]
+    plain = all(m in ("weak", "readonly") for m in modes)
+    if not plain or x.kind != "input" or y.kind != "input" or x.name != y.name:
+        return False
+    return sets.equal(sets.compose(a.embedding(), x.embedding()), sets.compose(b.embedding(), y.embedding()))
 
 
-def contains(program: Program, u: Unit, t: Term) -> bool:
-    return reads_itself(program, u, t) or (t.kind == "op" and any(contains(program, u, a) for a in t.args))
+def chosen(by: Carrier, value: Term) -> Chain | None:
+    """A condition on data that keeps what is carried or replaces it, perhaps several times over: no operation folds that."""
+    arms = (
+        [(by.program.system.scope_sets[by.unit.name], value)]
+        if value.kind != "case"
+        else [*zip(value.sets, value.args, strict=True)]
+    )
+    reads: list[tuple[str, Map]] = []
+    for s, t in arms:
+        kept = kept_by(by, t)
+        if kept is None:
+            return None
+        reads.append((kept.name, by.program.system.sets.restrict_domain(kept.embedding(), s)))
+    return Chain(CHOSEN, tuple(reads))
 
 
-def rewrite(program: Program, u: Unit, chain: Chain) -> None:
+def kept_by(by: Carrier, t: Term) -> Term | None:
+    """The carried value at the end of a spine of selects."""
+    while t.kind == "op" and t.name == "select":
+        inner = [a for a in t.args[1:] if spine(by, a)]
+        if len(inner) != 1:
+            return None
+        t = inner[0]
+    return t if by.reads(t) else None
+
+
+def spine(by: Carrier, t: Term) -> bool:
+    select = t.kind == "op" and t.name == "select"
+    return by.reads(t) or (select and any(spine(by, a) for a in t.args[1:]))
+
+
+def rewritten(by: Carrier) -> bool:
+    """Is the store's value now a reduction?"""
+    value = larger(by, by.unit.value)
+    chain = carried(by, value) or (None if by.copies else chosen(by, value))
+    return chain is not None and rewrite(by, value, chain)
+
+
+def rewrite(by: Carrier, value: Term, chain: Chain) -> bool:
+    program, u = by.program, by.unit
     sets, system = program.system.sets, program.system
-    load = system.units[chain.load].value
-    pieces = load.args if load.kind == "case" else (load,)
-    domains = load.sets if load.kind == "case" else (system.scope_sets[chain.load],)
     previous: Map | None = None
     starts: list[tuple[Set, Term]] = []
-    for s, t in zip(domains, pieces, strict=True):
-        at = sets.restrict_range(chain.reach, s)
+    for at, t in (found for name, reach in chain.reads for found in by.sources(name, reach)):
         if t.kind == "ref" and t.name == u.name:
-            previous = sets.compose(at, t.embedding())
+            back = sets.compose(at, t.embedding())
+            previous = back if previous is None else sets.join(previous, back)
         elif not sets.empty(at):
             starts.append((sets.domain(at), moved(program, t, at)))
-    if previous is None:
-        return
+    if previous is None or not accounted(program, u, previous, starts):
+        return False
     varying = varying_dims(program, u, previous)
-    child = chain_scope(u, varying)
+    child = chain_scope(u, varying, f"{u.name}_{'c' if by.copies else ''}r")
     if child is None:
-        return
+        return False
     child = system.scope(child)
     project = [Affine.dim(later(d) if d in varying else d) for d in u.scope.dims]
     to_round = sets.map(child.name, child.dims, child.domain, u.name, project)
     to_owner = sets.map(child.name, child.dims, child.domain, u.name, [Affine.dim(d) for d in u.scope.dims])
     rounds = sets.compose(sets.reverse(to_owner), to_round)
     if not proved_chain(program, u, rounds, previous, starts):
-        return
+        return False
+    system.chains[u.name] = Chained(u.value, rounds)
+    if chain.op == CHOSEN:
+        return False
     init = initial(program, u, rounds, starts)
     if init is None:
-        return
-    step = rescope(program, replace_carried(program, u.value, chain), to_round)
-    inherit(program, step, u.value)
+        return False
+    step = rescope(program, replace_carried(program, value, chain), to_round)
+    inherit(program, step, value)
     u.value = system.terms.reduce(chain.op, sets.reverse(to_owner), child.name, step, init)
+    return True
+
+
+def accounted(program: Program, u: Unit, previous: Map, starts: list[tuple[Set, Term]]) -> bool:
+    """Every instance goes on from another or starts, and none does both."""
+    sets = program.system.sets
+    met = sets.domain(previous)
+    for s, _ in starts:
+        if not sets.disjoint(met, s):
+            return False
+        met = sets.join(met, s)
+    return sets.single_valued(previous) and sets.equal(met, program.system.scope_sets[u.name])
 
 
 def varying_dims(program: Program, u: Unit, previous: Map) -> list[str]:
@@ -125,7 +270,7 @@ def varying_dims(program: Program, u: Unit, previous: Map) -> list[str]:
     return out
 
 
-def chain_scope(u: Unit, varying: list[str]) -> Scope | None:
+def chain_scope(u: Unit, varying: list[str], name: str) -> Scope | None:
     """Rounds up to and including this one: u's domain in the round's coordinates, lexicographically not after."""
     if not varying:
         return None
@@ -138,7 +283,7 @@ def chain_scope(u: Unit, varying: list[str]) -> Scope | None:
         not_after.append(all_of(prefix, ge(here, there) if last else lt(there, here)))
         prefix = all_of(prefix, eq(here, there))
     domain = all_of(u.scope.domain.substitute(swap), any_of(*not_after))
-    return u.scope.extend(f"{u.name}_r", [later(d) for d in varying], domain)
+    return u.scope.extend(name, [later(d) for d in varying], domain)
 
 
 def proved_chain(program: Program, u: Unit, rounds: Map, previous: Map, starts: list[tuple[Set, Term]]) -> bool:
@@ -183,8 +328,10 @@ def moved(program: Program, t: Term, along: Map) -> Term:
 def replace_carried(program: Program, t: Term, chain: Chain) -> Term:
     """The step: the carried read becomes the hole."""
     terms = program.system.terms
-    if t.kind == "ref" and t.name == chain.load and t.map is chain.reach:
+    if t.kind == "ref" and t.name in [load for load, _ in chain.reads]:  # there is one in every piece
         return terms.hole(t.width)
+    if t.kind == "case":
+        return terms.case([(s, replace_carried(program, a, chain)) for s, a in zip(t.sets, t.args, strict=True)])
     if t.kind == "op":
         return terms.op(t.name, *(replace_carried(program, a, chain) for a in t.args), attr=t.attr, width=t.width)
     return t

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
-from tv.sets import FALSE, TRUE, Affine, Dim, Formula
+from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
 from tv.sets.affine import Quotient, all_of, any_of, eq, floordiv, ge, negate, times, within
 from tv.source import Span
+from tv.symexec.butterflies import exchanges_by_round
+from tv.symexec.cycles import cyclic
 from tv.symexec.exits import Exits, Open
+from tv.symexec.lanes import mixed_lanes
 from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
 from tv.symexec.structured import breaks
 from tv.symexec.values import Node, Value, product
@@ -43,7 +46,7 @@ class LoopExecution:
         counters = self.counters(s, Affine.dim(ordinal) - first, ordinal)
         carried = modified(s) - set(counters)
         exit = self.exits.condition(s, carried, counters) if leaves else FALSE
-        if exit is None or set(variables(s.cond)) & carried:
+        if exit is None or set(variables(s.cond)) & carried or exchanges_by_round(self.x, s, counters):
             self.unroll(s)
         else:
             self.rounds(s, ordinal, first, counters, exit)
@@ -67,12 +70,12 @@ class LoopExecution:
                 if not set(variables(update.step))
                 else False
             )
-            lanes = {d for d, w in self.x.space.weights.items() if w < 32}
+            lanes = mixed_lanes(self.x.space)
             apart = any(isinstance(x, Dim) and x.name in lanes for x in a.atoms())
             if (
                 one
                 and any(isinstance(q, Quotient) for q, _ in a.terms)
-                and not (apart and any(isinstance(t, ir.Shuffle) for t in inner))
+                and not (apart and any(isinstance(t, ir.Shuffle | ir.Vote) for t in inner))
             ):
                 return a
         return Affine.of(0)
@@ -103,10 +106,10 @@ class LoopExecution:
         changing = modified(s)
         for n in sorted(changing):
             start, update = self.x.env.get(n), single_update(s, n)
-            if start is None or start.pieces is None or update is None:
+            if start is None or start.pieces is None:
                 continue
-            if update.step is None:
-                closed = self.periodic(start, update.statement, n, o)
+            if update is None or update.step is None:
+                closed = cyclic(self.x, s, n, o)
                 if closed is not None:
                     out[n] = closed
                 continue
@@ -126,33 +129,6 @@ class LoopExecution:
         k = step.constant
         wraps = k is not None and not t.signed and k >= 1 << (t.bits - 1)
         return step - (1 << t.bits) if wraps else step
-
-    def periodic(self, start: Value, update: ir.Assign, name: str, o: Affine) -> Value | None:
-        """v = f(v) from a constant: the values repeat with a period of at most 8 and are affine in (round mod period)."""
-        if start.constant is None or set(variables(update.value)) != {name}:
-            return None
-        saved, seen = self.x.env.get(name), [start.constant]
-        self.x.silent += 1
-        try:
-            for _ in range(8):
-                self.x.env[name] = Value(start.type, pieces=((TRUE, Affine.of(seen[-1])),))
-                nxt = self.x.evaluator.value(update.value).constant
-                if nxt is None:
-                    return None
-                if nxt == seen[0]:
-                    break
-                seen.append(nxt)
-            else:
-                return None
-        finally:
-            self.x.silent -= 1
-            if saved is not None:
-                self.x.env[name] = saved
-        slope = seen[1] - seen[0] if len(seen) > 1 else 0
-        if any(v != seen[0] + slope * i for i, v in enumerate(seen)):
-            return None
-        phase = self.x.integers.remainder(o, len(seen))
-        return Value(start.type, pieces=((TRUE, phase * slope + seen[0]),))
 
     def rounds(self, s: ir.Loop, ordinal: str, first: Affine, counters: dict[str, Value], exit: Formula) -> None:
         if s.prelude:
@@ -311,7 +287,7 @@ class LoopExecution:
         k, c = trip_count(going, ordinal, span)
         end = floordiv(k, c, self.x.range_of) + 1
         ran = ge(k, first * c)
-        done = tuple((all_of(g, ran), a.substitute({Dim(ordinal): end})) for g, a in closed.pieces or ())
+        done = tuple((all_of(g, ran), a) for g, a in at_round(closed, ordinal, end).pieces or ())
         none = tuple((all_of(g, negate(ran)), a) for g, a in start.pieces or ())
         return Value(start.type, pieces=tuple((g, a) for g, a in done + none if g.op != "false"))
 
@@ -328,4 +304,5 @@ def waits_on_memory(s: ir.Loop) -> bool:
 
 def at_round(v: Value, ordinal: str, number: Affine) -> Value:
     """A closed form at a given round."""
-    return Value(v.type, pieces=tuple((c, a.substitute({Dim(ordinal): number})) for c, a in v.pieces or ()))
+    at: dict[Dim | Sym, Affine] = {Dim(ordinal): number}
+    return Value(v.type, pieces=tuple((c.substitute(at), a.substitute(at)) for c, a in v.pieces or ()))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from functools import reduce
 
+from tv import arithmetic
 from tv.sets import Set, Sets
 from tv.symexec.extrema import propagating
-from tv.term import Term, Terms
+from tv.term import ARGUMENT, Term, Terms
+
+# Rounded once and never contracted: on constants they have one value, wherever it is computed.
+QUOTIENTS = frozenset(("fdiv.f32", "fsqrt.f32", "fdiv.f64", "fsqrt.f64"))
 
 
 def operation(terms: Terms, name: str, args: tuple[Term, ...], attr: str, width: int) -> Term:
@@ -29,7 +33,50 @@ def operation(terms: Terms, name: str, args: tuple[Term, ...], attr: str, width:
         extremum = propagating(terms, args)
         if extremum is not None:
             return extremum
+    if name.startswith("popc") and args[0].kind == "op" and args[0].name == "concat":
+        counted = _bits_counted(terms, args[0].args, width)
+        if counted is not None:
+            return counted
+    if name.startswith("eq.i"):
+        narrow = _narrow_comparison(terms, args)
+        if narrow is not None:
+            return narrow
+    if name in QUOTIENTS and all(a.kind == "const" for a in args):
+        return _quotient(terms, name, args, attr, width)
     return terms.op(name, *args, attr=attr, width=width)
+
+
+def _quotient(terms: Terms, name: str, args: tuple[Term, ...], attr: str, width: int) -> Term:
+    """The constant that a division or root of constants is; the compiler knows it where it knows all of them."""
+    bits = arithmetic.fold(name, [a.bits for a in args])
+    nan = None if bits is None else arithmetic.fold(f"fisnan.{name.split('.')[1]}", [bits])
+    if bits is None or nan:
+        return terms.op(name, *args, attr=attr, width=width)
+    known = "" if all(a.attr != ARGUMENT for a in args) else ARGUMENT
+    return terms.make("const", bits=bits, width=width, attr=known)
+
+
+def _bits_counted(terms: Terms, parts: tuple[Term, ...], width: int) -> Term | None:
+    """The number of bits set in what a ballot gives: the sum of its single bits."""
+    if any(p.width != 1 for p in parts):
+        return None
+    ones = [terms.op(f"cvt.s{width}.u1", p, width=width) for p in parts if p.kind != "const" or p.bits]
+    return reduce(lambda a, b: terms.op(f"add.i{width}", a, b), ones) if ones else terms.const(0, width)
+
+
+def _narrow_comparison(terms: Terms, args: tuple[Term, ...]) -> Term | None:
+    """eq(widened x, c) for an integer x and a constant c of x's own type: x compared in that type, as it was before C promoted it."""
+    for wide, c in (args, args[::-1]):
+        parts = wide.name.split(".") if wide.kind == "op" else []
+        if c.kind != "const" or len(parts) != 3 or parts[0] != "cvt" or wide.width != c.width:
+            continue
+        x, source = wide.args[0], parts[2]
+        if parts[1][0] in "su" and source[0] in "su" and 8 <= x.width < wide.width:
+            low = c.bits & ((1 << x.width) - 1)
+            negative = source[0] == "s" and low >> (x.width - 1)
+            if c.bits == (low | (((1 << c.width) - 1) & -(1 << x.width)) if negative else low):
+                return terms.op(f"eq.i{x.width}", x, terms.make("const", bits=low, width=x.width, attr=c.attr))
+    return None
 
 
 def _reassembled(parts: list[Term]) -> Term | None:

@@ -17,7 +17,36 @@ LIMIT = 10_000  # statements of a body after duplication
 
 def structured(kernel: ir.Kernel) -> ir.Kernel:
     """The same kernel; Unsupported where the branches around `continue` would make a loop's body too long."""
-    return replace(kernel, body=_inside(kernel.body))
+    return replace(kernel, body=_inside(_ending(kernel.body)))
+
+
+def _ending(body: Body) -> Body:
+    """The kernel's last statements, in which to leave a loop is to return."""
+    if not body:
+        return body
+    match body[-1]:
+        case ir.Return():
+            return (*_ending(body[:-1]), body[-1])
+        case ir.If() as s:
+            return (*body[:-1], replace(s, then=_ending(s.then), orelse=_ending(s.orelse)))
+        case ir.Loop() as s:
+            return (*body[:-1], replace(s, body=_leaving(s.body)))
+        case _:
+            return body
+
+
+def _leaving(body: Body) -> Body:
+    """The body of a loop with `break` for `return`; inside a loop of its own that is another loop's `break`."""
+    out: list[ir.Stmt] = []
+    for s in body:
+        match s:
+            case ir.Return():
+                out.append(ir.Break(s.span))
+            case ir.If():
+                out.append(replace(s, then=_leaving(s.then), orelse=_leaving(s.orelse)))
+            case _:
+                out.append(s)
+    return tuple(out)
 
 
 def _inside(body: Body) -> Body:

@@ -20,6 +20,7 @@ class Node:
 
     fetch: element read by event `name`, `index` its cell within the access. exchange: the value that event `name` published,
     at instance `index`. parameter: a scalar parameter left open, `name`. case: pieces by `conditions`. index: the integer `pieces` (affine). All of `width` bits.
+    known: between which integers the launch states a fetched element or parameter to lie.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Node:
     conditions: tuple[Formula, ...] = ()
     pieces: tuple[tuple[Formula, Affine], ...] = ()
     span: Span = NOWHERE
+    known: tuple[int, int] | None = None
 
 
 def nodes_of(root: Node) -> Iterator[Node]:
@@ -50,12 +52,16 @@ Pieces = tuple[tuple[Formula, Affine], ...]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Value:
-    """A typed value. pieces: ints, exact, by disjoint conditions that cover. formula: booleans. node: everything else."""
+    """A typed value. pieces: ints, exact, by disjoint conditions that cover. formula: booleans. node: everything else.
+
+    lanes: of a ballot over whole warps, beside its node: which threads of the warp have their bit set.
+    """
 
     type: Scalar
     pieces: Pieces | None = None
     formula: Formula | None = None
     node: Node | None = None
+    lanes: Formula | None = None
 
     @property
     def constant(self) -> int | None:
@@ -87,6 +93,10 @@ def as_signed(bits: int, t: Scalar) -> int:
     return bits - (1 << t.bits) if t.signed and bits >> (t.bits - 1) else bits
 
 
+# Operations as C writes them.
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%", "shl": "<<", "shr": ">>", "neg": "-"}
+
+
 def type_range(t: Scalar) -> tuple[int, int]:
     if t is Scalar.BOOL:
         return 0, 1
@@ -95,6 +105,22 @@ def type_range(t: Scalar) -> tuple[int, int]:
 
 def node_const(bits: int, width: int) -> Node:
     return Node("const", width, bits=bits & ((1 << width) - 1))
+
+
+def fetched(t: Scalar, event: str, element: int, known: tuple[int, int] | None = None) -> Node:
+    """An element that an access reads; a boolean is whether its byte is not 0. known: as of a node."""
+    width = 8 if t is Scalar.BOOL else t.bits
+    n = Node("fetch", width, event, index=(Affine.of(element),), known=known)
+    if t is not Scalar.BOOL:
+        return n
+    return Node("op", 1, "xor.i1", (Node("op", 1, "eq.i8", (n, node_const(0, 8))), node_const(1, 1)))
+
+
+def in_memory(t: Scalar, n: Node) -> Node:
+    """A value as memory holds it: of a boolean, a byte."""
+    if t is not Scalar.BOOL:
+        return n
+    return node_const(n.bits, 8) if n.kind == "const" else Node("op", 8, "cvt.u8.u1", (n,))
 
 
 def node_of(v: Value) -> Node:

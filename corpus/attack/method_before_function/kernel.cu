@@ -1,4 +1,4 @@
-// tv: unsupported TV0112
+// tv: unsupported TV0111
 __device__ float f(float v) { return -v; }
 struct Keep {
     float unused;

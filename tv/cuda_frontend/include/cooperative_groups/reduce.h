@@ -1,2 +1,2 @@
 #pragma once
-/* Nothing of this header is known to the reader: each use of its names is refused. */
+/* The names of this header that the reader knows are reduce of a tile, and plus, less, greater, bit_and, bit_or, bit_xor. */

@@ -1,0 +1,23 @@
+"""The graphs of the cases in which blocks finish each other's work, or launches follow each other."""
+
+from __future__ import annotations
+
+from graphs import Graph, reduced, reversed_
+
+LAUNCHES: dict[str, Graph] = {
+    "last_block_counter_cleared_first": reversed_(256),
+    "last_block_counter_of_narrow_scope": reversed_(256),
+    "last_block_every_warp_arrives": reversed_(256),
+    "last_block_fence_before_barrier": reversed_(256),
+    "last_block_fence_of_narrow_scope": reversed_(256),
+    "last_block_fence_of_one_reader": reversed_(256),
+    "last_block_flag_of_before": reversed_(256),
+    "last_block_of_another_group": reversed_(256),
+    "last_block_reads_unfenced": reversed_(256),
+    "last_block_starts_with_its_own": reduced("ReduceSum", [4], [1], 0),
+    "last_block_tells_who_it_is": reduced("ReduceSum", [4], [1], 0),
+    "launches_barrier_of_fewer_threads": reversed_(256),
+    "launches_clear_between": reversed_(256),
+    "launches_share_no_shared_memory": reversed_(256),
+    "launches_with_scratch_of_their_own": reversed_(256),
+}

@@ -1,0 +1,11 @@
+// tv: refuted init
+// Each launch has scratch of its own: no name says that it is one memory.
+__global__ void first(const float* x, float* s)
+{
+    s[blockIdx.x * 64 + threadIdx.x] = x[blockIdx.x * 64 + threadIdx.x];
+}
+
+__global__ void second(const float* s, float* y)
+{
+    y[blockIdx.x * 64 + threadIdx.x] = s[255 - (blockIdx.x * 64 + threadIdx.x)]; // <- init
+}

@@ -1,0 +1,30 @@
+// tv: proved bitwise
+#include <cuda_bf16.h>
+
+#ifndef COLS
+#define COLS 10240
+#endif
+
+__device__ __forceinline__ float gelu(float v)
+{
+    const float half_of = 0.5f * v;
+    return half_of * (1.0f + erff(v / sqrtf(2.0f)));
+}
+
+// One row per blockIdx.y, two columns per thread.
+__global__ void bias_gelu(const __nv_bfloat16* __restrict__ x, const __nv_bfloat16* __restrict__ bias,
+                          __nv_bfloat16* __restrict__ y, int rows)
+{
+    const int col = 2 * (blockIdx.x * blockDim.x + threadIdx.x);
+    const int row = blockIdx.y;
+    if (row >= rows || col >= COLS) return;
+
+    const size_t at = (size_t)row * COLS + col;
+    const __nv_bfloat162 v = *reinterpret_cast<const __nv_bfloat162*>(x + at);
+    const __nv_bfloat162 b = *reinterpret_cast<const __nv_bfloat162*>(bias + col);
+    const __nv_bfloat162 sum = __hadd2(v, b);
+    __nv_bfloat162 r;
+    r.x = __float2bfloat16(gelu(__bfloat162float(sum.x)));
+    r.y = __float2bfloat16(gelu(__bfloat162float(sum.y)));
+    *reinterpret_cast<__nv_bfloat162*>(y + at) = r;
+}

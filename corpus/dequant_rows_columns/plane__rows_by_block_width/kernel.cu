@@ -1,0 +1,18 @@
+// tv: refuted coverage
+#include <cuda_bf16.h>
+
+#ifndef COLS
+#define COLS 4000
+#endif
+
+// A block covers a rectangle; one element per thread.
+__global__ void dequant(const int* __restrict__ sums, const float* __restrict__ row_scale,
+                        const float* __restrict__ col_scale, __nv_bfloat16* __restrict__ y, int rows)
+{
+    const int col = blockIdx.x * blockDim.x + threadIdx.x;
+    const int row = blockIdx.y * blockDim.x + threadIdx.y;  // <- coverage
+    if (row < rows && col < COLS) {
+        const float scale = row_scale[row] * col_scale[col];
+        y[row * COLS + col] = __float2bfloat16(__int2float_rn(sums[row * COLS + col]) * scale);  // <- coverage
+    }
+}

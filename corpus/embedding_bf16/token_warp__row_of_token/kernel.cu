@@ -1,0 +1,23 @@
+// tv: refuted equal
+#include <cuda_bf16.h>
+
+#ifndef D
+#define D 1600
+#endif
+
+// One warp per token, pairs of columns; ids fit in 32 bits.
+__global__ void embedding(const long long* __restrict__ ids, const __nv_bfloat16* __restrict__ table,
+                          __nv_bfloat16* __restrict__ y, int tokens)
+{
+    const int token = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
+    const int lane = threadIdx.x % 32;
+    if (token >= tokens)
+        return;
+    const int id = (int)ids[token];
+    const bool padding = id == 1;
+    const __nv_bfloat16* row = table + token % 16 * D;  // <- equal
+    for (int c = lane; c < D; c += 32) {
+        const __nv_bfloat16 v = row[c];  // <- equal
+        y[(size_t)token * D + c] = padding ? __float2bfloat16(0.0f) : v;  // <- equal
+    }
+}

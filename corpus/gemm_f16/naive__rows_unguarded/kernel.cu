@@ -1,0 +1,25 @@
+// tv: refuted bounds
+#include <cuda_fp16.h>
+
+#ifndef M
+#define M 1971
+#endif
+#ifndef N
+#define N 3000
+#endif
+#ifndef K
+#define K 1090
+#endif
+
+__global__ void gemm(const half* __restrict__ A, const half* __restrict__ B, half* __restrict__ C)
+{
+    const int col = blockIdx.x * blockDim.x + threadIdx.x;
+    const int row = blockIdx.y * blockDim.y + threadIdx.y;
+    if (col < N) {
+        float sum = 0.0f;
+        for (int k = 0; k < K; k++) {
+            sum += __half2float(A[row * K + k]) * __half2float(B[k * N + col]);  // <- bounds
+        }
+        C[row * N + col] = __float2half(sum);
+    }
+}

@@ -1,0 +1,9 @@
+#if VECTOR > 1
+#define STEP 4
+#else
+#define STEP 1
+#endif
+__global__ void add(const float* x, const float* b, float* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = x[i] + b[i];
+}

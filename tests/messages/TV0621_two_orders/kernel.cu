@@ -1,0 +1,9 @@
+__global__ void add(const float* x, float* y, float* z, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    float v = 0.0f, w = 0.0f;
+    for (int j = 0; j < 64; j++) v += x[i * 64 + j];
+    for (int j = 63; j >= 0; j--) w += x[i * 64 + j];
+    y[i] = v * w;
+    z[i] = w;
+}

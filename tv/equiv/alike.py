@@ -1,0 +1,55 @@
+"""Two terms of the kernel that are one value, instance by instance: the same operations on the same cells.
+
+Evaluated twice, a sum that takes in a product may be rounded in two ways, so such an operation is like no other.
+"""
+
+from __future__ import annotations
+
+from tv.equiv.rules import Rules
+from tv.sets import Map
+from tv.term import Term
+
+
+class Alike:
+    def __init__(self, rules: Rules) -> None:
+        self.rules, self.sets, self.kernel = rules, rules.sets, rules.p.kernel
+
+    def alike(self, a: Term, to_a: Map, b: Term, to_b: Map) -> bool:
+        """to_a, to_b: from one domain, on which both are functions, into the scopes of a and b."""
+        if a.kind == "case" or b.kind == "case":
+            return self.by_case(a, to_a, b, to_b) if a.kind == "case" else self.by_case(b, to_b, a, to_a)
+        if a.width != b.width:
+            return False
+        if a.kind == b.kind == "const":
+            return a.bits == b.bits
+        if a.kind == b.kind == "op":
+            same = a.name == b.name and a.attr == b.attr and len(a.args) == len(b.args)
+            if not same or self.rules.contracted(a) or self.rules.contracted(b):
+                return False
+            return all(self.alike(x, to_a, y, to_b) for x, y in zip(a.args, b.args, strict=True))
+        if a.kind == b.kind and a.name == b.name and a.kind in ("ref", "input", "index"):
+            left, right = self.sets.compose(to_a, a.embedding()), self.sets.compose(to_b, b.embedding())
+            return self.sets.equal(left, right) and self.sets.subset(self.sets.domain(to_a), self.sets.domain(left))
+        for x, to_x, y, to_y in ((a, to_a, b, to_b), (b, to_b, a, to_a)):
+            if x.kind == "ref" and self.kernel.units[x.name].value.kind in ("ref", "input", "case") and self.plain(x):
+                behind = self.sets.compose(to_x, x.embedding())
+                return self.alike(self.kernel.units[x.name].value, behind, y, to_y)
+        return False
+
+    def plain(self, t: Term) -> bool:
+        """A reference to what only passes a value on, and is no volatile read."""
+        unit = self.kernel.units[t.name]
+        return t.name not in self.kernel.chains and (
+            unit.name in self.rules.p.private or unit.name in self.rules.p.memory
+        )
+
+    def by_case(self, a: Term, to_a: Map, b: Term, to_b: Map) -> bool:
+        rest = to_a
+        for s, arm in zip(a.sets, a.args, strict=True):
+            part = self.sets.restrict_range(to_a, s)
+            rest = self.sets.minus(rest, part)
+            if self.sets.empty(part):
+                continue
+            if not self.alike(arm, part, b, self.sets.restrict_domain(to_b, self.sets.domain(part))):
+                return False
+        return self.sets.empty(rest)

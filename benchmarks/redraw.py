@@ -210,6 +210,8 @@ def _renamed_part(key: str, value: object, outer: Names) -> object:
 
 def _renamed_binding(value: object, outer: Names) -> object:
     match value:
+        case "null":
+            return value
         case str():
             return outer[value]
         case int() | float():

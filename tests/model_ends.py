@@ -27,7 +27,7 @@ def bound_tensors(args: dict[str, object], symbols: set[str]) -> list[tuple[str,
     found = []
     for value in args.values():
         if isinstance(value, str):
-            found.append(("tensor", value))
+            found += [("tensor", value)] if value != "null" else []
         elif isinstance(value, dict):
             found += [(role, value[role]) for role in ("input", "output", "tensor") if role in value]
             found += [("tensor", name) for name in value.get("concat", ())]

@@ -41,7 +41,8 @@ class Normal:
     def bits(self, slot: Slot, linear: np.ndarray) -> np.ndarray:
         element = BY_LABEL[slot.label]
         if not element.is_float:
-            least, most = element.limits() if element.kind == "bool" else (slot.low, slot.high)
+            stated = slot.low is not None and slot.high is not None and element.kind != "bool"
+            least, most = (slot.low, slot.high) if stated else element.limits()
             span = np.uint64(most - least + 1)
             mask = np.uint64((1 << element.width) - 1)
             return (np.uint64(least % (1 << 64)) + mixed(linear, slot.ordinal, self.seed) % span) & mask

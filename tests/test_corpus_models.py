@@ -112,7 +112,8 @@ def test_twins(name: str) -> None:
         other = (twin / "kernel.cu").read_text()
         kinds.add(expectation(other).what)
         same = renamed_kernel("\n" + other.split("\n", 1)[1], {n: n for n in own_names(tokens(other))[0]})[0]
-        assert same != plain, f"{twin.name} differs in comments only"
+        launched_otherwise = (twin / "kernel.toml").read_text() != (good / "kernel.toml").read_text()
+        assert same != plain or launched_otherwise, f"{twin.name} differs in comments only"
     assert len(kinds) >= 2
 
 

@@ -38,10 +38,10 @@ def test_atomics_that_nothing_reads_leave_results_alone(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "atomicAdd(&a[0], 1u); __syncthreads(); b[t] = a[0];",
-        "atomicAdd(&a[t], 1u); b[t] = a[63];",
-        "atomicAdd(&a[2 * t], 1u); b[t] = a[t];",
-        "__shared__ unsigned s[64]; atomicMax(&s[t / 2], 1u); __syncthreads(); b[t] = s[31];",
+        "atomicInc(&a[0], 9u); __syncthreads(); b[t] = a[0];",
+        "atomicExch(&a[t], 1u); b[t] = a[63];",
+        "atomicAdd(&a[2 * t], 1u); atomicMin(&a[t], 5u); b[t] = a[t];",
+        "__shared__ unsigned s[64]; atomicDec(&s[t / 2], 1u); __syncthreads(); b[t] = s[31];",
     ],
 )
 def test_what_atomics_leave_is_open(body: str) -> None:
@@ -51,6 +51,12 @@ def test_what_atomics_leave_is_open(body: str) -> None:
         assert (o.kind, o.status, o.span.line) == ("determinism", Status.UNKNOWN, 1)
         assert o.witness is not None
         assert o.witness.threads
+
+
+@pytest.mark.parametrize("op", ["Add", "Sub", "Max", "Min", "And", "Or", "Xor"])
+def test_folds_of_integers_leave_one_value(op: str) -> None:
+    (found,) = determinism(kernel(f"atomic{op}(&a[0], t); __syncthreads(); b[t] = a[0];"))
+    assert (found.kind, found.status) == ("determinism", Status.PROVED)
 
 
 def test_a_lost_instance_of_an_access_is_found_before_any_question() -> None:

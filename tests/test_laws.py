@@ -305,9 +305,10 @@ def test_the_identity_of_a_maximum_is_neutral_but_for_nan() -> None:
     assert any(fmax(x, NARROW.decode(0)) != x for x in NARROW.values)
 
 
-def test_only_wide_float_sums_are_reordered() -> None:
-    for name in ("fadd.f16", "fadd.bf16", "fmul.f32", "fsub.f32", "add.i32", "ffma.f32"):
+def test_only_sums_of_wide_floats_and_of_integers_are_reordered() -> None:
+    for name in ("fadd.f16", "fadd.bf16", "fmul.f32", "fsub.f32", "sub.i32", "ffma.f32"):
         assert not accumulates(name)
+    assert accumulates("add.i32")
 
 
 def test_a_zero_summand_is_neutral_but_for_minus_zero() -> None:

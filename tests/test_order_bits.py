@@ -17,7 +17,7 @@ from redraw import small
 # Cases whose sums are added in an order of the kernel's own; what is slow to prove is marked so.
 REORDERED = {
     "attention_decode/two_pass_tree", "gemv_f16/warp_rows", "gemv_f32/block_row", "lm_head/warp_row", "sgemm/tiled",
-    "sgemm/double_buffered",
+    "sgemm/double_buffered", "split_k/last_block",
 }  # fmt: skip
 QUICK = sorted(
     REORDERED
@@ -26,7 +26,7 @@ QUICK = sorted(
         "half_fma/separate", "half_max/half2_nan", "half_max/tested", "l1_distance/masked_sign", "leaky_relu/positive_first", "matmul_open/rows", "matmul_open/tiles",
         "pair_swap/ordered", "rotate_half/sign_bits", "scaled_scores/warp_key", "residual_half/half2_c_cast",
         "residual_half/half2_index", "residual_half/half2_reinterpret", "residual_half/via_float",
-        "row_max/warp_and_block", "row_sum_counted/tree", "sgemm/naive", "templates/scale", "transpose/tiled",
+        "row_max/warp_and_block", "row_sum_counted/tree", "sgemm/naive", "templates/scale", "total_last_block/tree_in_last", "transpose/tiled",
     }
 )  # fmt: skip
 SLOW = sorted(

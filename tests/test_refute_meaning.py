@@ -44,7 +44,9 @@ SHARES = graph(
 def test_a_place_in_sorted_order_is_refuted_by_numbers_only(
     model: onnx.ModelProto, value: str, right: str, wrong: str, tmp_path: Path
 ) -> None:
-    assert checked(tmp_path / "right", place(value, right), model, ONE).verdict is Verdict.UNKNOWN
+    assert checked(tmp_path / "right", place(value, right), model, ONE).verdict is Verdict.PROVED
+    detour = place(value, right).replace("best = i", "best = (int)(float)i")  # right too, and not proved
+    assert checked(tmp_path / "detour", detour, model, ONE).verdict is Verdict.UNKNOWN
     r = checked(tmp_path / "wrong", place(value, wrong), model, ONE)
     assert r.verdict is Verdict.REFUTED
     assert r.counterexample is not None

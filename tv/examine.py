@@ -47,6 +47,7 @@ from tv.symexec.relaunch import left_zero
 from tv.symexec.resolve import resolve
 from tv.symexec.roles import role_symbols
 from tv.symexec.scalars import scalar_values
+from tv.symexec.truths import unfit
 from tv.term import Terms
 
 Progress = Callable[[str], None]
@@ -278,7 +279,15 @@ def coverage_obligations(program: Program, binder: Binder, readers: list[Output]
     for o in readers:
         am = program.accesses[o.reader]
         allowed.setdefault(am.access.object, []).append(am.cells)
-    return coverage(program, {o.reader: o.name for o in readers}) + untouched(program, allowed, scratch)
+    found = coverage(program, {o.reader: o.name for o in readers}) + untouched(program, allowed, scratch)
+    return found + unfit(program, booleans(binder))
+
+
+def booleans(binder: Binder) -> frozenset[str]:
+    """Buffers that hold boolean tensors, and nothing else, before the launch; and bytes that are stated to be 0 or 1."""
+    starts = {n: [binder.info(i, False).type for i in b.inputs] for n, b in binder.buffers().items()}
+    stated = {n for n, (r, bits) in contents(binder).ranges.items() if bits == 8 and 0 <= r[0] <= r[1] <= 1}
+    return frozenset(n for n, types in starts.items() if types and set(types) == {"bool"}) | stated
 
 
 def problem_of(

@@ -61,7 +61,9 @@ from graphs import (
 )
 from language import LANGUAGE
 from launches import LAUNCHES
+from masks import MASKS
 from maxima import MAXIMA
+from overflows import OVERFLOWS
 from paddings import PADDINGS
 from places import PLACES
 
@@ -192,6 +194,7 @@ GRAPHS: dict[str, Graph] = {
     "macro_negates_negative": with_constant("Sub", 32, 1.0),
     "macro_parameter_beside_number": with_constant("Mul", 32, 3.04),
     "method_before_function": unary("Neg", 32),
+    "null_pointer_moved": unary("Identity", 64),
     "namespace_hidden_by_local": unary("Neg", 32),
     "overload_declared_later": unary("Identity", 32),
     "product_hidden_by_bits": multiply_add(F16),
@@ -318,7 +321,8 @@ GRAPHS: dict[str, Graph] = {
 
 
 def main() -> None:
-    for name, build in (GRAPHS | COPIES | FORESEEN | GATHERS | LANGUAGE | LAUNCHES | MAXIMA | PADDINGS | PLACES).items():
+    tables = (GRAPHS, COPIES, FORESEEN, GATHERS, LANGUAGE, LAUNCHES, MASKS, MAXIMA, OVERFLOWS, PADDINGS, PLACES)
+    for name, build in (item for table in tables for item in table.items()):
         onnx.save(build(), ROOT / name / "model.onnx")
 
 

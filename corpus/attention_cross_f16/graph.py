@@ -62,5 +62,11 @@ def spec(case: str, sizes: Sizes) -> Spec:
     }
 
 
+def allows(case: str, sizes: Sizes) -> bool:
+    """A wrong value is shown by a run of the graph, which has to be affordable."""
+    products = sizes["HK"] * sizes["G"] * sizes["T"] * sizes["S"] * sizes["HD"]
+    return "__" not in case or products <= 6_000_000
+
+
 if __name__ == "__main__":
     main(build)

@@ -13,15 +13,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from authoring import Sizes, Spec, about, defines, main, model, tensor, weight
 
 SIZES = (
-    {"HIDDEN": 2048, "VOCAB": 32000, "BLOCK": 256},
-    {"HIDDEN": 512, "VOCAB": 1000, "BLOCK": 128},
+    {"HIDDEN": 512, "VOCAB": 8192, "BLOCK": 256},
+    {"HIDDEN": 256, "VOCAB": 1000, "BLOCK": 128},
     {"HIDDEN": 64, "VOCAB": 300, "BLOCK": 64},
 )
 GROWS = {"HIDDEN": 128, "VOCAB": 1024}
 
 
-def build(HIDDEN: int = 2048, VOCAB: int = 32000) -> onnx.ModelProto:
-    """h: f16 [1, HIDDEN]; logits: f32 [1, VOCAB]; token: i64 [1]."""
+def build(HIDDEN: int = 512, VOCAB: int = 8192) -> onnx.ModelProto:
+    """h: f16 [1, HIDDEN]; w: f16 [VOCAB, HIDDEN]; token: i64 [1]."""
     f16, f32, i64 = TensorProto.FLOAT16, TensorProto.FLOAT, TensorProto.INT64
     nodes = [
         helper.make_node("Cast", ["h"], ["wide_h"], "widen_state", to=f32),
@@ -29,24 +29,25 @@ def build(HIDDEN: int = 2048, VOCAB: int = 32000) -> onnx.ModelProto:
         helper.make_node("Gemm", ["wide_h", "wide_w"], ["logits"], "head", transB=1),
         helper.make_node("ArgMax", ["logits"], ["token"], "greedy", axis=1, keepdims=0),
     ]
-    outputs = [tensor("logits", f32, [1, VOCAB]), tensor("token", i64, [1])]
-    return model("greedy_token", nodes, [tensor("h", f16, [1, HIDDEN])], outputs, [weight("w", f16, [VOCAB, HIDDEN])])
+    token = tensor("token", i64, [1])
+    return model("greedy_token", nodes, [tensor("h", f16, [1, HIDDEN])], [token], [weight("w", f16, [VOCAB, HIDDEN])])
 
 
 def draw(rng: random.Random) -> Sizes:
-    """Any number of tokens, and hidden states of whole warps."""
-    return {"HIDDEN": about(rng, 64, 4096, 32), "VOCAB": about(rng, 300, 40000), "BLOCK": about(rng, 64, 512, 32)}
+    """More tokens than a block has threads, and hidden states of whole warps."""
+    return {"HIDDEN": about(rng, 64, 1024, 32), "VOCAB": about(rng, 1100, 8000), "BLOCK": about(rng, 64, 512, 32)}
 
 
 def spec(case: str, sizes: Sizes) -> Spec:
     block = sizes["BLOCK"]
+    logits = {"scratch": "logits", "extent": sizes["VOCAB"]}
     first = {
         "kernel": "logits_of_tokens",
         "grid": [-(-sizes["VOCAB"] // (block // 32))],
         "block": [block],
-        "args": {"h": "h", "w": "w", "logits": "logits"},
+        "args": {"h": "h", "w": "w", "logits": logits},
     }
-    second = {"kernel": "greatest_logit", "grid": [1], "block": [block], "args": {"logits": "logits", "token": "token"}}
+    second = {"kernel": "greatest_logit", "grid": [1], "block": [block], "args": {"logits": logits, "token": "token"}}
     return {**defines(sizes, SIZES[0], ["HIDDEN", "VOCAB", "BLOCK"]), "launch": [first, second]}
 
 

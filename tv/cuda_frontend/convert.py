@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tv.cuda_frontend.context import Context, unsupported
-from tv.cuda_frontend.ctype import BOOL, Arith, CType, Ptr, Struct, Vector, Void, usual
+from tv.cuda_frontend.ctype import BOOL, Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, usual
 from tv.cuda_frontend.fold import compare, convert, int_value, integer
 from tv.cuda_frontend.values import HandleValue, Pointer, Result, Value
 from tv.kernel import Compare, Const, Expr, NotNull, Scalar
@@ -25,6 +25,17 @@ def to_bool(e: Expr, span: Span) -> Expr:
         return e
     zero = Const(e.type, 0, span)
     return Compare(S.BOOL, "ne", e, zero, span) if e.type.is_float else compare("ne", e, zero, span)
+
+
+def require_scalars(t: CType, span: Span) -> None:
+    """Raises Unsupported (TV0115) where an object of this type holds pointers in memory."""
+    while isinstance(t, Array):
+        t = t.element
+    try:
+        leaves(t)
+    except ValueError:
+        help = "keep each pointer in a variable of its own"
+        raise unsupported("TV0115", "a pointer inside an aggregate", span, help) from None
 
 
 def scalar_convert(e: Expr, t: Scalar, span: Span) -> Expr:

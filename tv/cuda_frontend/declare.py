@@ -8,7 +8,7 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.classes import require_plain_default
 from tv.cuda_frontend.context import Context, Target, unsupported
-from tv.cuda_frontend.convert import type_error
+from tv.cuda_frontend.convert import require_scalars, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
 from tv.cuda_frontend.initializers import COMPONENT, initial_value, zero_value
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
@@ -249,6 +249,7 @@ def extents(t: CType) -> tuple[int, ...]:
 
 
 def new_object(ctx: Context, name: str, space: Space, t: CType, align: int, span: Span) -> str:
+    require_scalars(t, span)
     own = ctx.fresh(name)
     ctx.objects[own] = MemoryObject(own, space, element_scalar(t), extents(t) or (1,), align, span)
     return own

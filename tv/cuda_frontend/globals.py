@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin_memory import CONSTANTS
 from tv.cuda_frontend.context import Context, Scope, unsupported
+from tv.cuda_frontend.convert import require_scalars
 from tv.cuda_frontend.ctype import INT, Arith, Array, CType, Ptr, Vector, element_scalar, leaves
 from tv.cuda_frontend.names import THREAD_VARIABLES
 from tv.cuda_frontend.values import Known, Memory, Place, Value
@@ -104,6 +105,7 @@ def initial_bits(ctx: Context, d: ast.Variable, t: CType) -> tuple[int, ...]:
     """Initial elements of a module variable (zero where there is no initialiser), as bits of the object's element type."""
     from tv.cuda_frontend.initializers import initial_value
 
+    require_scalars(t, d.span)
     kinds = leaves(t)
     element = element_scalar(t)
     if any(s is not element for s, _ in kinds):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tv.cuda_frontend import fold
 from tv.cuda_frontend.context import Context, Target, unsupported
-from tv.cuda_frontend.convert import type_error
+from tv.cuda_frontend.convert import require_scalars, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, size_of
 from tv.cuda_frontend.names import nearest
 from tv.cuda_frontend.restrict import based_on
@@ -194,6 +194,7 @@ def dereference(ctx: Context, p: Result, span: Span) -> Memory:
     if isinstance(p.type.target, Void):
         raise type_error("`*` on `void*`", span, "cast it to the element's type first")
     access = "volatile" if p.type.volatile else "readonly" if p.readonly else "weak"
+    require_scalars(p.type.target, span)
     align = presumed(p.type.target)
     needs = ((align, p.offset),) if align > 1 else ()
     return Memory(p.type.target, p.object, p.offset, access, p.type.const, needs, p.bases)

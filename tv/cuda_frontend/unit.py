@@ -9,6 +9,7 @@ from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.builtin_memory import CONSTANTS
 from tv.cuda_frontend.context import Context, Frame, GlobalVariable, Module, Scope, Target, unsupported
+from tv.cuda_frontend.convert import require_scalars
 from tv.cuda_frontend.ctype import (
     VOID,
     Arith,
@@ -257,6 +258,8 @@ def pointer_parameter(ctx: Context, v: ast.Variable, t: Ptr) -> Parameter:
         raise unsupported(
             "TV0115", f"the parameter `{v.name}` points to pointers or arrays", v.span, "pass one buffer and offsets"
         )
+    if not isinstance(t.target, Void):
+        require_scalars(t.target, v.span)
     element = element_scalar(t.target)
     align = 1 if isinstance(t.target, Void) else align_of(t.target)
     ctx.names.add(v.name)

@@ -5,6 +5,7 @@ Evaluated twice, a sum that takes in a product may be rounded in two ways, so su
 
 from __future__ import annotations
 
+from tv.equiv.problem import is_view
 from tv.equiv.rules import Rules
 from tv.sets import Map
 from tv.term import Term
@@ -31,17 +32,17 @@ class Alike:
             left, right = self.sets.compose(to_a, a.embedding()), self.sets.compose(to_b, b.embedding())
             return self.sets.equal(left, right) and self.sets.subset(self.sets.domain(to_a), self.sets.domain(left))
         for x, to_x, y, to_y in ((a, to_a, b, to_b), (b, to_b, a, to_a)):
-            if x.kind == "ref" and self.kernel.units[x.name].value.kind in ("ref", "input", "case") and self.plain(x):
+            if x.kind == "ref" and self.passes_on(x):
                 behind = self.sets.compose(to_x, x.embedding())
                 return self.alike(self.kernel.units[x.name].value, behind, y, to_y)
         return False
 
-    def plain(self, t: Term) -> bool:
-        """A reference to what only passes a value on, and is no volatile read."""
-        unit = self.kernel.units[t.name]
-        return t.name not in self.kernel.chains and (
-            unit.name in self.rules.p.private or unit.name in self.rules.p.memory
-        )
+    def passes_on(self, t: Term) -> bool:
+        """A reference to what only passes on what was stored, or what a cell held before the launch, read in the ordinary way."""
+        if t.name in self.kernel.chains:
+            return False
+        value, p = self.kernel.units[t.name].value, self.rules.p
+        return is_view(value) and (value.kind == "ref" or t.name in p.private or t.name in p.memory)
 
     def by_case(self, a: Term, to_a: Map, b: Term, to_b: Map) -> bool:
         rest = to_a

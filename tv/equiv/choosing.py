@@ -2,7 +2,7 @@
 
 Of pairs (x[j], j) without a NaN among the x, "greater, and of equal ones the earlier" is a total order, so that the last one left is
 the same in whatever order they meet. A select that keeps the value it has on a tie does so only where every place that it may
-have already is the earlier one: asked at every select, of all pairs that can meet there (S25). A literal infinity beside a place
+have already is the earlier one: asked at every select, of all pairs that can meet there (S27). A literal infinity beside a place
 that is not before some element of its own result loses against that element or ties with a later place, so it never wins.
 """
 
@@ -24,9 +24,13 @@ from tv.term import Term
 
 INTEGERS = "Z"
 LIMIT = 4000  # pairs of terms looked at for one goal
-EXTREME_OPS = {
-    True: ("fmax", "fupper", "fmaximum", "smax", "umax"),
-    False: ("fmin", "flower", "fminimum", "smin", "umin"),
+EXTREME_OPS = {  # by what the comparison reads: floats, signed or unsigned integers
+    ("f", True): ("fmax", "fupper", "fmaximum"),
+    ("f", False): ("fmin", "flower", "fminimum"),
+    ("s", True): ("smax",),
+    ("s", False): ("smin",),
+    ("u", True): ("umax",),
+    ("u", False): ("umin",),
 }
 
 
@@ -229,7 +233,7 @@ class Choosing:
         """Is v, whatever it is where the two are equal, the greater of the two values that are compared?"""
         if v.kind != "op":
             return False
-        if v.name in [f"{op}.{how.type}" for op in EXTREME_OPS[self.wanted.largest]]:
+        if v.name in [f"{op}.{how.type}" for op in EXTREME_OPS[self.letter, self.wanted.largest]]:
             ways = [tuple(v.args), tuple(v.args[::-1])]
         elif v.name == "select":
             found = [x for x in operands(v, self.letter, self.wanted.largest) if x[4] == how.type]

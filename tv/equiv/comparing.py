@@ -45,7 +45,12 @@ def compared(t: Term, letter: str, largest: bool, last: bool) -> Comparison | No
     p, q = next(iter(found.values())).args
 
     def chooses(sign: int, places: int) -> bool | None:
-        return truth(c, lambda x: order(x, a, b, places) if of_places(x, a, b) else sense(x, p, q, sign))
+        def known(x: Term) -> bool | None:
+            if of_places(x, a, b):
+                return order(x, a, b, places)
+            return sense(x, p, q, sign) if of_values(x, letter) else None
+
+        return truth(c, known)
 
     less, more = ({chooses(s, w) for w in SIGNS} for s in (-1, 1))
     if len(less) != 1 or len(more) != 1 or less == more or None in less | more:
@@ -70,16 +75,16 @@ def operands(t: Term, letter: str, largest: bool) -> Iterator[tuple[Term, Term, 
         if not of_values(atom, letter):
             continue
         p, q = atom.args
-        less, more = (truth(c, partial(in_type, atom, sign)) for sign in (-1, 1))
+        less, more = (truth(c, partial(in_type, atom, sign, letter)) for sign in (-1, 1))
         if less is None or more is None or less == more:
             continue
         yield (*((q, p) if less == largest else (p, q)), x, y, op_type(atom.name))
 
 
-def in_type(atom: Term, sign: int, t: Term) -> bool | None:
-    """What another comparison says where one of the same type compares its operands so."""
+def in_type(atom: Term, sign: int, letter: str, t: Term) -> bool | None:
+    """What another comparison says where one of the same type and reading (`of_values`) compares its operands so."""
     p, q = atom.args
-    return sense(t, p, q, sign) if op_type(t.name) == op_type(atom.name) else None
+    return sense(t, p, q, sign) if op_type(t.name) == op_type(atom.name) and of_values(t, letter) else None
 
 
 def atoms(c: Term) -> Iterator[Term]:

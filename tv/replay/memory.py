@@ -146,8 +146,9 @@ class Memory:
         out = []
         for i in range(ref.count):
             at = access.address + i * ref.type.bytes if i else access.address
-            value = from_bits(region.buffer.load(at, ref.type.bytes), ref.type)
-            good = region.buffer.initialised(at, ref.type.bytes)
+            bits = region.buffer.load(at, ref.type.bytes)
+            value = from_bits(bits, ref.type)
+            good = _truths(region.buffer.initialised(at, ref.type.bytes), bits, ref.type)
             undefined = None
             if good is not None or len(access.positions) != mask.count:
                 undefined = mask.flags.copy()
@@ -168,9 +169,10 @@ class Memory:
         out: list[tuple[Array, NDArray[np.bool_] | None]] = []
         for i in range(ref.count):
             at = offset + i * ref.type.bytes
-            good = buffer.initialised(at, ref.type.bytes)
+            bits = buffer.load(at, ref.type.bytes)
+            good = _truths(buffer.initialised(at, ref.type.bytes), bits, ref.type)
             undefined = None if good is None else np.ones(self.group.width, dtype=np.bool_)
-            out.append((from_bits(buffer.load(at, ref.type.bytes), ref.type), undefined))
+            out.append((from_bits(bits, ref.type), undefined))
         return out
 
     def bits_of(self, value: Array, scalar: Scalar, access: Access) -> Array:
@@ -304,3 +306,11 @@ class Memory:
             winner = order[np.searchsorted(at[order], at[which], side="right") - 1]
             same &= earlier | (bits[winner] == bits[which])
         return same
+
+
+def _truths(good: NDArray[np.bool_] | None, bits: Array, scalar: Scalar) -> NDArray[np.bool_] | None:
+    """Where loaded values are defined, as `good` says of their bytes (None: everywhere): a `bool` is 0 or 1."""
+    if scalar is not Scalar.BOOL or bits.max(initial=0) <= 1:
+        return good
+    truth: NDArray[np.bool_] = bits <= 1
+    return truth if good is None else good & truth

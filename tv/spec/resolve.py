@@ -221,9 +221,11 @@ def _launch(
 
 def _globals(document: Document, kernels: tuple[Kernel, ...], binder: Binder) -> dict[str, Binding]:
     """`[globals]`: initial contents of module variables. Raises BadInput (TV0221)."""
-    parameters = {p.name for k in kernels for p in k.parameters}
     variables = {
-        name: o for k in kernels for name, o in k.objects.items() if o.space is Space.GLOBAL and name not in parameters
+        name: o
+        for k in kernels
+        for name, o in k.objects.items()
+        if o.space is Space.GLOBAL and name not in {p.name for p in k.parameters}
     }
     result: dict[str, Binding] = {}
     for name, a in document.globals.items():

@@ -17,7 +17,9 @@ from tv.symexec.values import Node, Pieces, Value, as_signed, nodes_of, product,
 
 Range = tuple[int, int]
 WIDEST = 1 << 31  # values of an index: more, and nothing was known of it
+FLOATS = frozenset({"f16", "bf16", "f32", "f64"})
 MOST = 8  # pieces of an address
+EXACT = ("cvt", "fmax", "fmin", "fneg", "fabs", "rint", "floor", "ceil", "trunc", "flt", "fle", "feq", "select")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ class DataIndices:
     def _operation(self, n: Node, t: Scalar) -> Pieces | None:
         head, _, rest = n.name.partition(".")
         if head == "cvt":
-            source = LABELS.get(rest.split(".")[1])
+            target, source = (LABELS.get(label) for label in rest.split(".")[:2])
+            if target is None or target.bits != t.bits:  # a float's bits are no conversion's integers
+                return None
             inner = None if source is None else self._pieces(n.args[0], source)
             if source is None or inner is None or not all(self._inside(a, source) for _, a in inner):
                 return None
@@ -164,10 +168,14 @@ class DataIndices:
         return ((TRUE, Affine.dim(self._names[key])),)
 
     def _key(self, n: Node) -> object:
-        """Equal for equal operations on the same reads: an index that is written twice is one dimension."""
+        """Equal for equal operations on the same reads: an index that is written twice is one dimension. Of float operations only
+        exact ones: the others may be rounded, contracted or folded in one place otherwise than in another."""
         if id(n) not in self._keys:
-            inner = tuple(self._key(a) for a in n.args) if n.kind == "op" else id(n)
-            key = ("const", n.bits, n.width, "") if n.kind == "const" else (n.kind, n.name, n.width, inner)
+            exact = n.kind == "op" and (n.name.partition(".")[0] in EXACT or not _of_floats(n.name))
+            inner = tuple(self._key(a) for a in n.args) if exact else id(n)
+            key: tuple[object, ...] = (n.kind, n.name, n.width, n.attr, inner)
+            if n.kind == "const":
+                key = (n.kind, n.bits, n.width, n.attr)
             self._keys[id(n)] = key, n  # which keeps the node alive, and its identity its own
         return self._keys[id(n)][0]
 
@@ -175,6 +183,10 @@ class DataIndices:
         low, high = a.interval(self.ranges)
         least, most = type_range(t)
         return low is not None and high is not None and least <= low and high <= most
+
+
+def _of_floats(name: str) -> bool:
+    return not FLOATS.isdisjoint(name.split(".")[1:])
 
 
 def widened(n: Node, bits: int, signed: bool) -> Node:

@@ -192,6 +192,8 @@ class Executor:
         if pieces is None:
             text = f"the address of this access to `{object}` is not an affine function of indices"
             raise Unknown("TV0502", text, span, self.indices.advice(offset) or "")
+        for value in {i.dim: i.value for _, a in pieces for i in self.indices.used(a)}.values():
+            self.trace.decisions.append(Decision(value, span, "this address is made of a value"))
         return pieces
 
     # -------------------------------------------------------------- statements

@@ -194,16 +194,23 @@ class Folding:
         if self.foreseen.compares_integers(c):
             return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
         match op_head(c):
-            case "feq":
-                return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else nothing
-            case "flt" | "fle":
-                return frozenset(f"bound {c.id}" for a in c.args if not is_zero(a) and self.foreseen.may_be_known(a))
+            case "feq" | "flt" | "fle":  # and what decides which values it compares
+                inner = [x for a in c.args for x in self.foreseen.below(a) if x.kind == "op" and op_head(x) in COMPARES]
+                return self.said(c, holds).union(*(self.said(x, h) for x in inner for h in (True, False)))
             case "xor" | "select":
                 return nothing.union(*(self.pinned_down(a, h) for a in c.args for h in (True, False)))
             case "and" | "or":
                 return nothing.union(*(self.pinned_down(a, holds) for a in c.args))
             case _:
                 return nothing
+
+    def said(self, c: Term, holds: bool) -> frozenset[str]:
+        """As `pinned_down`, of one comparison by itself."""
+        if self.foreseen.compares_integers(c):
+            return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
+        if op_head(c) == "feq":
+            return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else frozenset()
+        return frozenset(f"bound {c.id}" for a in c.args if not is_zero(a) and self.foreseen.may_be_known(a))
 
     def with_args(self, t: Term, args: tuple[Term, ...]) -> Term:
         new = self.system.terms.make(

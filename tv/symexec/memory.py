@@ -196,6 +196,7 @@ def spaces(
     for a in trace.accesses:
         by_object.setdefault(a.object, []).append(a)
     out: dict[str, Cells] = {}
+    taken: set[str] = set()
     block, thread = trace.space.block_dims, trace.space.thread_dims
     for name in {**by_object, **buffers}:
         obj, accesses = trace.kernel.objects.get(name), by_object.get(name, [])
@@ -205,6 +206,9 @@ def spaces(
         if bits == 0 or (bits % 8 and obj is not None):
             raise Unknown("TV0513", f"no common cell width for the accesses to `{name}`")
         tuple_name = "m_" + name.replace(".", "_").replace("#", "_at_")
+        while tuple_name in taken:  # `reg.s` and `reg_s` are two objects
+            tuple_name += "_"
+        taken.add(tuple_name)
         if obj is None:
             out[name] = Cells(name, tuple_name, Space.LOCAL, block + thread, (), bits, Affine.of(1), "undefined", 1)
         elif obj.space is Space.GLOBAL:

@@ -9,7 +9,6 @@ from tv.source import Span
 from tv.symexec.build import Program
 from tv.symexec.carving import whole
 
-
 _HELP = "remove it, or mend the condition that it stands under"
 
 

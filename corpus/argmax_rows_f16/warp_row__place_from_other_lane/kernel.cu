@@ -29,8 +29,8 @@ argmax_rows(const __half* __restrict__ x, long long* __restrict__ place, int row
     }
     for (int offset = 16; offset > 0; offset >>= 1) {
         const float other = __shfl_down_sync(0xffffffffu, best, offset);
-        const int there = __shfl_down_sync(0xffffffffu, at, offset - 1);
-        if (other > best || (other == best && there < at)) {  // <- equal
+        const int there = __shfl_down_sync(0xffffffffu, at, offset - 1);  // <- equal
+        if (other > best || (other == best && there < at)) {
             best = other;
             at = there;
         }

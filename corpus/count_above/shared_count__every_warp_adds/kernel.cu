@@ -16,7 +16,7 @@ extern "C" __global__ void count_above(const float* __restrict__ x, int* __restr
 {
     __shared__ unsigned int found;
     const int t = threadIdx.x;
-    if (t == 0) found = 0;
+    if (t == 0) found = 0;  // <- equal
     __syncthreads();
     for (int i = blockIdx.x * BLOCK + t; i < N; i += BLOCKS * BLOCK) {
         if (x[i] > 0.5f) atomicAdd(&found, 1u);

@@ -3,10 +3,10 @@
 #include <cuda_fp16.h>
 
 #ifndef HIDDEN
-#define HIDDEN 2048
+#define HIDDEN 512
 #endif
 #ifndef VOCAB
-#define VOCAB 32000
+#define VOCAB 8192
 #endif
 #ifndef BLOCK
 #define BLOCK 256

@@ -89,6 +89,7 @@ def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str,
     try:
         symbols, part = certify.symbols(data), certify.part(data)
         spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
+        stated = {i["value"]: i["tensor"] for i in data["inputs"] if isinstance(i["value"], str)}
     except (KeyError, TypeError, ValueError) as e:
         raise BadInput(
             "TV0652", f"not a certificate: {e}", help="name the file that `tv check --certificate` wrote"
@@ -96,7 +97,9 @@ def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str,
     orders = read_orders(data["orders"])
     graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), spec)
     tensors = with_weights(graph, model, arrays)
-    sizes = open_sizes(graph, symbols, tensors)
+    named = {s.name: arrays[s.name] for s in symbols if s.name in arrays}
+    named |= {symbol: tensors[tensor] for symbol, tensor in stated.items() if tensor in tensors}
+    sizes = open_sizes(graph, symbols, {**named, **tensors})
     sizes |= dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
     values = evaluation(graph, sizes, tensors, orders)
     out = {}
@@ -176,7 +179,7 @@ def with_weights(graph: Graph, model: str, arrays: Arrays) -> dict[str, npt.NDAr
 
 
 def open_sizes(graph: Graph, symbols: Sequence[Symbol], tensors: Arrays) -> dict[str, int]:
-    """Values of the open sizes, from the shapes of the tensors or from entries of the sizes' own names."""
+    """Values of the open sizes, from the shapes of the inputs or from tensors of one element of the sizes' own names."""
     out: dict[str, int] = {}
     for name, info in graph.inputs.items():
         for extent, n in zip(info.shape, tensors[name].shape, strict=False):

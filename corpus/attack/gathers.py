@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphs import F32, I32, I64, Graph, graph_of
 
 IDS = {"ids": (I32, [32])}
@@ -45,10 +47,44 @@ E_OF_PICKED_ONE = graph_of(
     {"y": (F32, [32])},
     {"one": (F32, [], [1.0])},
 )
+
+
+def clipped(
+    nodes: Sequence[tuple[str, list[str], str]], names: str, **known: tuple[int, Sequence[int], Sequence[float]]
+) -> Graph:
+    """y = x[i] and z = w[i], i being s of `nodes` cut to 0 .. 15."""
+    rest = [
+        ("Clip", ["s", "low", "high"], "r"),
+        ("Cast", ["r"], "i"),
+        ("Gather", ["x", "i"], "y"),
+        ("Gather", ["w", "i"], "z"),
+    ]
+    return graph_of(
+        [*nodes, *rest],
+        {**{t: (F32, [16]) for t in "xw"}, **{n: (F32, [32]) for n in names}},
+        {"y": (F32, [32]), "z": (F32, [32])},
+        {"low": (F32, [], [0.0]), "high": (F32, [], [15.0]), **known},
+        i={"to": I32},
+    )
+
+
 GATHERS: dict[str, Graph] = {
     "exponential_of_picked_one": E_OF_PICKED_ONE,
+    "gather_at_bits_of_a_float": graph_of(
+        [("Gather", ["x", "ids"], "y")], {"x": (F32, [16]), **IDS}, {"y": (F32, [32])}
+    ),
     "gather_at_exchanged_indices": PAIRS,
+    "gather_at_index_folded_once": clipped(
+        [("Exp", ["one"], "e"), ("Mul", ["a", "e"], "s")], "a", one=(F32, [], [1.0])
+    ),
+    "gather_at_index_rounded_twice": clipped([("Mul", ["a", "b"], "p"), ("Add", ["p", "c"], "s")], "abc"),
     "gather_at_sum_of_indices": PAIRS,
+    "gather_at_unwritten_index": graph_of(
+        [("BitwiseAnd", ["ids", "mask"], "at"), ("Gather", ["x", "at"], "y")],
+        {"x": (F32, [16]), **IDS},
+        {"y": (F32, [32])},
+        {"mask": (I32, [], [15])},
+    ),
     "gather_from_other_table": row_of("w"),
     "gather_of_changed_index": COUNTED,
     "gather_of_changed_table": FIRST_AND_NEGATED,

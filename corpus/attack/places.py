@@ -8,7 +8,7 @@ import onnx
 from authoring import model, tensor
 from onnx import TensorProto, helper
 
-F32, I64 = TensorProto.FLOAT, TensorProto.INT64
+F32, I32, I64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
 ROWS = 4
 
 
@@ -20,6 +20,15 @@ def place(op: str = "ArgMax", cols: int = 8, last: int = 0) -> Callable[[], onnx
         return model("place", [node], [tensor("x", F32, [ROWS, cols])], [tensor("y", I64, [ROWS])])
 
     return build
+
+
+def place_of_integers() -> onnx.ModelProto:
+    """y: where the greatest integer of each row of x stands, in 32 bits."""
+    nodes = [
+        helper.make_node("ArgMax", ["x"], ["l"], axis=1, keepdims=0),
+        helper.make_node("Cast", ["l"], ["y"], to=I32),
+    ]
+    return model("place_of_integers", nodes, [tensor("x", I32, [ROWS, 8])], [tensor("y", I32, [ROWS])])
 
 
 def of_products() -> onnx.ModelProto:
@@ -41,6 +50,8 @@ PLACES: dict[str, Callable[[], onnx.ModelProto]] = {
     "place_first_where_last_is_asked": place(last=1),
     "place_from_lowest_number": place(),
     "place_in_a_byte": place(cols=200),
+    "place_kept_by_both_signednesses": place_of_integers,
+    "place_kept_by_other_signedness": place_of_integers,
     "place_of_changed_value": place(),
     "place_of_greatest_for_smallest": place("ArgMin"),
     "place_of_next_element": place(),

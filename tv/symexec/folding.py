@@ -184,13 +184,23 @@ class Folding:
             return self.call(t, new, scope, pinned)
         return new
 
-    def pinned_down(self, c: Term, holds: bool) -> frozenset[str]:
+    def pinned_down(self, c: Term, holds: bool, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """What a condition, where it holds (or fails), may say of data: of integers of these buffers, by any comparison, since
         ranges meet; that some float is one number, by equality, but no zero, since there are two ("floats"); and that it
-        compares a float with a number ("bound"): two such comparisons may be an equality."""
+        compares a float with a number ("bound"): two such comparisons may be an equality. seen: statements followed."""
         nothing: frozenset[str] = frozenset()
-        if c.kind != "op":
-            return nothing
+        match c.kind:
+            case "op":
+                pass
+            case "const" | "index":
+                return nothing
+            case "case":
+                return nothing.union(*(self.pinned_down(a, holds, seen) for a in c.args))
+            case "ref":
+                again = c.name in seen
+                return nothing if again else self.pinned_down(self.system.units[c.name].value, holds, seen | {c.name})
+            case _:
+                return self.anything(c)
         if self.foreseen.compares_integers(c):
             return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
         match op_head(c):
@@ -198,11 +208,15 @@ class Folding:
                 inner = [x for a in c.args for x in self.foreseen.below(a) if x.kind == "op" and op_head(x) in COMPARES]
                 return self.said(c, holds).union(*(self.said(x, h) for x in inner for h in (True, False)))
             case "xor" | "select":
-                return nothing.union(*(self.pinned_down(a, h) for a in c.args for h in (True, False)))
+                return nothing.union(*(self.pinned_down(a, h, seen) for a in c.args for h in (True, False)))
             case "and" | "or":
-                return nothing.union(*(self.pinned_down(a, holds) for a in c.args))
+                return nothing.union(*(self.pinned_down(a, holds, seen) for a in c.args))
             case _:
-                return nothing
+                return self.anything(c)
+
+    def anything(self, c: Term) -> frozenset[str]:
+        """What a fold, a truth from memory, any other condition may say: of whatever it is made of."""
+        return frozenset({"floats", *(f"of {name}" for name in self.foreseen.buffers(c))})
 
     def said(self, c: Term, holds: bool) -> frozenset[str]:
         """As `pinned_down`, of one comparison by itself."""

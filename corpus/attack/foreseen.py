@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from graphs import F32, I32, I64, U32, VECTORS, Graph, graph_of
+from graphs import BOOL, F32, I32, I64, U32, VECTORS, Graph, graph_of
 from onnx import TensorProto
 
 Y = {"y": (F32, [32])}
@@ -380,6 +380,33 @@ FORESEEN: dict[str, Graph] = {
         {"x": (F32, [32]), "a": (F32, [32])},
         {"y": (F32, [32])},
         {n: (F32, [], [v]) for n, v in (("two", 2.0), ("three", 3.0), ("four", 4.0), ("bound", 3.5), ("zero", 0.0))},
+    ),
+    "exponential_behind_chosen_truth": graph_of(
+        [
+            ("Equal", ["x", "two"], "m"),
+            ("Where", ["half", "m", "never"], "p"),
+            ("Exp", ["x"], "e"),
+            ("Where", ["p", "e", "zero"], "y"),
+        ],
+        {"x": (F32, [32])},
+        {"y": (F32, [32])},
+        {
+            "two": (F32, [], [2.0]),
+            "zero": (F32, [], [0.0]),
+            "half": (BOOL, [32], [1.0] * 16 + [0.0] * 16),
+            "never": (BOOL, [], [0.0]),
+        },
+    ),
+    "exponential_kept_for_condition": graph_of(
+        [
+            ("Equal", ["x", "two"], "m"),
+            ("Exp", ["x"], "e"),
+            ("Mul", ["e", "a"], "s"),
+            ("Where", ["m", "s", "zero"], "y"),
+        ],
+        {"x": (F32, [32]), "a": (F32, [32])},
+        {"y": (F32, [32])},
+        {"two": (F32, [], [2.0]), "zero": (F32, [], [0.0])},
     ),
     "fused_by_one": graph_of([("Mul", "ab", "p"), ("Add", "pc", "y")], VECTORS, Y),
     "maximum_of_stored_products": ALIKE,

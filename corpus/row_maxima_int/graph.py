@@ -15,7 +15,7 @@ from authoring import Sizes, Spec, about, constant, defines, main, model, tensor
 SIZES = (
     {"COLS": 4096, "PARTS": 4, "BLOCK": 256, "most_rows": 65535},
     {"COLS": 50257, "PARTS": 8, "BLOCK": 512, "most_rows": 4096},
-    {"COLS": 300, "PARTS": 2, "BLOCK": 64, "most_rows": 65535},
+    {"COLS": 300, "PARTS": 2, "BLOCK": 64, "most_rows": 500},
 )
 GROWS = {"COLS": 512}
 

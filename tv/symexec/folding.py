@@ -36,15 +36,12 @@ def stated(head: str, width: int) -> frozenset[int]:
 
 def fold_known_calls(program: Program) -> None:
     """Marks, in every statement's value, the library calls that may be folded. After `find_recurrences`. Raises Unknown."""
-    units = program.system.units.values()
-    calls = [u for u in units if _has_call(u.value)]
-    if calls:
+    units = list(program.system.units.values())
+    if any(_has_call(u.value) for u in units):
         folding = Folding(program)
         chains = program.system.chains
-        steps = {
-            n: folding.rewrite(c.step, program.system.units[n].scope) for n, c in chains.items() if _has_call(c.step)
-        }
-        for u, value in [(u, folding.rewrite(u.value, u.scope)) for u in calls]:
+        steps = {n: folding.rewrite(c.step, program.system.units[n].scope) for n, c in chains.items()}
+        for u, value in [(u, folding.rewrite(u.value, u.scope)) for u in units]:
             u.value = value
         for name, step in steps.items():
             chains[name] = Chained(step, chains[name].rounds)
@@ -170,6 +167,8 @@ class Folding:
         return self.done[key]
 
     def _rewrite(self, t: Term, scope: Scope, pinned: frozenset[str]) -> Term:
+        if t.kind == "ref" and pinned and self.folds_below(t, pinned):
+            return self.system.terms.op(f"{FOLDED}copy.{t.width}", t, width=t.width)
         if not t.args:
             return t
         inside = [scope] * len(t.args)
@@ -183,6 +182,14 @@ class Folding:
         if t.kind == "op" and t.name.partition(".")[0] in LIBRARY:
             return self.call(t, new, scope, pinned)
         return new
+
+    def folds_below(self, t: Term, pinned: frozenset[str]) -> bool:
+        """Is a call among what a stored value is made of, that is folded where the condition around this use of it holds? nvcc moves
+        a call to where its result is used."""
+        calls = [x for x in self.foreseen.below(t) if x.kind == "op" and x.name.partition(".")[0] in LIBRARY]
+        if not calls:
+            return False
+        return pins_floats(pinned) or any(f"of {b}" in pinned for x in calls for a in x.args for b in self.foreseen.buffers(a))
 
     def pinned_down(self, c: Term, holds: bool, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """What a condition, where it holds (or fails), may say of data: of integers of these buffers, by any comparison, since
@@ -204,15 +211,26 @@ class Folding:
         if self.foreseen.compares_integers(c):
             return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
         match op_head(c):
-            case "feq" | "flt" | "fle":  # and what decides which values it compares
+            case "feq" | "flt" | "fle" | "fisnan":  # and what decides which values it compares
                 inner = [x for a in c.args for x in self.foreseen.below(a) if x.kind == "op" and op_head(x) in COMPARES]
-                return self.said(c, holds).union(*(self.said(x, h) for x in inner for h in (True, False)))
+                own = self.said(c, holds) if op_head(c) != "fisnan" else nothing  # a NaN is no number
+                return own.union(*(self.said(x, h) for x in inner for h in (True, False)))
             case "xor" | "select":
                 return nothing.union(*(self.pinned_down(a, h, seen) for a in c.args for h in (True, False)))
             case "and" | "or":
                 return nothing.union(*(self.pinned_down(a, holds, seen) for a in c.args))
             case _:
                 return self.anything(c)
+
+    def alike(self, a: Term, b: Term) -> bool:
+        """One value, as in a test for NaN."""
+        if a is b:
+            return True
+        if (a.kind, a.name, a.attr, len(a.args)) != (b.kind, b.name, b.attr, len(b.args)):
+            return False
+        if a.kind == "ref":
+            return self.sets.equal(a.embedding(), b.embedding())
+        return a.kind == "op" and all(self.alike(x, y) for x, y in zip(a.args, b.args, strict=True))
 
     def anything(self, c: Term) -> frozenset[str]:
         """What a fold, a truth from memory, any other condition may say: of whatever it is made of."""
@@ -223,7 +241,8 @@ class Folding:
         if self.foreseen.compares_integers(c):
             return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
         if op_head(c) == "feq":
-            return frozenset({"floats"}) if holds and not any(is_zero(a) for a in c.args) else frozenset()
+            tells = holds and not self.alike(*c.args) and not any(is_zero(a) for a in c.args)
+            return frozenset({"floats"}) if tells else frozenset()
         return frozenset(f"bound {c.id}" for a in c.args if not is_zero(a) and self.foreseen.may_be_known(a))
 
     def with_args(self, t: Term, args: tuple[Term, ...]) -> Term:

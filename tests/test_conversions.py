@@ -15,7 +15,7 @@ from tv.sets import Affine
 from tv.solvers import Shared, Valid, ask, lemma_text
 from tv.source import NOWHERE
 from tv.symexec.data_ranges import float_range
-from tv.symexec.resolve import resolve
+from tv.symexec.flow.resolve import resolve
 from tv.symexec.values import Node, node_const
 from tv.term import DOUBTFUL, Term, Terms
 

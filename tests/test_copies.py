@@ -13,9 +13,9 @@ from tests.executing import Run, program_of
 from tv.diagnostic import Unsupported
 from tv.launch import Launch
 from tv.obligation import Status
+from tv.symexec.flow.resolve import resolve
 from tv.symexec.obligations import kernel_obligations
-from tv.symexec.races import Races
-from tv.symexec.resolve import resolve
+from tv.symexec.threads.races import Races
 
 THREADS, CELLS = 4, 64
 

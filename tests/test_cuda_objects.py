@@ -13,9 +13,9 @@ from tv.diagnostic import TvError
 from tv.kernel import references, walk
 from tv.launch import CompileOptions
 from tv.obligation import Status
+from tv.symexec.flow.resolve import resolve
 from tv.symexec.obligations import bounds
-from tv.symexec.races import Races
-from tv.symexec.resolve import resolve
+from tv.symexec.threads.races import Races
 
 READERS = ("c", "clang")
 HEAD = "__global__ void k(float* y, const float* x) { int t = threadIdx.x; float v = x[t], w = v; "

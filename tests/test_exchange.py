@@ -8,7 +8,7 @@ import pytest
 
 from tests.executing import Run, program_of
 from tv.sets import Dim
-from tv.symexec.resolve import resolve
+from tv.symexec.flow.resolve import resolve
 
 LANES: dict[str, Callable[[int], int]] = {
     "__shfl_sync(0xffffffffu, v, 5)": lambda lane: 5,

@@ -12,7 +12,7 @@ from tv.kernel import Scalar
 from tv.replay.carriers import from_bits, to_bits
 from tv.replay.mathlib import MathLibrary
 from tv.source import NOWHERE
-from tv.symexec.simplify import operation
+from tv.symexec.flow.simplify import operation
 from tv.term import Term, Terms, fold
 
 # Zeros, subnormals, numbers, infinities and NaN of either sign, in float16.

@@ -13,7 +13,7 @@ from tv.kernel import Scalar
 from tv.launch import CompileOptions, Launch
 from tv.sets import TRUE, Affine
 from tv.sets.affine import Sym
-from tv.symexec.flat import Flat, flattened
+from tv.symexec.loops.flat import Flat, flattened
 from tv.symexec.values import Value, type_range
 
 LARGEST = 20  # M and N: their product passes the limits of 8 bits

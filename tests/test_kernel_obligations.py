@@ -10,8 +10,8 @@ from tv.launch import Launch
 from tv.obligation import Status
 from tv.symexec import Program
 from tv.symexec.build import AccessMap
-from tv.symexec.determinism import determinism
 from tv.symexec.obligations import kernel_obligations
+from tv.symexec.threads.determinism import determinism
 
 LAUNCH = Launch("k", (2, 1, 1), (64, 1, 1))
 

@@ -16,7 +16,7 @@ from tv.launch import Launch
 from tv.obligation import Obligation, Status
 from tv.symexec.build import Program
 from tv.symexec.obligations import kernel_obligations
-from tv.symexec.races import Races
+from tv.symexec.threads.races import Races
 
 CELLS, BLOCKS = 256, 2
 WARP_BARRIERS = {

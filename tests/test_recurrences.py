@@ -9,8 +9,8 @@ import pytest
 
 from tests.executing import Run, program_of
 from tv.symexec.build import Program
-from tv.symexec.recurrences import find_recurrences
-from tv.symexec.resolve import resolve
+from tv.symexec.flow.recurrences import find_recurrences
+from tv.symexec.flow.resolve import resolve
 
 THREADS, N = 4, 64
 NUMBERS = random.Random(3)

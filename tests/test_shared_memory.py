@@ -15,9 +15,9 @@ from tv.sets import TRUE, Affine, Sets
 from tv.sets.affine import all_of, eq, within
 from tv.spec.document import parse_document
 from tv.symexec.bitwise import bitwise
+from tv.symexec.flow.resolve import resolve
 from tv.symexec.instances import Cuts
 from tv.symexec.integers import Integers
-from tv.symexec.resolve import resolve
 from tv.verdict import Verdict
 
 NEG = graph([("Neg", "x", "y")], {"x": (F32, [256])}, {"y": (F32, [256])})

@@ -12,8 +12,8 @@ from tv.launch import Launch
 from tv.obligation import Status
 from tv.sets import Dim
 from tv.symexec import Program
+from tv.symexec.flow.resolve import resolve
 from tv.symexec.obligations import kernel_obligations
-from tv.symexec.resolve import resolve
 
 FULL = 0xFFFFFFFF
 Block = tuple[int, int, int]

@@ -33,20 +33,20 @@ from tv.spec.nulls import decided
 from tv.stated import contents, count_from_front
 from tv.symexec import Program, execute
 from tv.symexec.alignment import promised, resting
-from tv.symexec.arrivals import require_counted
-from tv.symexec.determinism import determinism
-from tv.symexec.folding import fold_known_calls
+from tv.symexec.flow.folding import fold_known_calls
+from tv.symexec.flow.outputs import add_reader, coverage, last_store, untouched
+from tv.symexec.flow.reach import idle_stores
+from tv.symexec.flow.recurrences import find_recurrences
+from tv.symexec.flow.resolve import resolve
 from tv.symexec.known import with_known_loads
 from tv.symexec.obligations import failing, kernel_obligations
-from tv.symexec.order_of_arrival import order_of_arrival
-from tv.symexec.outputs import add_reader, coverage, last_store, untouched
-from tv.symexec.races import Races
-from tv.symexec.reach import idle_stores
-from tv.symexec.recurrences import find_recurrences
-from tv.symexec.relaunch import left_zero
-from tv.symexec.resolve import resolve
-from tv.symexec.roles import role_symbols
 from tv.symexec.scalars import scalar_values
+from tv.symexec.threads.arrivals import require_counted
+from tv.symexec.threads.determinism import determinism
+from tv.symexec.threads.order_of_arrival import order_of_arrival
+from tv.symexec.threads.races import Races
+from tv.symexec.threads.relaunch import left_zero
+from tv.symexec.threads.roles import role_symbols
 from tv.symexec.truths import unfit
 from tv.term import Terms
 

@@ -39,9 +39,9 @@ from tv.request import CheckRequest
 from tv.sets import Affine
 from tv.source import Span
 from tv.spec import Resolved
-from tv.symexec.folding import fold_known_calls
-from tv.symexec.recurrences import find_recurrences
-from tv.symexec.resolve import resolve
+from tv.symexec.flow.folding import fold_known_calls
+from tv.symexec.flow.recurrences import find_recurrences
+from tv.symexec.flow.resolve import resolve
 from tv.term import Terms
 
 

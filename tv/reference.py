@@ -24,7 +24,7 @@ from tv.order.program import Order, read_orders
 from tv.refute.record import UNREADABLE
 from tv.replay.graph_values import Bits, GraphValues, Ints
 from tv.sets.affine import Sym
-from tv.symexec.roles import roles_in
+from tv.symexec.threads.roles import roles_in
 from tv.term import Terms
 from tv.verdict import Answer
 

@@ -21,7 +21,7 @@ from tv.replay.enclosure import EXTREMES, SUMS, Sum, Value, operation, part, set
 from tv.replay.supposed import require
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Parity, Product, Quotient
-from tv.symexec.roles import is_role
+from tv.symexec.threads.roles import is_role
 from tv.system import Unit
 from tv.term import Term
 

@@ -18,7 +18,7 @@ from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Graph
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Quotient, Sym
-from tv.symexec.roles import is_role
+from tv.symexec.threads.roles import is_role
 from tv.system import Unit
 from tv.term import Term
 

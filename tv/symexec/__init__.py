@@ -13,12 +13,12 @@ from tv.symexec.carving import carve
 from tv.symexec.data_indices import NOTHING_STATED, Contents
 from tv.symexec.digits import link
 from tv.symexec.execute import Executor
-from tv.symexec.flat import flattened
-from tv.symexec.grid_barrier import recognise_grid_barriers
 from tv.symexec.grouping import group
 from tv.symexec.instances import Cuts, launch_space
+from tv.symexec.loops.flat import flattened
 from tv.symexec.memory import BufferShape, spaces
-from tv.symexec.roles import role_symbols
+from tv.symexec.threads.grid_barrier import recognise_grid_barriers
+from tv.symexec.threads.roles import role_symbols
 from tv.symexec.values import Value
 from tv.term import Terms
 

@@ -10,11 +10,11 @@ from tv.kernel import Space
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets, Sym
 from tv.sets.affine import Range, all_of, eq, floordiv, negate, within
 from tv.source import Span
-from tv.symexec.copies import ASYNC, Completions
 from tv.symexec.events import Access, BarrierEvent, FenceEvent, Publication, Time, Trace
-from tv.symexec.gathers import gather
+from tv.symexec.flow.gathers import gather
+from tv.symexec.flow.simplify import extract, merge, operation
 from tv.symexec.memory import Cells
-from tv.symexec.simplify import extract, merge, operation
+from tv.symexec.threads.copies import ASYNC, Completions
 from tv.symexec.values import Node
 from tv.system import Scope, System, Unit
 from tv.term import Term, Terms

@@ -12,8 +12,8 @@ from tv.source import Span
 from tv.symexec.data_indices import Index
 from tv.symexec.instances import LaunchSpace
 from tv.symexec.integers import RangeCheck
-from tv.symexec.lanes import Named
 from tv.symexec.values import Node
+from tv.symexec.warps.lanes import Named
 
 Time = tuple[Affine, ...]
 

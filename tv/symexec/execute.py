@@ -16,19 +16,19 @@ from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
 from tv.sets.affine import Range, all_of, any_of, negate
 from tv.source import Span
-from tv.symexec.copies import issue
 from tv.symexec.data_indices import NOTHING_STATED, Contents, DataIndices, Index
 from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, FenceEvent, GroupEvent, Trace
 from tv.symexec.expressions import Evaluator, choose
 from tv.symexec.instances import Cuts, LaunchSpace, Place
 from tv.symexec.integers import Integers, RangeCheck
-from tv.symexec.loops import read_outside
-from tv.symexec.roles import Roles
-from tv.symexec.rounds import LoopExecution
-from tv.symexec.structured import breaks, structured
-from tv.symexec.tallies import contribute
+from tv.symexec.loops.ordinals import read_outside
+from tv.symexec.loops.rounds import LoopExecution
+from tv.symexec.loops.structured import breaks, structured
+from tv.symexec.threads.copies import issue
+from tv.symexec.threads.roles import Roles
+from tv.symexec.threads.tallies import contribute
 from tv.symexec.values import Node, Value, fetched, in_memory, node_of
-from tv.symexec.warps import Warps
+from tv.symexec.warps.instructions import Warps
 
 Prove = Callable[[tuple[str, ...], Formula, Formula], bool]
 

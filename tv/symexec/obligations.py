@@ -17,9 +17,9 @@ from tv.symexec.alignment import PROMISES
 from tv.symexec.build import Program
 from tv.symexec.carving import whole
 from tv.symexec.events import BarrierEvent
-from tv.symexec.lanes import EVERY, Named
 from tv.symexec.memory import misaligned
-from tv.symexec.roles import is_role
+from tv.symexec.threads.roles import is_role
+from tv.symexec.warps.lanes import EVERY, Named
 from tv.system import Scope
 
 

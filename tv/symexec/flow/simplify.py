@@ -6,7 +6,7 @@ from functools import reduce
 
 from tv import arithmetic
 from tv.sets import Set, Sets
-from tv.symexec.extrema import propagating
+from tv.symexec.flow.extrema import propagating
 from tv.term import ARGUMENT, Term, Terms
 
 # Rounded once and never contracted: on constants they have one value, wherever it is computed.

@@ -14,7 +14,7 @@ from tv.sets import Affine, Map
 from tv.sets.affine import Formula, all_of, eq, negate, times, within
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.events import Arrival
-from tv.symexec.roles import is_role
+from tv.symexec.threads.roles import is_role
 
 WIDE = ("device", "system")
 

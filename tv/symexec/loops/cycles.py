@@ -12,7 +12,7 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.sets import TRUE, Affine
 from tv.sets.affine import eq
-from tv.symexec.loops import exposed, modified, reads
+from tv.symexec.loops.ordinals import exposed, modified, reads
 from tv.symexec.values import Pieces, Value
 
 if TYPE_CHECKING:

@@ -189,7 +189,9 @@ class Folding:
         calls = [x for x in self.foreseen.below(t) if x.kind == "op" and x.name.partition(".")[0] in LIBRARY]
         if not calls:
             return False
-        return pins_floats(pinned) or any(f"of {b}" in pinned for x in calls for a in x.args for b in self.foreseen.buffers(a))
+        return pins_floats(pinned) or any(
+            f"of {b}" in pinned for x in calls for a in x.args for b in self.foreseen.buffers(a)
+        )
 
     def pinned_down(self, c: Term, holds: bool, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """What a condition, where it holds (or fails), may say of data: of integers of these buffers, by any comparison, since

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tv.sets import Map, Set, Sources, Touch, dataflow
 from tv.symexec.build import Program
 from tv.symexec.carving import whole
-from tv.symexec.tallies import Tallies
+from tv.symexec.threads.tallies import Tallies
 from tv.system import Unit
 from tv.term import Term
 

@@ -12,7 +12,7 @@ from tv.diagnostic import Unknown
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula
 from tv.sets.affine import all_of, any_of, negate
 from tv.source import Span
-from tv.symexec.structured import breaks
+from tv.symexec.loops.structured import breaks
 from tv.symexec.values import Node, Value
 
 if TYPE_CHECKING:

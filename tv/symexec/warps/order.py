@@ -16,8 +16,8 @@ from tv.sets.affine import all_of, any_of, eq, floordiv, mod, negate
 from tv.sets.ordering import Apart, Placed, apart, head, head_set, lex_less
 from tv.symexec.build import Program
 from tv.symexec.events import Time
-from tv.symexec.lanes import FULL, WARP, inside
 from tv.symexec.obligations import lane_dims
+from tv.symexec.warps.lanes import FULL, WARP, inside
 
 WHEN = "WarpWhen"
 

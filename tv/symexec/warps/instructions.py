@@ -18,9 +18,9 @@ from tv.sets import FALSE, TRUE, Affine, Dim, Formula
 from tv.sets.affine import all_of, any_of, ge, negate
 from tv.source import Span
 from tv.symexec.events import BarrierEvent, Publication
-from tv.symexec.exchange import Coordinates, lane_at, names, shuffle_sources
-from tv.symexec.lanes import EVERY, FULL, WARP, Named, named_lanes
 from tv.symexec.values import Node, Value, node_const, node_of
+from tv.symexec.warps.exchange import Coordinates, lane_at, names, shuffle_sources
+from tv.symexec.warps.lanes import EVERY, FULL, WARP, Named, named_lanes
 
 if TYPE_CHECKING:
     from tv.symexec.execute import Executor

@@ -6,7 +6,7 @@ from tv.kernel import Space
 from tv.obligation import Obligation, Status
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.obligations import witness
-from tv.symexec.tallies import tallied
+from tv.symexec.threads.tallies import tallied
 
 
 def determinism(program: Program) -> list[Obligation]:

@@ -10,7 +10,7 @@ from tv.sets import Affine, Map, SameTime, Set, Touch, dataflow
 from tv.sets.affine import TRUE, Formula
 from tv.source import Span
 from tv.symexec.build import AccessMap, Program
-from tv.symexec.tallies import surely_before
+from tv.symexec.threads.tallies import surely_before
 
 HELP = "store 0 there when nothing reads it any more, by the last block for instance, or leave out `relaunch = true`"
 

@@ -12,13 +12,13 @@ from tv.diagnostic import Unknown, Unsupported
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
 from tv.sets.affine import Quotient, all_of, any_of, eq, floordiv, ge, negate, times, within
 from tv.source import Span
-from tv.symexec.butterflies import exchanges_by_round
-from tv.symexec.cycles import cyclic
-from tv.symexec.exits import Exits, Open
-from tv.symexec.lanes import mixed_lanes
-from tv.symexec.loops import bound, exposed, modified, read_outside, single_update, trip_count, variables
-from tv.symexec.structured import breaks
+from tv.symexec.loops.butterflies import exchanges_by_round
+from tv.symexec.loops.cycles import cyclic
+from tv.symexec.loops.exits import Exits, Open
+from tv.symexec.loops.ordinals import bound, exposed, modified, read_outside, single_update, trip_count, variables
+from tv.symexec.loops.structured import breaks
 from tv.symexec.values import Node, Value, product
+from tv.symexec.warps.lanes import mixed_lanes
 
 if TYPE_CHECKING:
     from tv.symexec.execute import Executor

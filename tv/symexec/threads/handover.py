@@ -16,11 +16,11 @@ from functools import reduce
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of
 from tv.sets.ordering import lex_less
-from tv.symexec.arrivals import WIDE, Group
 from tv.symexec.build import Program
-from tv.symexec.copies import ASYNC
 from tv.symexec.events import Time
 from tv.symexec.obligations import missing_members
+from tv.symexec.threads.arrivals import WIDE, Group
+from tv.symexec.threads.copies import ASYNC
 
 RELEASING = ("release", "acq_rel", "seq_cst")
 ACQUIRING = ("acquire", "acq_rel", "seq_cst")

@@ -12,8 +12,8 @@ from tv import kernel as ir
 from tv.kernel import Scalar, Space
 from tv.sets import Affine, Dim, Map, Set, Sym
 from tv.sets.ordering import lex_less
-from tv.symexec.copies import ASYNC
 from tv.symexec.events import Decision
+from tv.symexec.threads.copies import ASYNC
 from tv.symexec.values import Node, node_const, node_of
 from tv.system import Unit
 from tv.term import Term

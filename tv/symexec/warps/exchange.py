@@ -11,9 +11,9 @@ from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, negate
 from tv.source import NOWHERE
 from tv.symexec.instances import LaunchSpace
 from tv.symexec.integers import Integers
-from tv.symexec.lanes import WARP, Named, straight
-from tv.symexec.lanes import inside as inside_mask
 from tv.symexec.values import Pieces, Value
+from tv.symexec.warps.lanes import WARP, Named, straight
+from tv.symexec.warps.lanes import inside as inside_mask
 
 Coordinates = tuple[Affine, ...]
 Source = tuple[Formula, Coordinates | None]

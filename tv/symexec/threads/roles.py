@@ -4,7 +4,7 @@
     if (ticket == members - 1) ...             // exactly one block of each group
 
 Which block that is, hardware decides. It is the block with the coordinates `last..__`, symbols that a proof leaves open, so that
-it holds for each choice. What the counter has to satisfy for that is asked in `tv.symexec.arrivals`. A ticket is compared with
+it holds for each choice. What the counter has to satisfy for that is asked in `tv.symexec.threads.arrivals`. A ticket is compared with
 the last one and nothing else; through a shared variable its block knows the answer.
 """
 

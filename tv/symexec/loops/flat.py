@@ -21,7 +21,7 @@ from tv.sets.products import divide, leading
 from tv.source import Span
 from tv.symexec.execute import Executor
 from tv.symexec.instances import Cuts, LaunchSpace, launch_space
-from tv.symexec.loops import exposed, reads, variables
+from tv.symexec.loops.ordinals import exposed, reads, variables
 from tv.symexec.memory import BufferShape
 from tv.symexec.values import Value, type_range
 

@@ -10,15 +10,15 @@ from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of, any_of, eq, negate
 from tv.sets.ordering import Apart, Placed, apart, conflicts, head, head_set, lex_less
-from tv.symexec.arrivals import Group
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.carving import whole
-from tv.symexec.copies import ASYNC
 from tv.symexec.events import Access
-from tv.symexec.handover import Handover
 from tv.symexec.obligations import failing, thread_of
-from tv.symexec.roles import is_role
-from tv.symexec.warp_order import WarpOrder, side, warp_coordinates
+from tv.symexec.threads.arrivals import Group
+from tv.symexec.threads.copies import ASYNC
+from tv.symexec.threads.handover import Handover
+from tv.symexec.threads.roles import is_role
+from tv.symexec.warps.order import WarpOrder, side, warp_coordinates
 
 
 class Races:

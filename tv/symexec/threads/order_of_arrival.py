@@ -12,9 +12,9 @@ from typing import Any
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Map
 from tv.source import Span
-from tv.symexec.arrivals import Group, after, roles
 from tv.symexec.build import Program
 from tv.symexec.obligations import failing
+from tv.symexec.threads.arrivals import Group, after, roles
 from tv.term import Term
 
 

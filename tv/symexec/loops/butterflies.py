@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tv import kernel as ir
-from tv.symexec.lanes import WARP
-from tv.symexec.loops import variables
+from tv.symexec.loops.ordinals import variables
+from tv.symexec.warps.lanes import WARP
 
 if TYPE_CHECKING:
     from tv.symexec.execute import Executor

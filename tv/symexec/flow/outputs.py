@@ -12,7 +12,7 @@ from tv.source import Span
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.events import Access
 from tv.symexec.obligations import failing, witness
-from tv.symexec.roles import is_role
+from tv.symexec.threads.roles import is_role
 from tv.symexec.values import nodes_of
 from tv.system import Scope, Unit
 

@@ -1,0 +1,1 @@
+"""Loops of the symbolic thread: one body for all rounds."""

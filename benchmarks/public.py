@@ -40,7 +40,7 @@ from public_coverage import Row, write
 from public_graphs import model
 
 SECONDS = 60
-KEYS = {"file", "kernel", "graph", "dtype", "sizes", "args", "grid", "block", "shared", "inputs", "include", "defines", "contract", "extra", "strict_nan"}  # fmt: skip
+KEYS = {"file", "kernel", "graph", "dtype", "sizes", "args", "grid", "block", "shared", "inputs", "include", "defines", "contract", "strict_nan", "shared_align", "local_align", "native_half"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Launch:
     """One kernel at one choice of sizes: a number, or `[least, greatest]` for a size that is left open.
 
     contract: what the kernel's authors suppose of sizes and launch, in words. args: what is bound to each parameter; a word
-    that is a size means that size. extra: more of the specification, as its tables.
+    that is a size means that size. shared_align, local_align: assumed of arrays. native_half: functions and bodies on 16-bit types
+    are read in that type.
     """
 
     table: str
@@ -66,6 +67,9 @@ class Launch:
     defines: Mapping[str, str] | None = None
     contract: str = ""
     strict_nan: bool = False
+    shared_align: int = 0
+    local_align: int = 0
+    native_half: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,12 @@ def specification(launch: Launch) -> Spec:
     loose = {k: {"min": v[0], "max": v[1]} for k, v in launch.sizes.items() if isinstance(v, list) and k not in bound}
     if loose:
         spec["symbols"] = loose
-    if launch.strict_nan:
-        spec["model"] = {"strict_nan": True}
+    spec |= {k: n for k, n in (("shared_align", launch.shared_align), ("local_align", launch.local_align)) if n}
+    reading: dict[str, bool | str] = {"strict_nan": True} if launch.strict_nan else {}
+    if launch.native_half:
+        reading |= {"half_functions": "native", "body_precision": "type"}
+    if reading:
+        spec["model"] = reading
     return spec
 
 
@@ -159,6 +167,12 @@ def check(launch: Launch, checkout: Path, folder: Path, seconds: int) -> Row:
     return row(launch, checkout, json.loads((folder / "out.json").read_text()), taken)
 
 
+def supposed(launch: Launch) -> str:
+    """In words: what the kernel's authors suppose, and how the graph is read."""
+    reading = "functions of halves are CUDA's own" if launch.native_half else ""
+    return "; ".join(x for x in (launch.contract, reading) if x)
+
+
 def row(launch: Launch, checkout: Path, found: Mapping[str, Any], seconds: float) -> Row:
     verdict = found["verdict"]
     bad = [o for o in found["obligations"] if o["status"] == verdict]
@@ -173,7 +187,7 @@ def row(launch: Launch, checkout: Path, found: Mapping[str, Any], seconds: float
         f"{n} in {v[0]}..{v[1]}" if isinstance(v, list) else f"{n} = {v}" for n, v in launch.sizes.items()
     )
     return Row(launch.table, launch.kernel, launch.file, line_of(checkout / launch.file, launch.kernel), launch.graph,
-               launch.dtype, sizes, verdict, detail, round(seconds, 1), round(found["peak_rss_mb"]), launch.contract)  # fmt: skip
+               launch.dtype, sizes, verdict, detail, round(seconds, 1), round(found["peak_rss_mb"]), supposed(launch))  # fmt: skip
 
 
 def line_of(source: Path, kernel: str) -> int:

@@ -1,4 +1,4 @@
-// tv: unsupported
+// tv: unsupported TV0111
 // One array of the file, and in the second kernel a shared one of its name: what clears it there clears it for the third.
 __device__ float kept[64];
 

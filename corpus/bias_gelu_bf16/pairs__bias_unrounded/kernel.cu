@@ -26,5 +26,5 @@ __global__ void bias_gelu(const __nv_bfloat16* __restrict__ x, const __nv_bfloat
     __nv_bfloat162 r;
     r.x = __float2bfloat16(gelu(sum.x));  // <- equal
     r.y = __float2bfloat16(gelu(sum.y));  // <- equal
-    *reinterpret_cast<__nv_bfloat162*>(y + at) = r;
+    *reinterpret_cast<__nv_bfloat162*>(y + at) = r;  // <- equal
 }

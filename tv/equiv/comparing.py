@@ -45,12 +45,7 @@ def compared(t: Term, letter: str, largest: bool, last: bool) -> Comparison | No
     p, q = next(iter(found.values())).args
 
     def chooses(sign: int, places: int) -> bool | None:
-        def known(x: Term) -> bool | None:
-            if of_places(x, a, b):
-                return order(x, a, b, places)
-            return sense(x, p, q, sign) if of_values(x, letter) else None
-
-        return truth(c, known)
+        return truth(c, lambda x: order(x, a, b, places) if of_places(x, a, b) else sense(x, p, q, sign))
 
     less, more = ({chooses(s, w) for w in SIGNS} for s in (-1, 1))
     if len(less) != 1 or len(more) != 1 or less == more or None in less | more:

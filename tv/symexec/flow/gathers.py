@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tv.diagnostic import Unknown
 from tv.kernel import Space
-from tv.sets import Affine, Dim, Formula
+from tv.sets import Affine, Dim, Formula, Map
 from tv.sets.affine import all_of, within
 from tv.symexec.data_indices import Index
 from tv.symexec.events import Access
@@ -43,7 +43,8 @@ def gather(b: Builder, a: Access, n: int) -> None:
     b.unit(scope, load.width, value, a, (*a.time, Affine.of(1)))
 
 
-def pick(b: Builder, value: Term, chosen: list[Term], embed, child: str) -> Term:  # type: ignore[no-untyped-def]
+def pick(b: Builder, value: Term, chosen: list[Term], embed: Map, child: str) -> Term:
+    """embed: instances of the scope `child`, over which `value` stands -> instances that pick among them."""
     return b.terms.make("pick", args=(value, *chosen), map=b.sets.reverse(embed), scope=child, width=value.width)
 
 

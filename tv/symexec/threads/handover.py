@@ -11,7 +11,7 @@ acquire: the load goes to memory, after the barrier that follows the atomic.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 
 from tv.sets import Affine, Map, Set
 from tv.sets.affine import Formula, all_of
@@ -59,8 +59,8 @@ class Handover:
         assert partners is not None
         found: list[Map] = []
         for given, taken in PAIRED:
-            release = self.once(lambda w=given: self.released(g, a, w), "released", counter, a, given)  # type: ignore[misc]
-            acquire = self.once(lambda w=taken: self.acquired(g, b, saw, w), "acquired", counter, b, str(saw), taken)  # type: ignore[misc]
+            release = self.once(partial(self.released, g, a, given), "released", counter, a, given)
+            acquire = self.once(partial(self.acquired, g, b, saw, taken), "acquired", counter, b, str(saw), taken)
             if release is not None and acquire is not None:
                 found.append(self.sets.compose(self.sets.compose(release, partners), self.sets.reverse(acquire)))
         return reduce(self.sets.join, found) if found else None

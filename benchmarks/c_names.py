@@ -31,7 +31,7 @@ _KEYWORDS = frozenset(
 )
 _CUDA = frozenset(
     """
-    __global__ __device__ __host__ __shared__ __constant__ __forceinline__ __noinline__ __restrict__ __launch_bounds__
+    __global__ __device__ __host__ __shared__ __constant__ __forceinline__ __noinline__ __restrict__ __launch_bounds__ __CUDA_ARCH__
     __align__ __syncthreads __syncwarp __threadfence __threadfence_block __threadfence_system
     __shfl_sync __shfl_up_sync __shfl_down_sync __shfl_xor_sync __ballot_sync __any_sync __all_sync
     threadIdx blockIdx blockDim gridDim warpSize cooperative_groups this_grid this_thread_block

@@ -29,6 +29,7 @@ from families import load
 from tv.expectation import Expectation, parse_expectation
 
 Names = Mapping[str, str]
+INDICES = ("threadIdx", "blockIdx", "blockDim", "gridDim")
 _CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
 
 
@@ -157,7 +158,7 @@ def _renamed(stream: list[Token], fields: frozenset[str], names: Names) -> list[
             continue
         if token.kind is not Kind.SPACE:
             solid.append(token)
-        member = is_member(solid, len(solid) - 1) and token.text not in fields
+        member = is_member(solid, len(solid) - 1) and (token.text not in fields or solid[-3].text in INDICES)
         renames = token.kind is Kind.NAME and not member
         texts.append(names.get(token.text, token.text) if renames else token.text)
     return texts
@@ -178,7 +179,7 @@ def renamed_spec(spec: Spec, inner: Names, outer: Names) -> Spec:
             case "defines":
                 new[key] = {inner[macro]: size for macro, size in value.items()}
             case "args":
-                new[key] = {inner[name]: _renamed_binding(v, outer) for name, v in value.items()}
+                new[key] = {inner[name]: _renamed_argument(v, inner, outer) for name, v in value.items()}
             case "launch":
                 new[key] = [renamed_spec(launch, inner, outer) for launch in value]
             case "globals":
@@ -208,6 +209,14 @@ def _renamed_part(key: str, value: object, outer: Names) -> object:
             raise ValueError(f"model key `{key}`")
 
 
+def _renamed_argument(value: object, inner: Names, outer: Names) -> object:
+    match value:
+        case {"fields": dict() as fields}:
+            return {"fields": {inner[f]: _renamed_argument(v, inner, outer) for f, v in fields.items()}}
+        case _:
+            return _renamed_binding(value, outer)
+
+
 def _renamed_binding(value: object, outer: Names) -> object:
     match value:
         case "null":
@@ -216,6 +225,8 @@ def _renamed_binding(value: object, outer: Names) -> object:
             return outer[value]
         case int() | float():
             return value
+        case list():  # a table
+            return [_renamed_binding(v, outer) for v in value]
         case dict():
             return {key: _renamed_field(key, v, outer) for key, v in value.items()}
         case _:
@@ -230,7 +241,7 @@ def _renamed_field(key: str, value: object, outer: Names) -> object:
             return _renamed_text(value, outer)
         case "concat", list():
             return [outer[name] for name in value]
-        case "layout" | "extent" | "zeroed" | "min" | "max" | "type" | "align" | "scratch", _:
+        case "layout" | "extent" | "zeroed" | "min" | "max" | "finite" | "type" | "align" | "scratch", _:
             return value
         case _:
             raise ValueError(f"binding key `{key}`")

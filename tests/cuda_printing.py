@@ -28,6 +28,7 @@ from tv.kernel import (
     Extract,
     Fence,
     If,
+    Inside,
     Kernel,
     Load,
     Loop,
@@ -143,5 +144,7 @@ def _head(s: Stmt) -> str:
             return f"aligned {o}[{expression(at)}]:{n}"
         case Assume(cond=c, word=word):
             return f"{word} {expression(c)}"
+        case Inside(object=o, entry=e, offset=at, width=w):
+            return f"inside {o}[{expression(e)}] {expression(at)} {w}"
         case _:
             raise TypeError(repr(s))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tv import cuda_frontend
 from tv.launch import CompileOptions, Launch
 from tv.sets import Affine, Map, Set, Sets
-from tv.sets.affine import all_of, eq, ge
+from tv.sets.formulas import all_of, eq, ge
 from tv.symexec import BufferShape, Program, execute
 from tv.symexec.data_indices import NOTHING_STATED, Contents
 from tv.symexec.values import Value

@@ -17,7 +17,7 @@ from tv.graph_frontend import read
 from tv.graph_frontend.load import named_size
 from tv.replay.graph_values import GraphValues
 from tv.sets import TRUE, Affine, Sets
-from tv.sets.affine import all_of, ge, lt
+from tv.sets.formulas import all_of, ge, lt
 from tv.term import Terms
 
 Array = Any

@@ -28,9 +28,12 @@ def bound_tensors(args: dict[str, object], symbols: set[str]) -> list[tuple[str,
     for value in args.values():
         if isinstance(value, str):
             found += [("tensor", value)] if value != "null" else []
+        elif isinstance(value, list):  # a table
+            found += bound_tensors({str(i): v for i, v in enumerate(value)}, symbols)
         elif isinstance(value, dict):
             found += [(role, value[role]) for role in ("input", "output", "tensor") if role in value]
             found += [("tensor", name) for name in value.get("concat", ())]
+            found += bound_tensors(value.get("fields", {}), symbols)
             if value.get("symbol") in symbols:
                 found.append(("tensor", value["symbol"]))
     return found

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Quotient, Sets, Sym
-from tv.sets.affine import Parity, Range, all_of, any_of, eq, floordiv, ge, lt, mod, negate, within, without_floor
+from tv.sets.affine import Parity, Range, floordiv, mod
+from tv.sets.formulas import all_of, any_of, eq, ge, lt, negate, within, without_floor
 
 RANGES: dict[str, tuple[int, int]] = {"x": (0, 7), "y": (-3, 5), "N": (1, 4)}
 POINTS = [dict(zip(RANGES, p, strict=True)) for p in product(*(range(lo, hi + 1) for lo, hi in RANGES.values()))]

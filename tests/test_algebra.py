@@ -8,7 +8,9 @@ import pytest
 
 from tv.diagnostic import Unknown
 from tv.sets import FALSE, TRUE, Affine, Map, Remainder, Set, Sets
-from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, within
+from tv.sets.affine import floordiv, mod
+from tv.sets.formulas import all_of, any_of, eq, ge, lt, within
+from tv.sets.guesses import agreeing, envelope, orbit
 
 I, J = Affine.dim("i"), Affine.dim("j")
 
@@ -200,7 +202,7 @@ def test_envelope_and_orbit_are_supersets_inside_their_bounds() -> None:
     a, b = sets.set("A", ("i",), within(I, 64)), sets.set("B", ("j",), within(J, 64))
     r = sets.relation("A", ("i",), "B", ("j",), all_of(eq(I, J), within(I, 3)))
     moved = sets.relation("A", ("i",), "B", ("j",), all_of(eq(I, J), eq(I, 10)))
-    for wider in (sets.envelope(r, a, b), sets.orbit(r, moved, a, b)):
+    for wider in (envelope(sets, r, a, b), orbit(sets, r, moved, a, b)):
         assert sets.subset(r, wider)
         assert sets.subset(sets.domain(wider), a)
         assert sets.subset(sets.range(wider), b)
@@ -216,12 +218,39 @@ def test_pairs_agree_where_those_given_do() -> None:
     some = sets.relation(
         "A", dims, "A", ("i_", "j_"), all_of(eq(I, 2), eq(there[0], 2), ge(J, 1), eq(there[1], 0), within(J, 3))
     )
-    assert sets.equal(sets.meet(everything, sets.agreeing(some)), first)
-    assert sets.subset(everything, sets.agreeing(none))
-    assert sets.subset(shift(sets, "B", "C", 4), sets.agreeing(shift(sets, "B", "C", 4)))
+    assert sets.equal(sets.meet(everything, agreeing(sets, some)), first)
+    assert sets.subset(everything, agreeing(sets, none))
+    assert sets.subset(shift(sets, "B", "C", 4), agreeing(sets, shift(sets, "B", "C", 4)))
 
 
 def test_points_above_the_limit_are_unknown() -> None:
     sets = Sets()
     with pytest.raises(Unknown):
         sets.points(line(sets, "A", 100), limit=10)
+
+
+# ------------------------------------------------------------------------------------------------ answers kept
+def test_an_answer_is_kept_for_operands_that_are_plainly_equal_only() -> None:
+    sets = Sets(("n",), ge(Affine.sym("n"), 1))
+    ten, eleven = (sets.set("A", ("i",), within(Affine.dim("i"), k)) for k in (10, 11))
+    assert sets.subset(ten, eleven)
+    assert not sets.subset(eleven, ten)
+    kept = len(sets.answers)
+    again = sets.join(sets.meet(ten, eleven), ten)
+    assert sets.subset(again, eleven)
+    assert len(sets.answers) == kept + 2
+    other = sets.set("B", ("i",), within(Affine.dim("i"), 11))
+    with pytest.raises(Unknown):
+        sets.subset(ten, other)
+    some = sets.set("A", ("i",), within(Affine.dim("i"), Affine.sym("n")))
+    assert not sets.subset(ten, some)
+    assert sets.equal(sets.meet(ten, some), sets.meet(some, ten))
+
+
+def test_a_remainder_is_found_again() -> None:
+    sets = Sets()
+    r = sets.identity(sets.set("A", ("i",), within(Affine.dim("i"), 5)))
+    f = sets.map("A", ("i",), within(Affine.dim("i"), 3), "C", [Affine.dim("i")])
+    for _ in range(2):
+        with pytest.raises(Remainder):
+            sets.step_range(r, f, "a step")

@@ -33,6 +33,10 @@ def run(expression: str) -> None:
         "abs(v)",
         "(v & 0xffff) * (v & 0xffff)",
         "(short)v * 65537",
+        "__popc(v) * 67108864",
+        "(int)__brev(v) + 1",
+        "__ffs(v & 0xff) * 268435456",
+        "__clz(v & 0xffff) * 134217728",
     ],
 )
 def test_what_may_overflow_is_refused(expression: str) -> None:
@@ -52,6 +56,10 @@ def test_what_may_overflow_is_refused(expression: str) -> None:
         "v % 7",
         "(v & 7) << 3",
         "~v",
+        "__popc(v) * 67108863",
+        "__ffs(v & 0xff) * 268435455",
+        "(32 - __clz(v & 0xff)) * 268435455",
+        "__popc(v) + __clz(v) + __ffs(v)",
     ],
 )
 def test_what_cannot_overflow_is_not(expression: str) -> None:
@@ -103,7 +111,9 @@ class Draw:
         r = self.random
         if depth <= 0:
             return self.leaf(width)
-        kind = r.choice(["binary", "binary", "binary", "cvt", "cvt", "extract", "select", "float", "bits", "leaf"])
+        kind = r.choice(
+            ["binary", "binary", "binary", "cvt", "cvt", "extract", "select", "wrapped", "float", "bits", "leaf"]
+        )
         match kind:
             case "binary":
                 return self.binary(width, depth)
@@ -117,6 +127,8 @@ class Draw:
             case "select":
                 c = self.op(f"slt.i{width}", 1, self.leaf(width), self.leaf(width))
                 return self.op("select", width, c, self.any(width, depth - 1), self.any(width, depth - 1))
+            case "wrapped":
+                return self.wrapped(width, depth)
             case "float":
                 kind, target = r.choice(("f16", "bf16", "f32")), r.choice(INTEGERS[width])
                 n, bits = self.float(kind, depth)
@@ -133,6 +145,18 @@ class Draw:
                 return self.op(f"cvt.{kind}.{label(source)}", width, (n, bits))
             case _:
                 return self.leaf(width)
+
+    def wrapped(self, width: int, depth: int) -> tuple[Node, Bits]:
+        """`x < k ? x + n : x` and its like: an integer chosen by a comparison of itself."""
+        r, top = self.random, (1 << width) - 1
+        x, k = self.any(width, depth - 1), self.constant(r.choice([*SPECIAL, top, top - 7, top >> 1]) & top, width)
+        c = self.op(f"{r.choice(('slt', 'sle'))}.i{width}", 1, *((x, k) if r.random() < 0.7 else (k, x)))
+        if r.random() < 0.3:
+            c = self.op("xor.i1", 1, c, self.constant(1, 1))
+        if r.random() < 0.2:
+            c = self.op(f"{r.choice(('and', 'or'))}.i1", 1, c, self.op(f"slt.i{width}", 1, x, self.leaf(width)))
+        moved = self.op(f"{r.choice(('add', 'sub'))}.i{width}", width, x, self.leaf(width))
+        return self.op("select", width, c, *((moved, x) if r.random() < 0.5 else (x, moved)))
 
     def binary(self, width: int, depth: int) -> tuple[Node, Bits]:
         r = self.random

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.test_affine import evaluate, holds
 from tv.diagnostic import Unknown
 from tv.sets import TRUE, Affine, Formula, SameTime, Sets, Sources, Touch, dataflow
-from tv.sets.affine import all_of, floordiv, ge, mod, within
+from tv.sets.affine import floordiv, mod
 from tv.sets.dataflow import maximised
+from tv.sets.formulas import all_of, ge, within
 
 T, I = Affine.dim("t"), Affine.dim("i")
 THREADS, ROUNDS = 4, 3

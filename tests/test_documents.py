@@ -44,7 +44,7 @@ def test_cases_of_the_corpus(span: str) -> None:
 
 
 def test_every_rule_is_there_once() -> None:
-    assert re.findall(r"^\| (S\d+) \|", SOUNDNESS, re.MULTILINE) == [f"S{n}" for n in range(1, 28)]
+    assert re.findall(r"^\| (S\d+) \|", SOUNDNESS, re.MULTILINE) == [f"S{n}" for n in range(1, 29)]
 
 
 @pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])

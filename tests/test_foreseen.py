@@ -9,7 +9,7 @@ import pytest
 
 from tv.foreseen import Foreseen
 from tv.sets import Affine, Sets
-from tv.sets.affine import within
+from tv.sets.formulas import within
 from tv.system import Scope, System
 from tv.term import ARGUMENT, Term, Terms
 

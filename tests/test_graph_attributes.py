@@ -23,6 +23,7 @@ FIRST_OPSET = 13
 # Of onnx's reference: what its text leaves open, or what it computes otherwise than its text says.
 APART = {
     ("MaxPool", "ceil_mode"), ("AveragePool", "ceil_mode"), ("MaxPool", "auto_pad"), ("AveragePool", "auto_pad"), ("Conv", "auto_pad"),
+    ("LpNormalization", "p"),
 }  # fmt: skip
 
 

@@ -32,6 +32,10 @@ def real(*shape: int, dtype: Any = F32, scale: float = 1.0) -> Any:
     return (RNG.standard_normal(shape) * scale).astype(dtype)
 
 
+def positive(*shape: int, dtype: Any = F32) -> Any:
+    return (np.abs(real(*shape)) + 0.5).astype(dtype)
+
+
 def special(*shape: int, dtype: Any = F32) -> Any:
     """Values with infinities, signed zeros and subnormals among them."""
     a = real(*shape, dtype=F32, scale=3.0).reshape(-1)
@@ -61,6 +65,8 @@ CASES: list[Case] = [
     ("mul_uint8", "Mul", [np.array([200, 7], np.uint8), np.array([3, 9], np.uint8)], (), {}, 1, 0),
     ("mod_signs", "Mod", [ints(7, -7, 7, -7, 0), ints(3, 3, -3, -3, 5)], (), {}, 1, 0),
     ("fmod_int", "Mod", [ints(7, -7, 7, -7, 0), ints(3, 3, -3, -3, 5)], (), {"fmod": 1}, 1, 0),
+    ("fmod", "Mod", [special(40), positive(40)], (), {"fmod": 1}, 1, 0),
+    ("fmod_f16", "Mod", [real(40, dtype=F16, scale=9), real(40, dtype=F16)], (), {"fmod": 1}, 1, 0),
     ("neg", "Neg", [special(12)], (), {}, 1, 0),
     ("neg_i32", "Neg", [np.array([3, -(2**31)], I32)], (), {}, 1, 0),
     ("abs", "Abs", [special(12, dtype=F16)], (), {}, 1, 0),
@@ -251,6 +257,21 @@ CASES: list[Case] = [
     ("rotary_part", "RotaryEmbedding", [real(1, 2, 3, 8), real(1, 3, 2), real(1, 3, 2)], (), {"rotary_embedding_dim": 4}, 1, 1e-6),
     ("rotary_3d", "RotaryEmbedding", [real(1, 3, 16), real(1, 3, 4), real(1, 3, 4)], (), {"num_heads": 2}, 1, 1e-6),
     ("rotary_positions", "RotaryEmbedding", [real(1, 2, 3, 8), real(10, 4), real(10, 4), np.array([[4, 0, 9]], I64)], (), {}, 1, 1e-6),
+    ("batch_norm", "BatchNormalization", [real(2, 3, 4, 5), real(3), real(3), real(3), positive(3)], (), {"epsilon": 1e-4}, 1, 1e-5),
+    ("batch_norm_f16", "BatchNormalization", [real(2, 3, dtype=F16), *(real(3, dtype=F16) for _ in range(3)), positive(3, dtype=F16)], (), {}, 1, 5e-3),
+    ("instance_norm", "InstanceNormalization", [real(2, 3, 4, 5), real(3), real(3)], (), {"epsilon": 1e-4}, 1, 1e-5),
+    ("lp_norm", "LpNormalization", [real(2, 3, 4)], (), {"axis": 1}, 1, 1e-6),
+    ("lp_norm_1", "LpNormalization", [positive(2, 3, 4)], (), {"p": 1}, 1, 1e-6),
+    ("lp_norm_of_zeros", "LpNormalization", [np.zeros((2, 3), F32)], (), {}, 1, 0),
+    ("resize", "Resize", [real(1, 2, 4, 3), None, np.array([1, 1, 2, 3], F32)], (2,), {}, 1, 0),
+    ("resize_down", "Resize", [real(1, 2, 4, 8), None, np.array([1, 1, 0.5, 0.25], F32)], (2,), {"nearest_mode": "ceil"}, 1, 0),
+    ("resize_floor", "Resize", [real(1, 2, 4, 3), None, np.array([1, 1, 4, 0.5], F32)], (2,), {"nearest_mode": "floor"}, 1, 0),
+    ("resize_sizes", "Resize", [real(1, 2, 4, 3), None, None, ints(1, 2, 8, 3)], (3,),
+     {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}, 1, 0),
+    ("resize_axes", "Resize", [real(1, 4, 3), None, np.array([3, 2], F32)], (2,), {"axes": [2, 1], "nearest_mode": "round_prefer_ceil"}, 1, 0),
+    ("conv_transpose", "ConvTranspose", [whole(2, 3, 4, 5), whole(3, 4, 3, 2), whole(4)], (),
+     {"strides": [2, 1], "pads": [1, 0, 0, 1], "output_padding": [1, 0]}, 1, 0),
+    ("conv_transpose_f16", "ConvTranspose", [whole(1, 2, 5, dtype=F16), whole(2, 3, 3, dtype=F16)], (), {"dilations": [2], "strides": [3]}, 1, 0),
     ("attention", "Attention", [real(1, 4, 3, 8), real(1, 2, 5, 8), real(1, 2, 5, 8)], (), {"is_causal": 0}, 1, 1e-5),
     ("attention_causal", "Attention", [real(1, 2, 5, 8), real(1, 2, 5, 8), real(1, 2, 5, 8)], (), {"is_causal": 1}, 1, 1e-5),
     ("rotary", "RotaryEmbedding", [real(1, 2, 3, 8), real(1, 3, 4), real(1, 3, 4)], (), {}, 1, 1e-6),
@@ -319,16 +340,36 @@ def test_every_operator_has_a_case() -> None:
         "Asin",
         "Acos",
         "BitCast",
+        "Asinh",
+        "Acosh",
+        "Atanh",
+        "CumProd",
     }  # bodies, or one handler with the others
     own = {op for op, meaning in operators().items() if meaning != "its official function body" and "." not in op}
     assert own - covered - elsewhere == set()
 
 
 SQRT2 = 2.0**0.5
+
+
+def gelu_tanh(x: Any) -> Any:
+    return 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)))
+
+
+def layer_norm(x: Any, epsilon: float) -> Any:
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon)
+
+
 CONTRIB: list[tuple[str, list[Any], dict[str, Any], Any]] = [
     ("QuickGelu", [real(3, 8)], {"alpha": 1.5}, lambda x: x / (1 + np.exp(-1.5 * x))),
     ("Gelu", [real(3, 8)], {}, lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / SQRT2))),
     ("BiasGelu", [real(3, 8), real(8)], {}, lambda x, b: (x + b) * 0.5 * (1 + np.vectorize(math.erf)((x + b) / SQRT2))),
+    ("FastGelu", [real(3, 8)], {}, lambda x: gelu_tanh(x)),
+    ("FastGelu", [real(3, 8), real(8)], {}, lambda x, b: gelu_tanh(x + b)),
+    ("SkipLayerNormalization", [real(3, 8), real(3, 8), real(8), real(8)], {"epsilon": 1e-3},
+     lambda x, k, s, t: layer_norm(x + k, 1e-3) * s + t),
+    ("SkipLayerNormalization", [real(3, 8), real(3, 8), real(8), real(8), real(8)], {},
+     lambda x, k, s, t, b: layer_norm(x + k + b, 1e-12) * s + t),
     ("SimplifiedLayerNormalization", [real(3, 8), real(8)], {"epsilon": 1e-3},
      lambda x, s: x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-3) * s),
     ("SkipSimplifiedLayerNormalization", [real(3, 8), real(3, 8), real(8)], {},

@@ -17,7 +17,7 @@ from tv.graph_frontend import describe, operators, read, require_known
 from tv.graph_frontend.codes import CODES
 from tv.graph_frontend.registry import mend
 from tv.sets import Affine, Sets
-from tv.sets.affine import ge
+from tv.sets.formulas import ge
 from tv.term import Terms, fold
 
 node = helper.make_node

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.test_affine import Env, evaluate, holds
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Range, floordiv, ge, lt
+from tv.sets.affine import Range, floordiv
+from tv.sets.formulas import ge, lt
 from tv.source import NOWHERE
 from tv.symexec.instances import Cuts
 from tv.symexec.integers import Integers, RangeCheck, compare

@@ -89,6 +89,11 @@ LOOPS: dict[str, tuple[str, Callable[[int], float]]] = {
         "float a = 0.0f; for (int s = 16;; s >>= 1) { if (s == 1) break; a += x[s + t]; } out[t] = a;",
         lambda t: sum(X[s + t] for s in (16, 8, 4, 2)),
     ),
+    "rounds by counts of bits": (
+        "unsigned w = 16; int n = __popc(w * 7u) + __clz(w << 20) + __ffs(w) + (__brev(w) >> 27);"
+        + " float a = 0.0f; for (int i = 0; i < n; ++i) a += x[i + t]; out[t] = a;",
+        lambda t: sum(X[t : t + 3 + 7 + 5 + 1]),
+    ),
     "a break of the inner loop only": (
         "float a = 0.0f; for (int i = 0; i < 3; ++i) for (int j = 0; j < 8; ++j)"
         + " { if (j > i + t) break; a += x[8 * i + j]; } out[t] = a;",

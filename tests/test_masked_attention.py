@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from tests.checking import F32, I64, checked, graph
+from tests.checking import BOOL, F32, I64, checked, graph
 from tests.graph_running import read_model, save, values_of
 from tv import check as checking
 from tv.examine import numbered
@@ -62,6 +62,8 @@ EVERY = KERNEL.replace("KEYS", "12").replace("START", "0.f").replace("FROM", "0"
 SPEC = f'grid = [{R}]\nblock = [{D}]\n[args]\nq = "q"\nk = "k"\nv = "v"\no = "o"\n'
 
 Node = tuple[str, str, str] | onnx.NodeProto
+LOWEST = -3.4e38
+GUARD: list[Node] = [("Softmax", "x", "w"), ("IsNaN", "w", "bad"), ("Where", "bad zero w", "p"), ("MatMul", "p v", "o")]
 SOFTMAX: list[Node] = [("Softmax", "x", "p"), ("MatMul", "p v", "o")]
 SEEN: list[Node] = [("LessOrEqual", "columns rows", "seen")]
 
@@ -91,13 +93,38 @@ def added(low: float = float("-inf"), rest: list[Node] | None = None, seen: list
     return attention([*seen, ("Where", "seen zero low", "mask"), ("Add", "s mask", "x")], rest, low)
 
 
+def stored(
+    low: float = LOWEST, rest: list[Node] | None = None, at: dict[tuple[int, int], float] | None = None
+) -> onnx.ModelProto:
+    """The mask stored: 0 up to the diagonal, `low` after it, other numbers where `at` says so."""
+    mask = np.where(np.tril(np.ones((R, R), np.bool_)), 0.0, low)
+    for place, value in (at or {}).items():
+        mask[place] = value
+    return attention([("Add", "s mask", "x")], rest, mask=(F32, [R, R], mask.reshape(-1)))
+
+
+def kept(low: float = LOWEST) -> onnx.ModelProto:
+    """Which keys are kept stored as numbers 1 and 0, of which the mask is computed."""
+    keep = np.tril(np.ones((R, R)))
+    masking: list[Node] = [("Sub", "one keep", "gone"), ("Mul", "gone low", "mask"), ("Add", "s mask", "x")]
+    return attention(masking, low=low, keep=(F32, [R, R], keep.reshape(-1)), one=(F32, [], [1.0]))
+
+
+def truths() -> onnx.ModelProto:
+    keep = np.tril(np.ones((R, R), np.bool_))
+    return attention([("Where", "keep s low", "x")], low=LOWEST, keep=(BOOL, [R, R], keep.reshape(-1)))
+
+
+def zeros(*signed: float) -> onnx.ModelProto:
+    """Stored zeros, of the signs of these by turns, along the keys and down the rows."""
+    many = [signed[(i // 3 + j) % len(signed)] for i in range(R) for j in range(R)]
+    return attention([("Add", "s zeros", "x")], GUARD, zeros=(F32, [R, R], many))
+
+
 def verdict(folder: Path, patch: pytest.MonkeyPatch, kernel: str, model: onnx.ModelProto, spec: str = "") -> Verdict:
     """Without a search for a counterexample: only what is proved counts here."""
     patch.setattr(checking, "shown", lambda request, spec, kernel, launch, f, progress: (numbered(f.obligations), None))
     return checked(folder, kernel, model, SPEC + spec).verdict
-
-
-GUARD: list[Node] = [("Softmax", "x", "w"), ("IsNaN", "w", "bad"), ("Where", "bad zero w", "p"), ("MatMul", "p v", "o")]
 
 
 @pytest.mark.parametrize(("kernel", "model", "spec"), [
@@ -108,7 +135,21 @@ GUARD: list[Node] = [("Softmax", "x", "w"), ("IsNaN", "w", "bad"), ("Where", "ba
     (EVERY, attention([("Add", "zero s", "x")], GUARD), BOUNDED),
     (EVERY, attention([("Add", "s zeros", "x")], zeros=(F32, [1, R], [0.0, -0.0] * (R // 2))), ""),
     (EVERY.replace("= dot(", "= -dot("), attention([("Neg", "s", "n"), ("Add", "n zero", "x")]), ""),
-], ids=["filled", "added", "guarded", "zero_added", "guard_left_out", "either_zero_added", "zero_added_to_minus_zero"])  # fmt: skip
+    (SKIPPING, filled(LOWEST), BOUNDED + FINITE),
+    (SKIPPING, added(LOWEST, GUARD), BOUNDED + FINITE),
+    (SKIPPING, added(-7e4), BOUNDED + FINITE),
+    (SKIPPING, stored(), BOUNDED + FINITE),
+    (SKIPPING, stored(float("-inf"), GUARD), BOUNDED + FINITE),
+    (SKIPPING, stored(at={(0, 5): float("-inf"), (3, 7): -1e30}), BOUNDED + FINITE),
+    (SKIPPING, stored(at={(4, 2): -0.0}), BOUNDED + FINITE),
+    (SKIPPING, kept(), BOUNDED + FINITE),
+    (SKIPPING, truths(), BOUNDED + FINITE),
+    (EVERY, zeros(0.0), BOUNDED),
+    (EVERY, zeros(-0.0), BOUNDED),
+    (EVERY, zeros(0.0, -0.0, -0.0, 0.0), BOUNDED),
+], ids=["filled", "added", "guarded", "zero_added", "guard_left_out", "either_zero_added", "zero_added_to_minus_zero", "filled_with_lowest",
+        "lowest_added", "low_enough", "stored", "stored_infinities", "stored_of_several_values", "stored_minus_zero", "computed_of_stored",
+        "stored_truths", "stored_zeros", "stored_minus_zeros", "stored_zeros_of_both_signs"])  # fmt: skip
 def test_a_kernel_without_the_mask_is_proved(
     kernel: str, model: onnx.ModelProto, spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +167,24 @@ WRONG = {
     "finite_scores_may_overflow": (SKIPPING, added(), '[inputs]\nfinite = ["q", "k", "v"]\n'),
     "only_queries_bounded": (SKIPPING, added(), "[inputs]\nq = { min = -64, max = 64 }\n" + FINITE),
     "masked_by_a_number": (SKIPPING, added(low=-1e4), BOUNDED + FINITE),
-    "filled_with_a_number": (SKIPPING, filled(low=-3.4e38), BOUNDED + FINITE),
+    "filled_with_a_number": (SKIPPING, filled(low=-3e4), BOUNDED + FINITE),
+    "filled_with_lowest_of_any_scores": (SKIPPING, filled(LOWEST), "[inputs]\n" + FINITE),
+    "lowest_added_to_any_scores": (SKIPPING, added(LOWEST), '[inputs]\nfinite = ["q", "k", "v"]\n'),
+    "lowest_of_values_that_may_be_infinite": (SKIPPING, added(LOWEST), BOUNDED),
+    "low_but_not_enough": (SKIPPING, added(-65600.0), BOUNDED + FINITE),
+    "lowest_in_rows_without_a_key": (SKIPPING.replace("i + 1", "i"), added(LOWEST, seen=[("Less", "columns rows", "seen")]), BOUNDED + FINITE),
+    "lowest_negated": (SKIPPING, attention([*SEEN, ("Where", "seen zero low", "mask"), ("Sub", "s mask", "x")], low=LOWEST), BOUNDED + FINITE),
+    "stored_opened_at_one_key": (SKIPPING, stored(at={(3, 9): 0.0}), BOUNDED + FINITE),
+    "stored_closed_at_one_key": (SKIPPING, stored(at={(9, 3): LOWEST}), BOUNDED + FINITE),
+    "stored_row_shifted": (SKIPPING, stored(at={(6, 7): 0.0, (6, 0): LOWEST}), BOUNDED + FINITE),
+    "stored_not_a_number": (SKIPPING, stored(at={(3, 9): float("nan")}), BOUNDED + FINITE),
+    "stored_plus_infinity": (SKIPPING, stored(at={(3, 9): float("inf")}), BOUNDED + FINITE),
+    "stored_higher_at_one_key": (SKIPPING, stored(at={(3, 9): -1e4}), BOUNDED + FINITE),
+    "stored_not_zero_at_one_key": (SKIPPING, stored(at={(9, 3): 1e-30}), BOUNDED + FINITE),
+    "stored_one_key_more": (SKIPPING.replace("i + 1", "min(i + 2, 12)"), stored(), BOUNDED + FINITE),
+    "stored_one_key_less": (SKIPPING.replace("i + 1", "max(i, 1)"), stored(), BOUNDED + FINITE),
+    "computed_of_stored_not_low_enough": (SKIPPING, kept(-100.0), BOUNDED + FINITE),
+    "zeros_and_one_that_is_none": (EVERY, zeros(0.0, -0.0, 1e-45), BOUNDED),
     "filled_with_plus_infinity": (SKIPPING, filled(low=float("inf")), BOUNDED + FINITE),
     "rows_without_a_key": (SKIPPING.replace("i + 1", "i"), filled(seen=[("Less", "columns rows", "seen")]), BOUNDED + FINITE),
     "another_mask": (SKIPPING, filled(seen=[("GreaterOrEqual", "columns rows", "seen")]), BOUNDED + FINITE),
@@ -161,6 +219,8 @@ NAMES = {
     "added": added(),
     "guarded": added(rest=GUARD),
     "zero": attention([("Add", "s zero", "x")], GUARD),
+    "lowest": added(LOWEST),
+    "stored": stored(at={(0, 5): float("-inf"), (4, 2): -0.0}),
 }
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 64.0, -64.0, 1e-20, 0.3, -7.5]
 

@@ -155,7 +155,7 @@ def test_an_element_of_an_input_with_one_value_is_known_to_the_kernel_as_well(tm
     kernel = UP_TO.format(type="long long").replace(
         "y[i] = i < pos ? x[i] : y0[i]", "if (i < pos) y[i] = x[i]; else y[i] = y0[i]"
     )
-    assert checked(tmp_path, kernel, SHIFTED, spec).verdict is Verdict.UNKNOWN  # a store under a condition on data
+    assert checked(tmp_path, kernel, SHIFTED, spec).verdict is Verdict.PROVED
     assert checked(tmp_path, kernel, SHIFTED, spec + '[inputs]\np = "P"\n').verdict is Verdict.PROVED
 
 
@@ -169,7 +169,7 @@ FROM_BUFFER = """__global__ void k(const float* x, const float* y0, const long l
 def test_a_load_of_an_input_with_one_value_is_that_value(tmp_path: Path) -> None:
     spec = "[symbols]\nP = { min = 0, max = 63 }\n"
     said = '[inputs]\np = "P"\n'
-    assert checked(tmp_path, FROM_BUFFER, SHIFTED, spec).verdict is Verdict.UNKNOWN  # a store under a condition on data
+    assert checked(tmp_path, FROM_BUFFER, SHIFTED, spec).verdict is Verdict.PROVED
     assert checked(tmp_path, FROM_BUFFER, SHIFTED, spec + said).verdict is Verdict.PROVED
     late = FROM_BUFFER.replace("i < p[0]", "i <= p[0]")
     assert checked(tmp_path, late, SHIFTED, spec + said).verdict is Verdict.REFUTED

@@ -135,7 +135,7 @@ def test_proved_obligations_are_left_alone() -> None:
 def test_other_implementations_of_a_function_stay_within_what_the_graph_may_be() -> None:
     """The kernel's values move, and a kernel that is right under one implementation is right under each."""
     r = refuter("attention_decode/two_pass")
-    setting = r._setting({"P": 1})
+    setting = r.setting({"P": 1})
     trial = Trial((("P", 1),), Pattern("small", 2), ((0, 0, 0), (3, 0, 0), (7, 0, 0)))
     place = setting.places["o"][0]
     seen = set()

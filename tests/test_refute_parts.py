@@ -17,8 +17,8 @@ from tv.refute.setting import Watched
 from tv.refute.trials import sizes
 from tv.replay.buffers import GeneratedBuffer
 from tv.replay.doubt import ULPS, moved
-from tv.replay.enclosure import Value
 from tv.replay.graph_bounds import GraphBounds
+from tv.replay.sums import Value
 from tv.sets import Affine
 from tv.sets.affine import floordiv, mod
 
@@ -57,7 +57,7 @@ def test_contents_are_functions_of_the_element_and_keep_to_assumptions() -> None
             assert (bits[::-1] == Pattern.of(Pattern(kind, 3, 1).name).bits(slot, at[::-1])).all()
             if label == "f32":
                 values = bits.astype(np.uint32).view(np.float32)
-                assert np.isfinite(values).all() == (kind != "nan")
+                assert np.isfinite(values).all() == (kind not in ("nan", "lone", "rows"))
                 finite = Pattern(kind, 3, 1).bits(replace(slot, finite=True), at).astype(np.uint32).view(np.float32)
                 assert np.isfinite(finite).all()
                 assert kind == "signed" or not (np.signbit(values) & (values == 0)).any()
@@ -236,3 +236,25 @@ def test_a_moved_function_is_a_function() -> None:
     distance = np.abs(out.astype(np.int64) - result.astype(np.int64))
     assert distance.max() == ULPS
     assert (distance > 0).mean() > 0.5
+
+
+@pytest.mark.parametrize(("label", "kind"), [(TensorProto.FLOAT, np.float32), (TensorProto.FLOAT16, np.float16)])
+def test_what_no_rounding_reaches_is_certain(label: int, kind: type[np.generic], tmp_path: Path) -> None:
+    """Scores that are rounded, and masked by -inf: of a row with nothing left every weight is NaN, of others no masked one is."""
+    rng = np.random.default_rng(0)
+    mask = np.zeros((3, 4))
+    mask[0], mask[1, 2] = -np.inf, -np.inf
+    feeds = {"a": rng.normal(size=(3, 30)), "b": rng.normal(size=(30, 4)), "m": mask}
+    nodes = [
+        helper.make_node("MatMul", ["a", "b"], ["s"]),
+        helper.make_node("Add", ["s", "m"], ["x"]),
+        helper.make_node("Softmax", ["x"], ["y"], axis=-1),
+    ]
+    found = enclosed(tmp_path / "m.onnx", nodes, {n: v.astype(kind) for n, v in feeds.items()}, label)
+    numbers = found.numbers("f32" if kind is np.float32 else "f16").reshape(3, 4)
+    radius = np.broadcast_to(np.zeros(1) if found.radius is None else found.radius, 12).reshape(3, 4)
+    assert np.isnan(numbers[0]).all()
+    assert not np.isnan(numbers[1:]).any()
+    assert (radius[0] == 0).all()
+    assert numbers[1, 2] == radius[1, 2] == 0
+    assert (radius[1:].sum(axis=1) > 0).all() or kind is np.float16

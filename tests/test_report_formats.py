@@ -107,7 +107,7 @@ def test_json_holds_every_key_of_the_contract() -> None:
 def test_json_of_a_refutation_and_of_a_bad_input() -> None:
     cex = json.loads(to_json(refuted()))["counterexample"]
     assert cex == {
-        "kind": "bounds", "file": "cex.npz", "replayed": "cpu", "location": "k.cu:3", "threads": [[15, 255]],
+        "kind": "bounds", "file": "cex.npz", "replayed": "cpu", "replayed_on": None, "location": "k.cu:3", "threads": [[15, 255]],
         "element": {"tensor": "X", "index": [4096]}, "kernel_bits": "0x3f800001", "graph_bits": "0x3f800000", "symbols": {"N": 4096},
     }  # fmt: skip
     found = json.loads(to_json(bad()))

@@ -12,7 +12,7 @@ from tests.executing import Run, program_of
 from tv.diagnostic import BadInput
 from tv.obligation import Status
 from tv.sets import TRUE, Affine, Sets
-from tv.sets.affine import all_of, eq, within
+from tv.sets.formulas import all_of, eq, within
 from tv.spec.document import parse_document
 from tv.symexec.bitwise import bitwise
 from tv.symexec.flow.resolve import resolve

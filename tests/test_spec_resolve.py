@@ -437,9 +437,9 @@ def test_two_ranges_for_one_symbol(model: Callable[..., str]) -> None:
     refused("TV0228", BadInput, m, model(X), toml)
 
 
-def test_what_is_not_handled_is_unsupported(model: Callable[..., str]) -> None:
+def test_a_list_and_fields_are_no_buffer(model: Callable[..., str]) -> None:
     for value in ('["X", "X"]', "{ fields = { ld = 4 } }"):
-        refused("TV0240", Unsupported, COPY, model(X), SIZE + f'[args]\nx = {value}\ny = "Y"\n')
+        refused("TV0224", BadInput, COPY, model(X), SIZE + f'[args]\nx = {value}\ny = "Y"\n')
 
 
 def test_fields_reach_the_parameters_that_a_reader_made_of_them(model: Callable[..., str]) -> None:

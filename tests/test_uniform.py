@@ -17,7 +17,8 @@ from tv.equiv.summands import COMMUTATIVE
 from tv.equiv.uniform import Uniformity
 from tv.request import CheckRequest
 from tv.sets import Affine, Map, Set, Sets
-from tv.sets.affine import Formula, all_of, eq, floordiv, ge, lt, mod, negate, within
+from tv.sets.affine import floordiv, mod
+from tv.sets.formulas import Formula, all_of, eq, ge, lt, negate, within
 from tv.system import Scope, System, Unit
 from tv.term import Term, Terms, op_head
 from tv.verdict import CheckResult, Verdict

@@ -13,6 +13,7 @@ CODE_MODULES = (
     "tv.cli.engine_codes",
     "tv.cuda_frontend.codes",
     "tv.equiv.codes",
+    "tv.gpu.codes",
     "tv.graph_frontend.codes",
     "tv.order.codes",
     "tv.refute.codes",

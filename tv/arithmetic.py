@@ -201,7 +201,7 @@ _FUNCTIONS: dict[str, Callable[..., Array]] = {
     "exp": np.exp, "exp2": np.exp2, "log": np.log, "log2": np.log2, "sin": np.sin, "cos": np.cos, "tan": np.tan, "tanh": np.tanh,
     "sinh": np.sinh, "cosh": np.cosh, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "expm1": np.expm1, "log1p": np.log1p,
     "erf": np.vectorize(math.erf, otypes=[np.float64]), "pow": np.power, "rsqrt": lambda x: 1.0 / np.sqrt(x),
-    "atan2": np.arctan2, "fmod": np.fmod,
+    "atan2": np.arctan2, "fmod": np.fmod, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
 }  # fmt: skip
 
 

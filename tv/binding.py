@@ -14,7 +14,8 @@ from tv.graph import Graph, TensorInfo
 from tv.kernel import Kernel
 from tv.launch import BufferBinding, InputAssumption, Launch, ScalarBinding, TensorImage
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Quotient, Ranges, Set, Sets, Sym
-from tv.sets.affine import Range, all_of, eq, factors, floordiv, negate, times, within
+from tv.sets.affine import Range, factors, floordiv, times
+from tv.sets.formulas import all_of, eq, negate, within
 from tv.sets.products import divide, leading
 from tv.source import NOWHERE
 from tv.spec.affine import affine, size

@@ -16,7 +16,7 @@ from tv.advice import advised
 from tv.diagnostic import TvError, Unknown, Unsupported
 from tv.equiv.relate import relate
 from tv.examine import Findings, examine, numbered, read_inputs
-from tv.execution import hunt, replay
+from tv.execution import hunt, on_gpu, replay
 from tv.kernel import Kernel
 from tv.launch import Launch
 from tv.obligation import Obligation, Status
@@ -106,6 +106,8 @@ def shown(
         is_ieee(spec.spec.options),
     )
     found, counterexample = refuter.confirm(obligations)
+    found, counterexample, note = on_gpu(request, spec, refuter, found, counterexample)
+    f.notes += [note] if note is not None else []
     if counterexample is not None and request.counterexample is not None:
         refuter.save(request.counterexample)
         counterexample = replace(counterexample, file=request.counterexample)

@@ -21,15 +21,16 @@ from tv.equiv.problem import Output, Problem
 from tv.graph import Graph
 from tv.kernel import Kernel, Space
 from tv.launch import BufferBinding, CompileOptions, Launch, Reading, Spec
-from tv.masking import Alternative, alternatives, suppositions
+from tv.masking import Alternative, Bound, alternatives, bounds_of_extremes, suppositions
 from tv.obligation import Obligation, Status, Witness
 from tv.request import CheckRequest
-from tv.sets import TRUE, Affine, Formula, SameTime, Sets
-from tv.sets.affine import all_of, ge
+from tv.sets import TRUE, Affine, Formula, Map, SameTime, Sets
+from tv.sets.formulas import all_of, ge
 from tv.spec import Resolved, in_one, read_document, read_signature, sidecar
 from tv.spec import resolve as resolve_spec
 from tv.spec.affine import size
 from tv.spec.nulls import decided
+from tv.spec.tables import placed
 from tv.stated import contents, count_from_front
 from tv.symexec import Program, execute
 from tv.symexec.alignment import promised, resting
@@ -67,6 +68,7 @@ class Findings:
     problem: Problem | None = None
     program: Program | None = None
     asked: Asked = field(default_factory=Asked)
+    bounds: Mapping[int, Bound] = field(default_factory=dict)  # beyond which no element of a row of the graph lies
 
 
 def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Kernel]:
@@ -79,7 +81,7 @@ def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Ke
         path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides)
     )
     signature = read_signature(request.model, document.cut())
-    resolved = in_one(decided(resolve_spec(module, signature, document, request.overrides)))
+    resolved = in_one(placed(decided(resolve_spec(module, signature, document, request.overrides))))
     return with_reading(resolved, request), resolved.kernels[0]
 
 
@@ -161,13 +163,14 @@ def examine(
     f.obligations += coverage_obligations(program, binder, readers)
     f.obligations += order_of_arrival(program, groups, [o.reader for o in readers])
     if spec.spec.relaunch:
-        f.obligations += left_zero(program)
+        f.obligations += left_zero(program, races)
     find_recurrences(program)
     fold_known_calls(program)
     f.asked = Asked(request.dump_smt2)
     progress("relating")
     stated = suppositions(graph, spec.spec.inputs)
     masks = alternatives(graph, stated, symbols)
+    f.bounds = bounds_of_extremes(graph, stated, symbols)
     f.obligations += equal_obligations(program, binder, graph, readers, masks, frozenset(stated), f, progress, relate)
 
 
@@ -275,7 +278,7 @@ def add_readers(program: Program, binder: Binder) -> list[Output]:
 def coverage_obligations(program: Program, binder: Binder, readers: list[Output]) -> list[Obligation]:
     buffers = binder.buffers()
     scratch = {n for n, b in buffers.items() if not b.inputs and not b.outputs}
-    allowed: dict[str, list] = {}  # type: ignore[type-arg]
+    allowed: dict[str, list[Map]] = {}
     for o in readers:
         am = program.accesses[o.reader]
         allowed.setdefault(am.access.object, []).append(am.cells)
@@ -342,6 +345,7 @@ def equal_obligations(
 ) -> list[Obligation]:
     """One `equal` an output, with the relation that was proved or the place where the two sides part."""
     problem = problem_of(program, binder, graph, readers, f.asked, masks, finite)
+    problem.bounds = f.bounds
     f.problem, f.program = problem, program
     name = program.trace.kernel.name
     f.related = related = relate(problem, progress)
@@ -379,11 +383,22 @@ def equal_obligations(
                     tensor=x.tensor,
                 )
             )
+            out += left_out(program, o) if x.kind == "init" else []
         else:
             out.append(
                 Obligation(id, "equal", Status.UNKNOWN, span, "not proved, since another output is not", tensor=o.name)
             )
     return out
+
+
+def left_out(program: Program, o: Output) -> list[Obligation]:
+    """An output that an uninitialised value reaches: the kernel may have written nothing there, under a condition on data."""
+    obj = program.accesses[o.reader].access.object
+    if obj not in program.trace.perhaps:
+        return []
+    text, help = f"part of output `{o.name}` may never be written", "write it whatever the data is"
+    witness, id = Witness(object=obj, tensor=o.name), f"{program.trace.kernel.name}.{o.name}.coverage"
+    return [Obligation(id, "coverage", Status.UNKNOWN, program.trace.perhaps[obj], text, help, witness=witness)]
 
 
 def numbered(obligations: list[Obligation]) -> list[Obligation]:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 
 from tv.advice import advised
+from tv.arithmetic import number
 from tv.binding import Binder
-from tv.diagnostic import TvError, Unsupported
-from tv.examine import assumed_values, index_sets, read_graph, read_inputs
+from tv.diagnostic import Diagnostic, TvError, Unsupported
+from tv.examine import assumed_values, index_sets, read_graph, read_inputs, read_text
+from tv.gpu.driver import device, require_device
+from tv.gpu.replay import value_on_gpu
+from tv.gpu.run import GpuRunner
+from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel, Store, walk
 from tv.launch import BufferBinding, Launch
 from tv.obligation import Obligation, Status
-from tv.refute import Refuter, is_ieee
+from tv.refute import Refuter, hexadecimal, is_ieee, open_still
 from tv.refute.defects import EVENTS
+from tv.refute.differences import Difference
+from tv.refute.record import again
 from tv.request import CheckRequest
 from tv.source import Span
 from tv.spec import Resolved
 from tv.term import Terms
-from tv.verdict import Answer, CheckResult, KernelInfo, conclude, failed
+from tv.verdict import Answer, CheckResult, Counterexample, KernelInfo, conclude, failed
 
 
 def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolved, Kernel, Refuter]:
@@ -46,13 +55,65 @@ def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolve
 
 
 def replay(counterexample: str, request: CheckRequest, on: str | None) -> Answer:
-    """Runs a saved counterexample again by the interpreter; holds if it shows the same defect."""
+    """Runs a saved counterexample again, on a GPU where there is one (`on` None), else by the interpreter; holds if it shows the
+    same defect. Only values are compared on a GPU: it stops at no race."""
     if on == "gpu":
-        raise Unsupported(
-            "TV0738", "counterexamples are not replayed on a GPU", help="leave `--on` out, or say `--on cpu`"
-        )
-    holds, text = opened(request)[2].replay(counterexample)
+        require_device()
+    spec, _, refuter = opened(request)
+    record, setting = refuter.saved(counterexample)
+    if record.kind != "value" and on == "gpu":
+        text = f"a counterexample of the kind `{record.kind}` on a GPU, which does not stop at one"
+        raise Unsupported("TV0738", text, help="say `--on cpu`: the interpreter does")
+    if on == "cpu" or record.kind != "value" or device() is None:
+        holds, text = again(record, setting)
+    else:
+        shown = value_on_gpu(gpu_runner(request, spec), setting, record.trial.pattern, record.tensor, record.index)
+        holds, text = shown.differ, shown.told(record.tensor, record.index)
     return Answer(holds, text + ("" if holds else "\nnot reproduced"))
+
+
+def gpu_runner(request: CheckRequest, spec: Resolved) -> GpuRunner:
+    """What runs the launches of a specification on the first GPU. Raises Unsupported (TV0760) where there is none."""
+    path = Path(request.kernel)
+    return GpuRunner(path, read_text(path), spec.spec.options, spec.stages)
+
+
+def on_gpu(
+    request: CheckRequest,
+    spec: Resolved,
+    refuter: Refuter,
+    obligations: list[Obligation],
+    found: Counterexample | None,
+) -> tuple[list[Obligation], Counterexample | None, Diagnostic | None]:
+    """What the interpreter refuted, after the same run on a GPU if one is there and wanted: where that one's bits are permitted
+    ones, nothing is refuted. The note tells why a GPU that is there could not run it.
+
+    Raises Unsupported (TV0760) where a GPU is demanded and none is there, and what a run on it raises then."""
+    if request.replay == "gpu":
+        require_device()
+    shown = refuter.shown
+    if found is None or not isinstance(shown, Difference) or request.replay not in ("auto", "gpu") or device() is None:
+        return obligations, found, None
+    setting, pattern = shown.outcome.setting, shown.outcome.trial.pattern
+    try:
+        there = value_on_gpu(gpu_runner(request, spec), setting, pattern, shown.tensor, shown.index)
+    except TvError as e:
+        if request.replay == "gpu":
+            raise
+        return obligations, found, replace(advised(e).diagnostic(), severity="note")
+    element = BY_LABEL[shown.label]
+    bits, value = hexadecimal(there.kernel_bits, element.width), number(there.kernel_bits, element.op)
+    if there.differ:
+        return (
+            obligations,
+            replace(found, replayed="gpu", where=there.where, kernel_bits=bits, kernel_value=value),
+            None,
+        )
+    why = f"the interpreter shows other bits, but {there.where} gives {value} ({bits}), which the graph may have"
+    kept = [
+        open_still(replace(o, status=Status.UNKNOWN), why, "") if o.status is Status.REFUTED else o for o in obligations
+    ]
+    return kept, None, None
 
 
 def hunt(request: CheckRequest, seconds: float) -> CheckResult:
@@ -67,6 +128,7 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
             asked.append(Obligation(f"{kernel.name}.{name}.coverage", "coverage", Status.UNKNOWN, span))
             asked.append(Obligation(f"{kernel.name}.{name}.equal", "equal", Status.UNKNOWN, span, tensor=name))
         obligations, found = refuter.confirm(asked)
+        obligations, found, note = on_gpu(request, spec, refuter, obligations, found)
         if found is not None:
             obligations = [o for o in obligations if o.status is Status.REFUTED]
         if found is not None and request.counterexample is not None:
@@ -86,7 +148,7 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
         bindings=spec.bindings,
         guessed=spec.guessed,
         symbols=spec.spec.symbols,
-        diagnostics=spec.diagnostics,
+        diagnostics=spec.diagnostics if note is None else (*spec.diagnostics, note),
         assumptions=spec.assumptions,
         time_s=time.monotonic() - start,
     )

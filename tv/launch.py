@@ -35,7 +35,8 @@ class BufferBinding:
     """A buffer: what it holds before the launch (`inputs`), what after (`outputs`), or scratch (neither).
 
     extent: elements of the parameter's type, None where the tensors decide. align in bytes. zeroed: scratch cleared by the caller.
-    name: of scratch that several launches share.
+    name: of scratch that several launches share. entries: elements of each buffer of a table of pointers, which stand `stride`
+    elements apart in one memory; without any the buffer is no table.
     """
 
     inputs: tuple[TensorImage, ...] = ()
@@ -45,6 +46,8 @@ class BufferBinding:
     zeroed: bool = False
     null: bool = False
     name: str = ""
+    entries: tuple[int, ...] = ()
+    stride: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Reading:
     """How the graph is read where ONNX leaves it open, and which of its tensors are known.
 
     strict_nan: Max and its kin propagate NaN. body_precision: f32 | type, of 16-bit function bodies. values: graph input ->
-    integer expression over symbols that every element is. fixed: initializers of at most 4096 elements that no buffer holds.
+    integer expression over symbols that every element is. fixed: initializers that no buffer holds.
     half_functions: f32 | native, whether Exp and its kin on 16-bit types are CUDA's functions of these types.
     """
 

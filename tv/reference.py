@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.message import DecodeError
 from numpy.lib.npyio import NpzFile
 from onnx import numpy_helper
 
@@ -86,6 +87,17 @@ def arrays_in(path: str) -> dict[str, npt.NDArray[Any]]:
 
 def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
     """All outputs of the model in the order of a certificate `data` (as parsed from JSON), by name, in their types."""
+    graph, values = in_order(model, data, arrays)
+    out = {}
+    with np.errstate(all="ignore"):
+        for name, info in graph.outputs.items():
+            shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
+            out[name] = stored(values.output(name), info.type).reshape(shape)
+    return out
+
+
+def in_order(model: str, data: Mapping[str, Any], arrays: Arrays) -> tuple[Graph, GraphValues]:
+    """The model on these inputs, ready to be evaluated in the order of a certificate, whole or at some elements."""
     try:
         symbols, part = certify.symbols(data), certify.part(data)
         spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
@@ -101,13 +113,7 @@ def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str,
     named |= {symbol: tensors[tensor] for symbol, tensor in stated.items() if tensor in tensors}
     sizes = open_sizes(graph, symbols, {**named, **tensors})
     sizes |= dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
-    values = evaluation(graph, sizes, tensors, orders)
-    out = {}
-    with np.errstate(all="ignore"):
-        for name, info in graph.outputs.items():
-            shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
-            out[name] = stored(values.output(name), info.type).reshape(shape)
-    return out
+    return graph, evaluation(graph, sizes, tensors, orders)
 
 
 def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: Sequence[Order]) -> GraphValues:
@@ -169,7 +175,15 @@ def with_weights(graph: Graph, model: str, arrays: Arrays) -> dict[str, npt.NDAr
     out = {n: arrays[n] for n in graph.inputs if n in arrays}
     missing = set(graph.inputs) - set(out)
     if missing:
-        for t in onnx.load(Path(model)).graph.initializer:
+        try:
+            stored_there = onnx.load(Path(model)).graph.initializer
+        except (onnx.checker.ValidationError, OSError, DecodeError) as e:
+            raise BadInput(
+                "TV0654",
+                f"cannot read the weights of `{model}`: {str(e).splitlines()[0]}",
+                help="put its external data beside it, or give the weights as inputs",
+            ) from None
+        for t in stored_there:
             if t.name in missing:
                 out[t.name] = numpy_helper.to_array(t)
     missing -= set(out)

@@ -40,7 +40,12 @@ def contents(binder: Binder) -> Contents:
             first = next(t for t in tensors if t not in stated)
             most = gathered.get(binder.graph.inputs[first].unit)
             advice[name] = f"state which integers it holds: [inputs] {first} = {{ min = 0, max = {most or 'N'} }}"
-    return Contents(ranges, advice)
+    return Contents(ranges, advice, frozenset(n for n, b in binder.buffers().items() if empty(b)))
+
+
+def empty(b: BufferBinding) -> bool:
+    """Is the memory bound to no input, and not cleared? Reads of it before it is written are errors."""
+    return not b.inputs and not b.zeroed and not b.null
 
 
 def held(binder: Binder) -> dict[str, tuple[str, ...]]:
@@ -114,7 +119,7 @@ def below(root: Term) -> Iterator[Term]:
 
 # ------------------------------------------------------------------------------------------------ the graph's side
 def count_from_front(graph: Graph, inputs: Sequence[InputAssumption]) -> None:
-    """Leaves out of the graph's picks what is done with negative indices, where an index is stated to be none."""
+    """Leaves out of the graph what is done with negative indices, where an index is stated to be none."""
     stated = ranges_of_inputs(graph, inputs)
     units = {t.unit for t in graph.inputs.values()}
     known: dict[str, Range] = {}
@@ -123,7 +128,7 @@ def count_from_front(graph: Graph, inputs: Sequence[InputAssumption]) -> None:
         ranges = [m for m in members if m is not None]
         if len(ranges) == len(members):
             known[unit] = min(low for low, _ in ranges), max(high for _, high in ranges)
-    if known:
+    if known or graph.system.extremes:
         front = Front(graph, known)
         for u in graph.system.units.values():
             u.value = front.rewritten(u.value)
@@ -150,10 +155,8 @@ class Front:
 
     def _rewritten(self, t: Term) -> Term:
         args = tuple(self.done[a.id] for a in t.args)
-        if t.kind == "pick":
-            args = (args[0], *(self.counted(a) for a in args[1:]))
         if args == t.args:
-            return t
+            return self.counted(t)
         new = self.system.terms.make(
             t.kind,
             name=t.name,
@@ -169,7 +172,7 @@ class Front:
             self.system.conditions[new.id] = self.system.conditions[t.id]
         if t.id in self.graph.supposed:
             self.graph.supposed[new.id] = self.graph.supposed[t.id]
-        return new
+        return self.counted(new)
 
     def counted(self, t: Term) -> Term:
         """`w < 0 ? w + extent : w` of a w that is not negative."""
@@ -195,6 +198,8 @@ class Front:
                 found = self.between(t.args[0], int(source[1:]))
                 if source[0] == "u" and (found is None or found[0] < 0):
                     found = 0, (1 << int(source[1:])) - 1
+            case "reduce" if t.id in self.system.extremes:
+                found = 0, (1 << (bits - 1)) - 1  # the place of an extreme
             case _:
                 found = None
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1

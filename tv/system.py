@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tv.sets import Affine, Formula, Map, Set, Sets
-from tv.sets.affine import all_of
+from tv.sets.formulas import all_of
 from tv.source import NOWHERE, Span
 from tv.term import Term, Terms
 
@@ -77,6 +77,7 @@ class Extreme:
     """Of a graph's reduction that is the place of an extreme: over its child scope, the value and its place, an integer of no sign.
 
     largest: the place of the largest value, else of the smallest. last: of equal ones the last, else the first. type: of the values.
+    scope: the child scope. taken: places that are left out, over the reduction's own scope: of extremes found before, no two alike.
     """
 
     value: Term
@@ -84,6 +85,8 @@ class Extreme:
     largest: bool
     last: bool
     type: str
+    scope: str
+    taken: tuple[Term, ...] = ()
 
 
 @dataclass(slots=True)
@@ -99,6 +102,7 @@ class System:
     conditions: dict[int, tuple[Formula, ...]] = field(default_factory=dict)  # case's term id -> its conditions
     chains: dict[str, Chained] = field(default_factory=dict)  # of a kernel, by unit
     extremes: dict[int, Extreme] = field(default_factory=dict)  # of a graph, by the reduction's term id
+    winners: set[int] = field(default_factory=set)  # of a graph: ids of picks of the element at the place of an extreme
 
     def scope(self, s: Scope) -> Scope:
         """Registers a scope once."""

@@ -141,7 +141,8 @@ class Terms:
 
 # Functions of the C library: symbols. Their last step may be a multiplication, which nvcc contracts like any other.
 LIBRARY = frozenset(
-    "exp exp2 exp10 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh erf erfc pow cbrt hypot atan2".split()
+    "exp exp2 exp10 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh asinh acosh atanh tanh erf erfc pow cbrt hypot "
+    "atan2".split()
 )
 FOLDED = "folded_"  # in front of a library call that nvcc may evaluate while it compiles
 

@@ -61,7 +61,7 @@ class Counterexample:
     """A witness that was executed. kind: value | race | bounds | init | barrier | coverage | range | read-only | determinism.
 
     file: the .npz with inputs, "" if it was not written. replayed: gpu | cpu | None. threads: (block, thread), both linear ids.
-    Of a value the bits, and the number that they are.
+    Of a value the bits, and the number that they are. where: the GPU and the compiler that were used.
     """
 
     kind: str
@@ -76,6 +76,7 @@ class Counterexample:
     symbols: dict[str, int] = field(default_factory=dict)
     kernel_value: str = ""
     graph_value: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

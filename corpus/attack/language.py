@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphs import F32, I64, Graph, graph_of, reversed_, unary
+from graphs import F32, I64, Graph, graph_of, reversed_, unary, with_constant
 
 LANGUAGE: dict[str, Graph] = {
     "alignment_of_referenced_vector": unary("Neg", 129),
@@ -21,9 +21,11 @@ LANGUAGE: dict[str, Graph] = {
     "condition_on_macro_of_header": unary("Neg", 32),
     "counter_barrier_adds_a_float": reversed_(256),
     "counter_barrier_polls_in_block": reversed_(256),
+    "enumerator_of_own_list": with_constant("Mul", 32, 11),
     "expectation_of_unsigned": unary("Neg", 32),
     "long_absolute_of_float": unary("Abs", 32),
     "member_aligned_by_itself": unary("Neg", 32),
+    "overloaded_sum_drops_component": unary("Neg", 32),
     "path_without_return": graph_of(
         [("Slice", ["x", "zero", "n"], "a"), ("Slice", ["x", "n", "end"], "b"), ("Neg", "a", "c"), ("Concat", "cb", "y")],
         {"x": (F32, [32])},
@@ -33,6 +35,7 @@ LANGUAGE: dict[str, Graph] = {
     ),
     "pointer_to_array_of_block": unary("Neg", 32),
     "pointer_to_array_of_call": unary("Neg", 32),
+    "printed_element_past_end": unary("Neg", 32),
     "promise_never_to_return": unary("Neg", 32),
     "reference_as_template_argument": unary("Identity", 32),
     "reference_by_decltype": unary("Identity", 32),
@@ -51,5 +54,8 @@ LANGUAGE: dict[str, Graph] = {
         | {"shape": (I64, [2], [4, 30])},
     ),
     "standard_maximum_of_nan": unary("Relu", 32),
+    "switch_falls_through": unary("Neg", 32),
+    "switch_hides_type_of_outside": unary("Identity", 32),
+    "switch_hides_variable_of_outside": with_constant("Mul", 32, 2),
     "uninitialised_equals_itself": unary("Neg", 32),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import onnx
 from authoring import constant, model, tensor
+from graphs import graph_of
 from onnx import TensorProto, helper
 
 F32, I8, I32, I64, BOOL = (
@@ -69,6 +70,18 @@ MAXIMA: dict[str, Callable[[], onnx.ModelProto]] = {
     "maximum_by_comparison_and_its_zero": difference,
     "maximum_by_comparison_from_first": exponential_of_difference,
     "maximum_by_comparison_of_nan": exponential_of_difference,
+    "maximum_of_fused_products": graph_of(
+        [("Abs", "z", "a"), ("Mul", "xw", "p"), ("Add", "ap", "v"), ("ReduceMax", ["v", "axis"], "y")],
+        {n: (F32, [32]) for n in "zxw"},
+        {"y": (F32, [1])},
+        {"axis": (I64, [1], [0])},
+    ),
+    "maximum_of_fused_sums": graph_of(
+        [("MatMul", "xw", "v"), ("ReduceMax", ["v", "axis"], "y")],
+        {"x": (F32, [32, 8]), "w": (F32, [8])},
+        {"y": (F32, [1])},
+        {"axis": (I64, [1], [0])},
+    ),
     "maximum_of_others": difference_of_another,
     "maximum_of_rest_of_row": difference,
     "return_from_inner_loop": to_integer,

@@ -12,8 +12,11 @@ import onnx
 from onnx import TensorProto, helper
 
 ROOT = Path(__file__).resolve().parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT.parent)]
+from choices import CHOICES
 from copies import COPIES
+from data_stores import DATA_STORES
+from exponentials import EXPONENTIALS
 from foreseen import FORESEEN
 from gathers import GATHERS
 from graphs import (
@@ -65,12 +68,23 @@ from masks import MASKS
 from maxima import MAXIMA
 from overflows import OVERFLOWS
 from paddings import PADDINGS
+from patterns import PATTERNS
 from places import PLACES
+from scans import SCANS
+from tables import TABLES
 
 ZERO = helper.make_tensor("zero", TensorProto.INT32, [1], [0])
+FAR_APART = graph_of(
+    [("Add", "xs", "y")],
+    {"x": (I64, [4])},
+    {"y": (I64, [4])},
+    {"s": (I64, [4], [2, 1 - 2**63, 5, 5])},
+)
 GRAPHS: dict[str, Graph] = {
     "atomic_on_local": unary("Neg", 32),
     "blocks_divided_by_negative": unary("Neg", "N"),
+    "constants_far_apart": FAR_APART,
+    "constants_far_apart_left_out": FAR_APART,
     "constants_made_by_nodes": times_node,
     "constants_of_each_layer": scaled_layers,
     "counter_read_in_next_run": graph_of(
@@ -104,6 +118,13 @@ GRAPHS: dict[str, Graph] = {
     "range_of_tied_input": row_at_position,
     "read_only_load_of_constant": unary("Neg", 32),
     "read_only_load_of_local": unary("Neg", 32),
+    "resize_to_one_element": graph_of(
+        [("Resize", ["x", "", "quarter"], "y")],
+        {"x": (F32, [4])},
+        {"y": (F32, [1])},
+        {"quarter": (F32, [1], [0.25])},
+        y={"coordinate_transformation_mode": "pytorch_half_pixel", "nearest_mode": "ceil"},
+    ),
     "scale_in_buffer": graph_of(
         [("Mul", ["x", "scale"], "y")], {"x": (F32, [32])}, {"y": (F32, [32])}, {"scale": (F32, [], [0.125])}
     ),
@@ -321,7 +342,25 @@ GRAPHS: dict[str, Graph] = {
 
 
 def main() -> None:
-    tables = (GRAPHS, COPIES, FORESEEN, GATHERS, LANGUAGE, LAUNCHES, MASKS, MAXIMA, OVERFLOWS, PADDINGS, PLACES)
+    tables = (
+        GRAPHS,
+        CHOICES,
+        COPIES,
+        DATA_STORES,
+        EXPONENTIALS,
+        FORESEEN,
+        GATHERS,
+        LANGUAGE,
+        LAUNCHES,
+        MASKS,
+        MAXIMA,
+        OVERFLOWS,
+        PADDINGS,
+        PATTERNS,
+        PLACES,
+        SCANS,
+        TABLES,
+    )
     for name, build in (item for table in tables for item in table.items()):
         onnx.save(build(), ROOT / name / "model.onnx")
 

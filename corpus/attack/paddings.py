@@ -1,14 +1,11 @@
-"""Graphs of the attack kernels about zeros: the padding of tiles and windows, and the zero of a relu that is rounded."""
+"""Graphs of the attack kernels about zeros: the padding of tiles and windows, the zero of a relu that is rounded, the sum of no terms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import onnx
 from authoring import model, tensor
-from onnx import TensorProto, helper
-
-F32, F16 = TensorProto.FLOAT, TensorProto.FLOAT16
+from graphs import F16, F32, I64, Graph, graph_of
+from onnx import helper
 
 
 def product_of_halves() -> onnx.ModelProto:
@@ -30,9 +27,35 @@ def rounded_relu() -> onnx.ModelProto:
     return model("rounded_relu", nodes, [tensor("x", F32, [64])], [tensor("y", F16, [64])])
 
 
-PADDINGS: dict[str, Callable[[], onnx.ModelProto]] = {
+ROWS = (F32, [64, "S"])
+VECTOR = (F32, [64])
+ALONG = {"axis": (I64, [1], [1])}
+
+PADDINGS: dict[str, Graph] = {
     "padding_of_one_half_factor": product_of_halves,
     "padding_without_start": two_taps,
     "relu_rounded_from_zero_on": rounded_relu,
     "relu_rounded_of_not_greater": rounded_relu,
+    "sum_before_first_element_left_out": graph_of(
+        [("CumSum", ["x", "axis"], "s"), ("Add", "sb", "u"), ("Add", "uc", "y")],
+        dict.fromkeys("xbc", VECTOR),
+        {"y": VECTOR},
+        {"axis": (I64, [], [0])},
+        s={"exclusive": 1},
+    ),
+    "sum_of_no_terms_beside_another": graph_of(
+        [("ReduceSum", ["x", "axis"], "s"), ("ReduceSum", ["b", "axis"], "u"), ("Add", "su", "y")],
+        {"x": ROWS, "b": (F32, [64, 4])},
+        {"y": VECTOR},
+        ALONG,
+        s={"keepdims": 0},
+        u={"keepdims": 0},
+    ),
+    "sum_of_no_terms_left_out": graph_of(
+        [("ReduceSum", ["x", "axis"], "s"), ("Add", "sb", "u"), ("Add", "uc", "y")],
+        {"x": ROWS, "b": VECTOR, "c": VECTOR},
+        {"y": VECTOR},
+        ALONG,
+        s={"keepdims": 0},
+    ),
 }

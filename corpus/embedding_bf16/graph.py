@@ -45,13 +45,14 @@ def draw(rng: random.Random) -> Sizes:
 
 
 def spec(case: str, sizes: Sizes) -> Spec:
+    wrapped = case.startswith("token_wrapped")
     return {
         "kernel": "embedding",
-        "grid": ["T"] if case.startswith("token_block") else [f"ceildiv(T, {sizes['BLOCK'] // 32})"],
+        "grid": ["T"] if case.startswith(("token_block", "token_wrapped")) else [f"ceildiv(T, {sizes['BLOCK'] // 32})"],
         "block": [sizes["BLOCK"]],
-        **defines(sizes, SIZES[0], ["D"]),
+        **defines(sizes, SIZES[0], ["V", "D"] if wrapped else ["D"]),
         "args": {"ids": "ids", "table": "table", "y": "y", "tokens": {"symbol": "T", "min": 1, "max": sizes["T"]}},
-        "inputs": {"ids": {"min": 0, "max": sizes["V"] - 1}},
+        "inputs": {"ids": {"min": -sizes["V"] if wrapped else 0, "max": sizes["V"] - 1}},
     }
 
 

@@ -58,7 +58,7 @@ def denoted(model: str) -> Graph:
     """A model whose open sizes may be anything from 1 on. Raises as `graph` does."""
     from tv.graph_frontend import read, require_known
     from tv.sets import Affine, Sets
-    from tv.sets.affine import all_of, ge
+    from tv.sets.formulas import all_of, ge
     from tv.source import Span
     from tv.spec import read_signature
     from tv.spec.border import border

@@ -17,7 +17,7 @@ from tv.cuda_frontend.attributes import check_assembly, check_attributes
 from tv.cuda_frontend.c_reader import parse
 from tv.cuda_frontend.codes import CODES
 from tv.cuda_frontend.instances import canonical
-from tv.cuda_frontend.launches import host_launches
+from tv.cuda_frontend.launches import host_launches, instances
 from tv.cuda_frontend.preprocess import preprocess
 from tv.cuda_frontend.unit import collect, is_kernel_template, kernels, plain
 from tv.diagnostic import BadInput, TvError, Unsupported
@@ -36,8 +36,8 @@ def read(
     """The kernels of a CUDA file, and the launches that its host code shows.
 
     text: the file's contents. wanted: the kernels to lower, template instances as `scale<float, 256>`; where it is empty, all
-    kernels that are no templates and the instances that the file launches. frontend: auto (C, then libclang where C
-    refuses), c, clang.
+    kernels that are no templates and the instances that the file launches, else those that it instantiates. frontend: auto (C,
+    then libclang where C refuses), c, clang.
     Raises BadInput (not C, not found, false `static_assert`) and Unsupported (by name, at its line).
     """
     if frontend not in READERS:
@@ -55,10 +55,13 @@ def read(
 
 
 def second_opinion(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...], refused: TvError) -> Module:
-    """The clang reader's answer; where it refuses too, the C reader's message stands."""
+    """The clang reader's answer; where it refuses too, the C reader's message stands, unless that took C++ for a mistake."""
     try:
         return read_clang(path, text, options, wanted)
-    except (BadInput, Unsupported):
+    except Unsupported as named:
+        understood = refused.code == "TV0108" and named.__cause__ is None  # else libclang is not there
+        raise (named if understood else refused) from None
+    except BadInput:
         raise refused from None
 
 
@@ -67,23 +70,30 @@ def read_c(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ..
     check_attributes(tokens, str(path))
     check_assembly(tokens, str(path))
     unit, parser = parse(tokens, str(path))
-    return module_of(unit, options, wanted, parser.launches)
+    launches = (
+        [] if tokens.of_pass else parser.launches
+    )  # of the host's own pass: its names may mean something else there
+    return module_of(unit, options, wanted, launches, parser.instances)
 
 
 def read_clang(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...]) -> Module:
     from tv.cuda_frontend.clang_reader import parse_clang
 
-    return module_of(parse_clang(path, text, options), options, wanted, [])
+    return module_of(parse_clang(path, text, options), options, wanted, [], [])
+
+
+Found = list[tuple[list[Any], int]]
 
 
 def module_of(
-    unit: ast.Unit, options: CompileOptions, wanted: tuple[str, ...], launches: list[tuple[list[Any], int]]
+    unit: ast.Unit, options: CompileOptions, wanted: tuple[str, ...], launches: Found, instantiated: Found
 ) -> Module:
     module = collect(unit, options)
     found = host_launches(module, options, launches)
     names = tuple(dict.fromkeys(canonical(n) for n in wanted))
-    launched = tuple(dict.fromkeys(launch.kernel for launch in found if "<" in launch.kernel))
-    read = kernels(module, options, names or (*plain(module), *launched))
+    launched = [launch.kernel for launch in found if "<" in launch.kernel]
+    instanced = dict.fromkeys(launched or instances(module, options, instantiated))
+    read = kernels(module, options, names or (*plain(module), *instanced))
     return Module(read, found, tuple(n for n, fs in module.functions.items() if any(is_kernel_template(f) for f in fs)))
 
 
@@ -97,7 +107,10 @@ def check_options(path: Path, options: CompileOptions) -> None:
     ):
         if bad:
             raise Unsupported(
-                "TV0120", f"the compile option `{word}`", Span(str(path), 1), "check the kernel without it"
+                "TV0120",
+                f"the compile option `{word}`",
+                Span(str(path), 1),
+                "leave it out here and in the build: what is proved holds for exact division, roots and subnormals",
             )
 
 

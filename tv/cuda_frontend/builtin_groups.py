@@ -84,6 +84,17 @@ def thread_rank(span: Span) -> Expr:
     return fold.binary("add", S.U32, fold.binary("mul", S.U32, rows, b("blockDim.x"), span), b("threadIdx.x"), span)
 
 
+def block_rank(span: Span) -> Expr:
+    """Linear index of the block in its grid, U64."""
+
+    def b(name: str) -> Expr:
+        return fold.convert(Builtin(S.U32, name, span), S.U64, span)
+
+    plane = fold.binary("mul", S.U64, b("blockIdx.z"), b("gridDim.y"), span)
+    rows = fold.binary("add", S.U64, plane, b("blockIdx.y"), span)
+    return fold.binary("add", S.U64, fold.binary("mul", S.U64, rows, b("gridDim.x"), span), b("blockIdx.x"), span)
+
+
 @METHODS.add("thread_rank")
 def _rank(c: Call) -> Result:
     c.count(0)
@@ -93,7 +104,11 @@ def _rank(c: Call) -> Result:
         return scalar_value(rank)
     if c.target.type.name == "thread_block_tile":
         return scalar_value(fold.binary("rem", S.U32, rank, Const(S.U32, c.target.type.size), c.span))
-    raise c.unsupported("`thread_rank` of a grid", "compute it from blockIdx and threadIdx")
+    if c.target.type.name == "grid_group":
+        size = fold.convert(_block_size(c.span), S.U64, c.span)
+        before = fold.binary("mul", S.U64, block_rank(c.span), size, c.span)
+        return scalar_value(fold.binary("add", S.U64, before, fold.convert(rank, S.U64, c.span), c.span))
+    raise c.unsupported(f"`thread_rank` of `{c.target.type}`", "compute it from blockIdx and threadIdx")
 
 
 @METHODS.add("size", "num_threads")
@@ -104,7 +119,24 @@ def _size(c: Call) -> Result:
         return Value(UINT, (Const(S.U32, c.target.type.size),))
     if c.target.type.name == "thread_block":
         return Value(UINT, (_block_size(c.span),))
-    raise c.unsupported("`size` of a grid")
+    if c.target.type.name == "grid_group":
+        size = fold.convert(_block_size(c.span), S.U64, c.span)
+        return scalar_value(fold.binary("mul", S.U64, _blocks(c.span), size, c.span))
+    raise c.unsupported(f"`{c.name}` of `{c.target.type}`", "compute it from gridDim and blockDim")
+
+
+def _blocks(span: Span) -> Expr:
+    x, y, z = (fold.convert(Builtin(S.U32, f"gridDim.{c}", span), S.U64, span) for c in "xyz")
+    return fold.binary("mul", S.U64, fold.binary("mul", S.U64, x, y, span), z, span)
+
+
+@METHODS.add("block_rank", "num_blocks")
+def _blocks_of(c: Call) -> Result:
+    c.count(0)
+    assert c.target is not None
+    if c.target.type.name != "grid_group":
+        raise c.unsupported(f"`{c.name}` of `{c.target.type}`", "ask the grid")
+    return scalar_value(block_rank(c.span) if c.name == "block_rank" else _blocks(c.span))
 
 
 @METHODS.add("meta_group_rank")

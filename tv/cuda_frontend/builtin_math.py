@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tv.cuda_frontend import fold
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, Call, builtin, part, scalar_value
 from tv.cuda_frontend.convert import scalar_convert, type_error
 from tv.cuda_frontend.ctype import Arith, promote, usual
+from tv.cuda_frontend.names import LIMITS
+from tv.cuda_frontend.typenames import resolve
 from tv.cuda_frontend.values import Result, Value
 from tv.kernel import Bitcast, Compare, Const, Expr, Extract, Scalar, Select, Unary
 from tv.kernel import Call as Function
@@ -18,7 +21,7 @@ S = Scalar
 # canonical name -> number of arguments; each has a float form (`expf`) and a C++ overload by argument type (`exp`)
 FUNCTIONS = {
     "sqrt": 1, "fma": 3, "fmax": 2, "fmin": 2, "fabs": 1, "floor": 1, "ceil": 1, "trunc": 1, "rint": 1, "exp": 1, "log": 1, "sin": 1,
-    "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1, "sinh": 1, "cosh": 1, "tanh": 1, "erf": 1, "erfc": 1, "pow": 2, "rsqrt": 1,
+    "cos": 1, "tan": 1, "asin": 1, "acos": 1, "atan": 1, "sinh": 1, "cosh": 1, "asinh": 1, "acosh": 1, "atanh": 1, "tanh": 1, "erf": 1, "erfc": 1, "pow": 2, "rsqrt": 1,
     "exp2": 1, "log2": 1, "log10": 1, "exp10": 1, "log1p": 1, "expm1": 1, "cbrt": 1, "rcbrt": 1, "round": 1, "fmod": 2,
     "atan2": 2, "hypot": 2, "copysign": 2, "fdim": 2, "erfinv": 1, "normcdf": 1, "sinpi": 1, "cospi": 1, "remainder": 2,
 }  # fmt: skip
@@ -246,9 +249,42 @@ def _product24(c: Call) -> Result:
     return scalar_value(scalar_convert(fold.binary("mul", S.U32, low[0], low[1], c.span), t, c.span))
 
 
+_BITS: dict[str, Callable[[int], int]] = {
+    "popc": lambda x: x.bit_count(),
+    "clz": lambda x: 32 - x.bit_length(),
+    "ffs": lambda x: (x & -x).bit_length(),
+    "brev": lambda x: int(f"{x:032b}"[::-1], 2),
+}
+
+
 @builtin("__popc", "__clz", "__ffs", "__brev")
 def _count_bits(c: Call) -> Result:
     t = S.U32 if c.name in ("__popc", "__brev") else S.I32
     (a,) = c.scalars(t)
-    result = S.U32 if c.name == "__brev" else S.I32
-    return scalar_value(Function(result, c.name.strip("_"), (a,), c.span))
+    result, name = S.U32 if c.name == "__brev" else S.I32, c.name.strip("_")
+    if isinstance(a, Const):
+        return scalar_value(Const(result, _BITS[name](a.bits), c.span))
+    return scalar_value(Function(result, name, (a,), c.span))
+
+
+# ------------------------------------------------------------------------------------------------ limits
+_FLOATS = {
+    S.F32: {"infinity": 0x7F800000, "max": 0x7F7FFFFF, "lowest": 0xFF7FFFFF, "min": 1 << 23, "epsilon": 0x34000000,
+            "quiet_NaN": 0x7FC00000},
+    S.F64: {"infinity": 0x7FF << 52, "max": (0x7FF << 52) - 1, "lowest": (0xFFF << 52) - 1, "min": 1 << 52,
+            "epsilon": 0x3CB << 52, "quiet_NaN": 0xFFF << 51},
+}  # fmt: skip
+
+
+@builtin(*(f"{LIMITS[0]}::{name}" for name in _FLOATS[S.F32]))
+def _limit(c: Call) -> Result:
+    c.count(0)
+    t = resolve(c.ctx, c.targs[0]) if c.targs and isinstance(c.targs[0], ast.TypeSyntax) else None
+    name = c.name.rsplit("::", 1)[1]
+    if isinstance(t, Arith) and t.scalar in _FLOATS:
+        return scalar_value(Const(t.scalar, _FLOATS[t.scalar][name], c.span))
+    if not isinstance(t, Arith) or t.scalar.is_float or t.scalar is S.BOOL or name not in ("max", "min", "lowest"):
+        raise c.unsupported(f"`numeric_limits<{t}>::{name}`", "write the number, such as `-INFINITY`")
+    bits, signed = t.scalar.bits, t.scalar.signed
+    n = (1 << (bits - signed)) - 1 if name == "max" else -(1 << (bits - 1)) if signed else 0
+    return scalar_value(fold.integer(t.scalar, n, c.span))

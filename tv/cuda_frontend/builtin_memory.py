@@ -22,6 +22,8 @@ NOTHING = Value(VOID)
 # ------------------------------------------------------------------------------------------------ loads and stores
 def _require_space(c: Call, name: str, space: Space) -> None:
     """These become instructions of one state space (`ld.global`, `cp.async`): elsewhere their address is another, or none."""
+    if name in c.ctx.tables and c.name != "__ldg":
+        raise c.unsupported(f"`{c.name}` of a table of pointers", "take the pointer by its index")
     found = "constant" if name in c.ctx.constant_memory else c.ctx.objects[name].space.value
     if found != space.value:
         text = f"`{c.name}` of {found} memory, where an address of {space.value} memory is due"
@@ -74,7 +76,7 @@ def atomic(c: Call, op: str, p: Pointer, operands: list[Result], order: str, sco
     if t.scalar not in allowed:
         raise type_error(f"`{c.name}` on `{t}`", c.span)
     values = tuple(part(to_type(c.ctx, r, t, c.span), c.span) for r in operands)
-    ref = MemRef(p.object, p.offset, t.scalar, 1, "weak", c.span, based_on(p.bases))
+    ref = MemRef(p.object, p.offset, t.scalar, 1, "weak", c.span, based_on(p.bases), p.entry)
     dest = None if op == "store" else c.ctx.temp(t.scalar, c.span)
     c.ctx.emit(Atomic(c.span, dest, op, ref, values, order, scope))
     return NOTHING if dest is None else scalar_value(Var(t.scalar, dest.name, c.span))
@@ -162,8 +164,8 @@ def _memcpy_async(c: Call) -> Result:
     element = _copied_type(c, dst, src, size)
     count = size // element.bytes
     fill = scalar_convert(part(found[2], c.span), S.U64, c.span) if n == 4 else None
-    to = MemRef(dst.object, dst.offset, element, count, "weak", c.span, based_on(dst.bases))
-    source = MemRef(src.object, src.offset, element, count, "weak", c.span, based_on(src.bases))
+    to = MemRef(dst.object, dst.offset, element, count, "weak", c.span, based_on(dst.bases), dst.entry)
+    source = MemRef(src.object, src.offset, element, count, "weak", c.span, based_on(src.bases), src.entry)
     c.ctx.emit(AsyncCopy(c.span, to, source, fill))
     return NOTHING
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, Call, builtin, part, scalar_value
 from tv.cuda_frontend.context import Context
 from tv.cuda_frontend.convert import scalar_convert, to_bool, type_error
@@ -50,20 +51,34 @@ for _name, _scope in (
     BUILTINS.add(_name)(_fence(_scope))
 
 
-@builtin(
-    "__activemask",
-    "clock",
-    "clock64",
-    "__nanosleep",
-    "__trap",
-    "printf",
-)
+@builtin("__activemask", "clock", "clock64", "__trap")
 def _refused(c: Call) -> Result:
     help = {
-        "printf": "remove it from the kernel that is checked",
-        "__nanosleep": "remove it: a spin loop needs no pause to be right",
+        "__activemask": "name the lanes by a constant, or by a ballot over the whole warp",
+        "__trap": "write `assert` of what has to hold",
     }
-    raise c.unsupported(f"`{c.name}`", help.get(c.name, ""))
+    raise c.unsupported(
+        f"`{c.name}`", help.get(c.name, "remove it: how long a kernel takes is no part of what it computes")
+    )
+
+
+@builtin("__nanosleep")
+def _sleep(c: Call) -> Result:
+    c.scalars(S.U32)
+    return NOTHING
+
+
+@builtin("printf")
+def _print(c: Call) -> Result:
+    """Prints nothing that the launch leaves behind; what it is given is read all the same."""
+    from tv.cuda_frontend.expressions import value
+
+    if not c.args or not isinstance(c.args[0], ast.String):
+        raise c.unsupported("`printf` without a literal format", "write the format in the call")
+    given = [a for a in c.args[1:] if not isinstance(a, ast.String)]
+    for r in c.ctx.together(c.span, *[lambda a=a: value(c.ctx, a) for a in given]):
+        part(r, c.span)
+    return NOTHING
 
 
 # ------------------------------------------------------------------------------------------------ shuffles

@@ -29,7 +29,7 @@ def syntax_error(error: Exception, file: str, line: int) -> BadInput:
             "TV0108",
             "not the C or CUDA C++ that this reader knows",
             Span(file, line),
-            "compile the file with nvcc first, or try `--frontend clang`",
+            "see what `nvcc -c` says of this line; C++ that it takes can mostly be written in plain functions",
         )
     col = int(m["col"] or 1)
     what = re.sub(r"before:? (\S+)$", r"before `\1`", m["what"].strip())
@@ -38,7 +38,7 @@ def syntax_error(error: Exception, file: str, line: int) -> BadInput:
         "TV0108",
         what[0].lower() + what[1:],
         Span(m["file"] or file, int(m["line"]), col, col + 1),
-        "compile the file with nvcc first, or try `--frontend clang`",
+        "see what `nvcc -c` says of this line; C++ that it takes can mostly be written in plain functions",
     )
 
 
@@ -73,7 +73,9 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
             broken.update({known} if "__global__" in words and not isinstance(n, Template) else ())
     hosts = frozenset(parser.hosts)
     qualified = frozenset(parser.clex.qualified)
-    return ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken), qualified), parser
+    operators = re.search(r"\boperator\b", text.text) is not None
+    unit = ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken), qualified, operators)
+    return unit, parser
 
 
 def declared(n: Any) -> tuple[str | None, list[str]]:

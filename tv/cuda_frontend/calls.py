@@ -7,16 +7,16 @@ from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call
 from tv.cuda_frontend.builtin_math import STD
 from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
-from tv.cuda_frontend.ctype import SIZE_T, Arith, CType, Ptr, Struct, Void
+from tv.cuda_frontend.ctype import SIZE_T, Arith, CType, Ptr, Struct, Void, holds_pointers
 from tv.cuda_frontend.declare import define, referring, registers, restricted, stable
-from tv.cuda_frontend.names import TEMPLATES, nearest
-from tv.cuda_frontend.places import member
+from tv.cuda_frontend.names import LIMITS, TEMPLATES, nearest
+from tv.cuda_frontend.places import located, member
 from tv.cuda_frontend.templates import bind, resolvable
-from tv.cuda_frontend.typenames import qualifiers, reference, referred, resolve
+from tv.cuda_frontend.typenames import builtin_type, qualifiers, reference, referred, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.diagnostic import BadInput
-from tv.kernel import Const
+from tv.kernel import Const, Scalar
 from tv.source import Span
 
 MAX_INLINE_DEPTH = 64
@@ -57,7 +57,8 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
         known = [*BUILTINS.entries, *ctx.module.functions]
         raise unsupported("TV0112", f"the function `{name}` is not known", e.span, nearest(name, known))
     assert isinstance(e.callee, ast.Name)
-    if e.callee.args is not None and bare.rsplit("::", 1)[-1] not in TEMPLATES:
+    own = bare.rsplit("::", 1)[-1] in TEMPLATES or bare.startswith(f"{LIMITS[0]}::")
+    if e.callee.args is not None and not own:
         raise unsupported("TV0111", f"template arguments of `{name}`", e.span, "convert the arguments instead")
     return builtin(Call(ctx, bare, e.args, e.callee.args, e.span))
 
@@ -165,8 +166,8 @@ def user_call(
         match referent(ctx, e.args[i]):
             case Known(value=known) as p:
                 found: Result = known
-            case Memory(offset=at) as p:
-                found = Value(SIZE_T, (at,))  # so that another argument which changes the index is refused
+            case Memory() as p:
+                found = Value(SIZE_T, located(p))  # so that another argument which changes the index is refused
             case p:
                 found = Value(Void())
         places[i] = p
@@ -201,8 +202,9 @@ def choose(
         return fitting[0]
     scopes, ctx.scopes = ctx.scopes, [ctx.module.scope, own or Scope()]
     exact = [f for f in fitting if not f.template and [referred(ctx, p.type) for p in f.parameters] == kinds]
+    plain = not any(several_types(ctx, f, kinds) for f in fitting)
     ctx.scopes = scopes
-    if len(exact) == 1:
+    if len(exact) == 1 and plain:
         return exact[0]
     raise unsupported(
         "TV0111",
@@ -210,6 +212,34 @@ def choose(
         span,
         "convert the arguments to the parameters' types",
     )
+
+
+def several_types(ctx: Context, f: ast.Function, kinds: list[CType]) -> bool:
+    """Does an overload have a parameter of a type that counts as another one here: `signed char` beside `char`, an enumeration beside
+    its integers, or one that a template would take as it is?"""
+    if f.template:
+        several = {Scalar.I8, Scalar.I64, Scalar.U64, *ctx.module.enums}
+        return any(isinstance(k, Arith) and k.scalar in several for k in map(pointee, kinds))
+    for p in f.parameters:
+        t = referred(ctx, p.type)
+        if isinstance(t, Arith) and (
+            t.scalar is Scalar.I8 or (t.scalar in ctx.module.enums and not spelled_out(p.type))
+        ):
+            return True
+    return False
+
+
+def pointee(t: CType) -> CType:
+    while isinstance(t, Ptr):
+        t = t.target
+    return t
+
+
+def spelled_out(t: ast.TypeSyntax) -> bool:
+    """Is it a type of the language, under its own name?"""
+    while isinstance(t, ast.PointerType):
+        t = t.target
+    return isinstance(t, ast.NamedType) and builtin_type(t.name) is not None
 
 
 def inline(
@@ -227,13 +257,15 @@ def inline(
         raise unsupported("TV0112", f"`{f.name}` is declared and never defined", e.span)
     scope, instance, binding = bind(ctx, f, e, kinds)
     instance = instance if owner is None else f"{owner.name}::{f.name}"
-    if len(ctx.frames) > MAX_INLINE_DEPTH or any(frame.name == instance for frame in ctx.frames):
+    if len(ctx.frames) > MAX_INLINE_DEPTH or any(
+        (frame.name, frame.order) == (instance, f.order) for frame in ctx.frames
+    ):
         raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
     outer_scopes, outer_pins, start = ctx.scopes, ctx.pinned, len(ctx.out)
     frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body))
     scope_before = Scope()
     ctx.scopes = [ctx.module.scope, own or Scope(), scope, scope_before]
-    frame.binding = (owner, *binding)
+    frame.binding, frame.order = (owner, *binding), f.order
     ctx.frames.append(frame)
     with ctx.seen_from(f.order, f.generic):
         run(ctx, f, frame, [(p, a, places.get(i)) for i, (p, a) in enumerate(zip(f.parameters, args, strict=True))], e)
@@ -278,6 +310,8 @@ def result_place(ctx: Context, f: ast.Function, t: CType, span: Span) -> Place:
     name = f"{f.name}.result"
     if isinstance(t, Ptr):
         return PointerRegister(t, ctx.fresh(name))
+    if holds_pointers(t):
+        raise unsupported("TV0115", f"`{f.name}` returns a struct with pointers", span, "return what is read there")
     registers(ctx, name, t, None, False, span)
     found = ctx.scopes[-1].places[name]
     assert isinstance(found, Register)
@@ -319,6 +353,7 @@ def parameter(ctx: Context, p: ast.Variable, a: Result, place: Place | None, spa
         or fixed
         and isinstance(r, Pointer)
         and isinstance(r.offset, Const)
+        and (r.entry is None or isinstance(r.entry, Const))
         or isinstance(r, HandleValue)
     ):
         ctx.scopes[-1].places[p.name] = Known(restricted(ctx, p.name, t, r))

@@ -60,7 +60,7 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
                 "TV0108",
                 f"libclang: {d.spelling}",
                 span,
-                "compile the file with nvcc first",
+                "see what `nvcc -c` says of this line",
             )
     decls: list[ast.Decl] = []
     top(tree, unit.cursor, decls, len(stub))
@@ -119,7 +119,8 @@ def explicit_instantiation(tree: Tree, c: Cursor) -> bool:
 
 def declaration(tree: Tree, c: Cursor) -> list[ast.Decl]:
     if re.match(r"template\s*<\s*>", tree.text(c)):
-        raise tree.refuse("an explicit specialisation", c)
+        help = "give it a name of its own, or choose with `if constexpr`"
+        raise Unsupported("TV0123", "an explicit specialisation of a template", tree.span(c), help)
     match c.kind.name:
         case "FUNCTION_DECL" | "FUNCTION_TEMPLATE":
             return function(tree, c)
@@ -188,6 +189,8 @@ def struct(tree: Tree, c: Cursor) -> ast.Struct:
     for k in c.get_children():
         match k.kind.name:
             case "FIELD_DECL":
+                if k.is_bitfield():
+                    raise Unsupported("TV0111", "a bit-field", tree.span(k), "shift and mask an unsigned field")
                 if any(x.kind.is_expression() or x.kind.is_attribute() for x in k.get_children()):
                     raise tree.refuse("a field with an initializer, a width or an alignment", k)
                 fields.append(ast.Variable(tree.span(k), k.spelling, tree.type(k.type, k), None))

@@ -18,6 +18,18 @@ _REFERENCES = ("TYPE_REF", "TEMPLATE_REF", "NAMESPACE_REF", "OVERLOADED_DECL_REF
 _BINARY = frozenset("+ - * / % << >> < <= > >= == != & | ^ && ||".split())
 _ASSIGN = frozenset("= += -= *= /= %= <<= >>= &= |= ^=".split())
 
+# Constructs that people know by a name, and what to write instead.
+_NAMED = {
+    "LAMBDA_EXPR": ("a lambda", "write a `__device__` function, or a struct with `operator()`"),
+    "UNION_DECL": ("a `union`", "reinterpret bytes with a cast of an address, or with `__float_as_uint` and its kin"),
+    "CXX_FOR_RANGE_STMT": ("a loop over a range", "count: `for (int i = 0; i < n; ++i)`"),
+    "CXX_TRY_STMT": ("`try`", "device code has no exceptions: remove it"),
+    "CXX_THROW_EXPR": ("`throw`", "device code has no exceptions: remove it"),
+    "CXX_NEW_EXPR": ("`new`", "declare an array of constant size, or pass a buffer"),
+    "CXX_DELETE_EXPR": ("`delete`", "declare an array of constant size, or pass a buffer"),
+    "CXX_BASE_SPECIFIER": ("a base class", "put its members into the struct itself"),
+}
+
 
 class Tree:
     """Cursors to nodes; `source` is the text that libclang saw, `stub_lines` of which are the stub's."""
@@ -46,8 +58,14 @@ class Tree:
         return self.slice(c.extent.start.offset, c.extent.end.offset)
 
     def refuse(self, what: str, c: Cursor) -> Unsupported:
+        named = _NAMED.get(c.kind.name)
+        if named is not None:
+            return Unsupported("TV0111", named[0], self.span(c), named[1])
         return Unsupported(
-            "TV0123", f"{what} is not read from C++", self.span(c), "rewrite it, or instantiate it in plain functions"
+            "TV0123",
+            f"{what} is not read from C++",
+            self.span(c),
+            "write it with plain structs and `__device__` functions",
         )
 
     # -------------------------------------------------------------------------------------------- types

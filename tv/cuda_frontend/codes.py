@@ -53,5 +53,5 @@ FIXES: dict[str, str] = {
     "TV0113": "convert one of the operands, as nvcc would ask for it",
     "TV0117": "use a number, a macro or a `constexpr`",
     "TV0122": "rename one of them",
-    "TV0123": "write it in C, or instantiate it by hand",
+    "TV0123": "write it with plain structs and `__device__` functions",
 }

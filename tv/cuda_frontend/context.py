@@ -11,7 +11,7 @@ from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.ctype import CType
 from tv.cuda_frontend.effects import clash
 from tv.cuda_frontend.restrict import claimed
-from tv.cuda_frontend.values import Place, Pointer, Result, Value
+from tv.cuda_frontend.values import Aggregate, Place, Pointer, Result, Value
 from tv.diagnostic import TvError, Unsupported
 from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Var
 from tv.kernel import MemRef as Reference
@@ -61,9 +61,11 @@ class Module:
     shared: list[ast.Variable] = field(default_factory=list)  # `extern __shared__` at file scope
     globals: dict[str, GlobalVariable] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
+    operators: bool = False  # does the file declare operators of its own?
     refused: dict[str, TvError] = field(default_factory=dict)  # names whose declarations were not understood
     broken: frozenset[str] = frozenset()  # kernels among them
     scope: Scope = field(default_factory=Scope)  # types and enumerators of the file
+    enums: set[Scalar] = field(default_factory=set)  # the types of enumerations
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Frame:
     binding: tuple[object, ...] = ()  # which instance of its declaration this is: struct and template arguments
     loops: int = 0
     inlined: bool = True
+    order: int = 0  # of its declaration: overloads share a name
 
 
 class Context:
@@ -103,6 +106,7 @@ class Context:
         self.names: set[str] = set()
         self.counts: dict[str, int] = {}
         self.nullable: set[str] = set()  # pointer parameters
+        self.tables: dict[str, str] = {}  # tables of pointers, and the object that is all that they point to
         self.pinned: dict[str, Target] = {}  # pointers from outside the innermost loop
         # static variables, by declaration (the module keeps the tree alive) and instance: one object however often inlined
         self.statics: dict[tuple[object, ...], str] = {}
@@ -231,7 +235,9 @@ def expressions_of(r: Result) -> tuple[Expr, ...]:
     match r:
         case Value(parts=parts):
             return parts
-        case Pointer(offset=offset):
-            return (offset,)
+        case Pointer(offset=offset, entry=entry):
+            return (offset,) if entry is None else (offset, entry)
+        case Aggregate(fields=fields):
+            return tuple(e for f in fields for e in expressions_of(f))
         case _:
             return ()

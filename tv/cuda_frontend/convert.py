@@ -7,7 +7,7 @@ from dataclasses import replace
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.ctype import BOOL, Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, usual
 from tv.cuda_frontend.fold import compare, convert, int_value, integer
-from tv.cuda_frontend.values import HandleValue, Pointer, Result, Value
+from tv.cuda_frontend.values import Aggregate, HandleValue, Pointer, Result, Value
 from tv.kernel import Compare, Const, Expr, NotNull, Scalar
 from tv.source import Span
 
@@ -67,10 +67,14 @@ def to_type(ctx: Context, r: Result, t: CType, span: Span, explicit: bool = Fals
         case Value(), Void() if explicit:
             return Value(Void())
         case Pointer(), Ptr():
+            if r.object in ctx.tables and r.type.target != t.target:
+                raise unsupported(
+                    "TV0115", f"a table of pointers as `{t}`", span, "an address has no value in the proof"
+                )
             return pointer_convert(r, t, span, explicit)
         case Pointer(), Arith(scalar=S.BOOL):
             return Value(BOOL, (not_null(ctx, r, span),))
-        case HandleValue(type=own), _ if own == t:
+        case HandleValue(type=own) | Aggregate(type=own), _ if own == t:
             return r
         case _:
             raise type_error(f"no conversion from `{type_name(r)}` to `{t}`", span)
@@ -131,9 +135,10 @@ def not_null(ctx: Context, p: Pointer, span: Span) -> Expr:
     """Whether a pointer is not null. A parameter may be bound to null; every other object has an address."""
     if p.object is None:
         return integer(S.BOOL, 0, span)
-    if p.object in ctx.nullable:
+    object = ctx.tables.get(p.object, p.object)
+    if object in ctx.nullable and p.entry is None:
         if not (isinstance(p.offset, Const) and p.offset.bits == 0):
             text = "a test for null of a pointer that was moved: where it is null, moving it is undefined"
             raise unsupported("TV0111", text, span, "test the parameter itself")
-        return NotNull(S.BOOL, p.object, span)
+        return NotNull(S.BOOL, object, span)
     return integer(S.BOOL, 1, span)

@@ -160,6 +160,19 @@ def leaves(t: CType) -> tuple[tuple[Scalar, int], ...]:
             raise ValueError(f"`{t}` is not made of scalars")
 
 
+def holds_pointers(t: CType) -> bool:
+    """Whether a value of this type is or has pointers."""
+    match t:
+        case Ptr():
+            return True
+        case Array(element=e):
+            return holds_pointers(e)
+        case Struct(fields=fields):
+            return any(holds_pointers(f) for _, f, _ in fields)
+        case _:
+            return False
+
+
 def element_scalar(t: CType) -> Scalar:
     """The scalar type that an array of `t` is declared with; bytes for `void` and mixed structs."""
     match t:

@@ -9,11 +9,36 @@ from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.classes import require_plain_default
 from tv.cuda_frontend.context import Context, Target, unsupported
 from tv.cuda_frontend.convert import require_scalars, type_error
-from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, align_of, element_scalar, leaves, size_of
+from tv.cuda_frontend.ctype import (
+    Arith,
+    Array,
+    CType,
+    Ptr,
+    Struct,
+    Vector,
+    align_of,
+    element_scalar,
+    holds_pointers,
+    leaves,
+    size_of,
+)
 from tv.cuda_frontend.initializers import COMPONENT, initial_value, zero_value
+from tv.cuda_frontend.places import point
 from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
 from tv.cuda_frontend.usage import evaluated, names_in, nodes
-from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
+from tv.cuda_frontend.values import (
+    Aggregate,
+    HandleValue,
+    Known,
+    Memory,
+    Place,
+    Pointer,
+    PointerRegister,
+    Record,
+    Register,
+    Result,
+    Value,
+)
 from tv.kernel import Const, Declare, Expr, Load, MemoryObject, MemRef, Scalar, Space, Store, Var
 from tv.source import Span
 
@@ -52,6 +77,12 @@ def variable(ctx: Context, d: ast.Variable) -> None:
     if "__shared__" in words:
         shared(ctx, d, "extern" in words)
         return
+    constant = d.init is not None and (qualifiers(d.type)[0] or "constexpr" in d.storage)
+    if words == {"static"} and constant and not isinstance(d.type, ast.PointerType):
+        words = frozenset()  # a constant of constant value, which is the same in every call
+    if words == {"static"}:
+        help = "make it a parameter, a `__shared__` or a `__device__` variable; a constant is `static constexpr`"
+        raise unsupported("TV0111", f"the static variable `{d.name}`, which all threads share", d.span, help)
     if words:
         raise unsupported("TV0111", f"`{' '.join(sorted(words))}` in a function", d.span)
     check_own_name(d)
@@ -64,6 +95,9 @@ def variable(ctx: Context, d: ast.Variable) -> None:
     const = const or "constexpr" in d.storage
     if isinstance(d.type, ast.AutoType):
         automatic(ctx, d, const)
+        return
+    if isinstance(d.type, ast.PointerType) and isinstance(d.type.target, ast.AutoType):
+        automatic_pointer(ctx, d, d.type, const)
         return
     t = resolve(ctx, d.type)
     if isinstance(t, Array) and t.count is None:
@@ -101,9 +135,22 @@ def automatic(ctx: Context, d: ast.Variable, const: bool) -> None:
     from tv.cuda_frontend.expressions import value
 
     if d.init is None or isinstance(d.init, ast.InitList):
-        raise unsupported("TV0111", "`auto` without an expression", d.span)
+        raise unsupported("TV0111", "`auto` without an expression", d.span, "write the type")
     r = value(ctx, d.init)
     define(ctx, d.name, r.type, r, const, d)
+
+
+def automatic_pointer(ctx: Context, d: ast.Variable, t: ast.PointerType, const: bool) -> None:
+    """`auto* p = ...;` points to what its initializer does."""
+    from tv.cuda_frontend.expressions import value
+
+    if d.init is None or isinstance(d.init, ast.InitList):
+        raise unsupported("TV0111", "`auto` without an expression", d.span, "write the type")
+    r = value(ctx, d.init)
+    if not isinstance(r, Pointer):
+        raise type_error(f"`auto*` of `{r.type}`", d.span, "write `auto`")
+    kind = replace(r.type, const=r.type.const or qualifiers(t.target)[0], restrict=t.restrict)
+    define(ctx, d.name, kind, replace(r, type=kind), const, d)
 
 
 def bind_reference(ctx: Context, d: ast.Variable) -> None:
@@ -128,7 +175,7 @@ def referring(ctx: Context, name: str, t: ast.TypeSyntax, p: Place, span: Span) 
         if not isinstance(p, Memory):
             raise unsupported("TV0111", f"the `__restrict__` reference `{name}`", span, "remove `__restrict__`")
         p = replace(p, bases=p.bases | ctx.claim(name))
-    return replace(p, const=True) if qualifiers(t)[0] and isinstance(p, (Register, Memory)) else p
+    return replace(p, const=True) if qualifiers(t)[0] and isinstance(p, (Register, Memory, Record)) else p
 
 
 def stable(ctx: Context, p: Place, span: Span) -> Place:
@@ -138,11 +185,15 @@ def stable(ctx: Context, p: Place, span: Span) -> Place:
     match p:
         case Memory():
             require_aligned(ctx, p, span)
-            return replace(p, offset=ctx.keep(p.offset, span), needs=())
+            entry = None if p.entry is None else ctx.keep(p.entry, span)
+            return replace(p, offset=ctx.keep(p.offset, span), needs=(), entry=entry)
+        case Record(fields=fields):
+            return replace(p, fields=tuple(stable(ctx, f, span) for f in fields))
         case Known(value=Value(type=t, parts=parts)):
             return Known(Value(t, tuple(ctx.keep(x, span) for x in parts)))
         case Known(value=Pointer() as pointer):
-            return Known(replace(pointer, offset=ctx.keep(pointer.offset, span)))
+            entry = None if pointer.entry is None else ctx.keep(pointer.entry, span)
+            return Known(replace(pointer, offset=ctx.keep(pointer.offset, span), entry=entry))
         case _:
             return p
 
@@ -163,6 +214,11 @@ def restricted(ctx: Context, name: str, t: CType, r: Result) -> Result:
 
 def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: ast.Variable) -> None:
     """Gives `name` its storage and its first value."""
+    if isinstance(t, Struct) and holds_pointers(t) and (r is None or isinstance(r, Aggregate)):
+        from tv.cuda_frontend.records import define_record
+
+        define_record(ctx, name, t, r, const, d)
+        return
     before = r.bases if isinstance(r, Pointer) else frozenset()
     if r is not None:
         r = restricted(ctx, name, t, r)
@@ -175,7 +231,7 @@ def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: 
             ctx.scopes[-1].places[name] = PointerRegister(t, own, claim)
             if isinstance(r, Pointer):
                 ctx.targets[own] = Target(r.object, r.readonly, bases=r.bases)
-                ctx.assign(Var(S.I64, own, d.span), r.offset, d.span)
+                point(ctx, own, r, d.span)
         case _, HandleValue():
             ctx.scopes[-1].places[name] = Known(r)
         case Arith(), Value(parts=(Const(),)) if const and not addressed(ctx, name):

@@ -8,16 +8,28 @@ from typing import TypeVar
 
 from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.calls import call
-from tv.cuda_frontend.context import Context, Target, unsupported
+from tv.cuda_frontend.calls import call, user_call
+from tv.cuda_frontend.context import Context, Target, expressions_of, unsupported
 from tv.cuda_frontend.convert import common_type, not_null, to_bool, to_type, type_error
 from tv.cuda_frontend.ctype import BOOL, INT, SIZE_T, Arith, CType, Ptr, Void, align_of, size_of
 from tv.cuda_frontend.literals import character, number
 from tv.cuda_frontend.lvalues import place
 from tv.cuda_frontend.operators import binary, logical, negate
-from tv.cuda_frontend.places import address, dereference, read, write
+from tv.cuda_frontend.places import address, dereference, entry_name, located, read, write
 from tv.cuda_frontend.typenames import reference, resolve
-from tv.cuda_frontend.values import Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
+from tv.cuda_frontend.user_operators import assigning
+from tv.cuda_frontend.values import (
+    Aggregate,
+    Known,
+    Memory,
+    Place,
+    Pointer,
+    PointerRegister,
+    Record,
+    Register,
+    Result,
+    Value,
+)
 from tv.kernel import Expr, If, Scalar, Stmt, Var
 from tv.source import Span
 
@@ -56,6 +68,8 @@ def scalar(ctx: Context, e: ast.Expr) -> Expr:
 
 def condition(ctx: Context, e: ast.Expr) -> Expr:
     """The truth of an expression (BOOL)."""
+    if isinstance(e, ast.String):  # the text in `assert(... && "why")`
+        return fold.integer(S.BOOL, 1, e.span)
     match value(ctx, e):
         case Value(type=Arith(), parts=(part,)):
             return to_bool(part, e.span)
@@ -174,7 +188,9 @@ def kept(ctx: Context, r: Result, span: Span) -> Result:
         case Value(type=t, parts=parts):
             return Value(t, tuple(ctx.keep(p, span) for p in parts))
         case Pointer(offset=at):
-            return replace(r, offset=ctx.keep(at, span))
+            return replace(r, offset=ctx.keep(at, span), entry=None if r.entry is None else ctx.keep(r.entry, span))
+        case Aggregate(fields=fields):
+            return Aggregate(r.type, tuple(kept(ctx, f, span) for f in fields))
         case _:
             return r
 
@@ -225,7 +241,7 @@ def short_circuit(ctx: Context, e: ast.Binary) -> Result:
     made = ctx.capture(lambda: right.append(condition(ctx, e.b)))
     if not made:
         return Value(BOOL, (logical(e.op, left, right[0], e.span),))
-    if ctx.targets != targets:
+    if moved(ctx, targets):
         raise unsupported("TV0115", "a pointer assigned in one side of a condition", e.span)
     result = ctx.temp(S.BOOL, e.span)
     ctx.assign(result, left, e.span)
@@ -233,6 +249,11 @@ def short_circuit(ctx: Context, e: ast.Binary) -> Result:
     test = Var(S.BOOL, result.name, e.span)
     ctx.emit(If(e.span, test, made, ()) if e.op == "&&" else If(e.span, fold.unary("not", test, e.span), made, ()))
     return Value(BOOL, (test,))
+
+
+def moved(ctx: Context, before: dict[str, Target]) -> bool:
+    """Has a pointer that was there before another target? Those of functions that were called since have ended."""
+    return any(ctx.targets.get(name) != target for name, target in before.items())
 
 
 @_on(ast.Conditional)
@@ -243,7 +264,7 @@ def _conditional(ctx: Context, e: ast.Conditional) -> Result:
     targets = dict(ctx.targets)
     arms = [ctx.capture(lambda arm=arm: found.append(value(ctx, arm))) for arm in (e.a, e.b)]  # type: ignore[misc]
     t = common_type(ctx, found[0], found[1], e.span)
-    if ctx.targets != targets:
+    if moved(ctx, targets):
         raise unsupported("TV0115", "a pointer assigned in one arm of `?:`", e.span)
     if known is not None:
         taken = 0 if known else 1
@@ -261,13 +282,16 @@ def choose(ctx: Context, cond: Expr, t: CType, sides: list[Result], arms: list[t
     if isinstance(a, Pointer) and isinstance(b, Pointer):
         if a.object != b.object:
             raise unsupported(
-                "TV0115", "`?:` between pointers into different objects", span, "branch and write the accesses twice"
+                "TV0115",
+                "`?:` between pointers into different objects",
+                span,
+                "write the access in both arms of an `if`: `v = c ? a[i] : b[i]`",
             )
         if a.bases != b.bases:
             raise unsupported("TV0115", "`?:` between a `__restrict__` pointer and another", span, "branch instead")
-        parts = choose_parts(ctx, cond, (a.offset,), (b.offset,), arms, span)
+        parts = choose_parts(ctx, cond, located(a), located(b), arms, span)
         assert isinstance(t, Ptr)
-        return Pointer(t, a.object, parts[0], a.readonly or b.readonly, a.bases)
+        return Pointer(t, a.object, parts[0], a.readonly or b.readonly, a.bases, parts[1] if parts[1:] else None)
     if isinstance(a, Value) and isinstance(b, Value):
         return Value(t, choose_parts(ctx, cond, a.parts, b.parts, arms, span))
     raise type_error(f"`?:` on `{t}`", span)
@@ -292,22 +316,30 @@ def choose_parts(
 
 @_on(ast.Assign)
 def _assign(ctx: Context, e: ast.Assign) -> Result:
+    own = assigning(ctx, e)
+    if own:
+        called = ast.Call(e.span, ast.Name(e.span, f"operator{e.op}"), (e.target, e.value))
+        return user_call(ctx, called, f"operator{e.op}", own, overloaded=False)
     return assigned(ctx, e)[1]
 
 
 def assigned(ctx: Context, e: ast.Assign) -> tuple[Place, Result]:
     """The place that is assigned, evaluated once, and its new value."""
+    if assigning(ctx, e):
+        raise unsupported("TV0111", f"the result of an overloaded `{e.op}`", e.span, "write two statements")
     targets: list[Place] = []
 
     def target() -> Result:
         targets.append(place(ctx, e.target))
         match targets[0]:
-            case Memory(offset=at):
-                return Value(SIZE_T, (at,))
+            case Memory() as memory:
+                return Value(SIZE_T, located(memory))
             case Register(type=t, vars=vs):
                 return Value(t, vs)  # so that a right side which changes the target is refused
             case PointerRegister(name=name):
-                return Value(SIZE_T, (Var(S.I64, name, e.span),))
+                return Value(SIZE_T, tuple(Var(S.I64, n, e.span) for n in (name, entry_name(name))))
+            case Record() as record:
+                return Value(SIZE_T, expressions_of(read(ctx, record, e.span)))
             case _:
                 return Value(Void())
 

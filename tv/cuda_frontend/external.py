@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from pycparser import c_ast
 from pycparser import c_parser as cp
 
-from tv.cuda_frontend.class_parser import ClassParser
+from tv.cuda_frontend.class_parser import ClassParser, renamed
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, PREDECLARED_TYPES
 from tv.cuda_frontend.parser import DEVICE_WORDS, Template
 
@@ -107,8 +108,12 @@ class UnitParser(ClassParser):
     # -------------------------------------------------------------------------------------------- templates
     def _parse_template(self) -> list[Any]:
         start = self._mark()
-        if self._peek_type(2) != "LT":
-            self._skip_declaration(start, note=False)  # an explicit instantiation declares nothing new
+        if self._peek_type(2) != "LT":  # an explicit instantiation declares nothing new, but names an instance
+            _, words, tokens = self._scan_header()
+            named = [i for i, t in enumerate(tokens) if t.type == "LPAREN" and tokens[i - 1].type == "GT"]
+            if "__global__" in words and named:
+                self.instances.append((tokens, named[0]))
+            self._skip_declaration(start, note=False)
             return []
         ending, words, tokens = self._scan_header()
         if not words & DEVICE_WORDS and not (ending == "{" and words & {"struct", "class", "union"}):
@@ -144,7 +149,7 @@ class UnitParser(ClassParser):
         names, depth = set(), 0
         for t in tokens:
             depth += (t.type in _OPENING) - (t.type in _OPENING.values())
-            if depth == 0 and t.value == "operator":
+            if depth == 0 and re.match(r"operator\b(?!::)", t.value):
                 names.add("operator")
             if depth == 0 and t.type in ("ID", "TYPEID"):
                 names.add(t.value.rsplit("::", 1)[-1])
@@ -195,7 +200,9 @@ class UnitParser(ClassParser):
     def _parse_device_or_host(self) -> list[Any]:
         ending, words, tokens = self._scan_header()
         start = self._mark()
-        if words & DEVICE_WORDS:
+        constant = "constexpr" in words and ending == "{"  # what is computed while compiling, on either side
+        if words & DEVICE_WORDS or (constant and any(t.type == "LPAREN" for t in tokens)):
+            self._name_operator(start, tokens)
             return self._attempt(start, lambda: list(cp.CParser._parse_external_declaration(self)))
         parens = any(t.type == "LPAREN" for t in tokens) and not words & {"_ALIGNAS", "__align__", "alignas", "struct"}
         if ending in ("{", ";") and parens and "typedef" not in words:
@@ -207,6 +214,15 @@ class UnitParser(ClassParser):
             self._reset(start)
             self._skip_declaration(start)
             return []
+
+    def _name_operator(self, start: int, tokens: list[Any]) -> None:
+        """`operator+ (...)` becomes, in the tokens, a function of that name."""
+        at = next((i for i, t in enumerate(tokens) if t.type == "CXX_WORD" and t.value == "operator"), None)
+        if at is None or len(tokens) < at + 3 or tokens[at + 2].type != "LPAREN" or tokens[at + 1].type == "LPAREN":
+            return
+        buffer = self._tokens._buffer
+        buffer[start + at] = renamed(tokens[at], f"operator{tokens[at + 1].value}")
+        del buffer[start + at + 1]
 
     def _skip_declaration(self, start: int, note: bool = True) -> None:
         """Skips to the `;` or past the `}` that ends the declaration; notes its names and launches."""
@@ -226,6 +242,7 @@ class UnitParser(ClassParser):
             elif tok.type == "SEMI" and depth == 0:
                 break
         self._typedef_checked_token = None
+        self.skipped.append((self._tokens._buffer[start], self._tokens._buffer[self._mark() - 1]))
         if note:
             self._note_host(self._tokens._buffer[start : self._mark()])
 

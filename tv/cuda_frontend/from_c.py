@@ -237,7 +237,7 @@ def declaration(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
             if n.name is None:
                 return tagged
             if n.bitsize is not None:
-                raise refuse("a bit-field", span)
+                raise refuse("a bit-field", span, "shift and mask an unsigned field")
             init = None if n.init is None else t.expr(n.init)
             storage = frozenset([*n.storage, *(n.funcspec or [])])
             return (*tagged, ast.Variable(span, n.name, t.type(n.type), init, storage, _aligns(t, n.align)))
@@ -284,10 +284,9 @@ def _tagged(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
         return (ast.Struct(span, inner.name, fields, _aligns(t, inner.attributes), (), methods, constants),)
     if isinstance(inner, c_ast.Enum) and inner.values is not None:
         inner.name = t.tagged[id(inner)] = inner.name or f"enum:{span.line}:{span.col}:{next(_UNNAMED)}"
-        if inner.underlying_type is not None:
-            raise refuse("an enum with a fixed underlying type", span)
+        kind = None if inner.underlying_type is None else t.type(inner.underlying_type)
         items = tuple((e.name, None if e.value is None else t.expr(e.value)) for e in inner.values.enumerators)
-        return (ast.Enum(span, inner.name, items),)
+        return (ast.Enum(span, inner.name, items, kind),)
     return ()
 
 
@@ -352,4 +351,9 @@ def function(t: Translator, n: Any, template: tuple[ast.TemplateParameter, ...])
 def check_pragma(text: str, span: Span) -> None:
     """Raises Unsupported for a pragma that is not known to leave the meaning alone."""
     if not any(text.strip().startswith(p) for p in _SILENT_PRAGMAS):
-        raise Unsupported("TV0125", f"`#pragma {text.strip()}`", span, "remove it if it does not matter")
+        raise Unsupported(
+            "TV0125",
+            f"`#pragma {text.strip()}`",
+            span,
+            "remove it: known are `unroll`, `once` and those of diagnostics",
+        )

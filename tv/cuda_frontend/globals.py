@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin_memory import CONSTANTS
@@ -80,7 +81,8 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
     if isinstance(t, Ptr):
         raise unsupported("TV0115", "a pointer at module scope", d.span)
     const, volatile = qualifiers(d.type)
-    if (const or "constexpr" in d.storage) and isinstance(t, Arith) and d.init is not None:
+    const = const or "constexpr" in d.storage
+    if const and isinstance(t, Arith) and d.init is not None:
         return host_constant(ctx, d, d.span)
     if "extern" in d.storage:
         raise unsupported("TV0111", f"`extern` device variable `{d.name}`", d.span)
@@ -96,6 +98,7 @@ def device_variable(ctx: Context, d: ast.Variable) -> Place:
             ctx.constant_memory.add(own)
         if const:
             ctx.constants.add(own)
+            ctx.objects[own] = replace(ctx.objects[own], const=True)
     readonly = const or "__constant__" in d.storage
     access = "volatile" if volatile else "weak"
     return Memory(t, ctx.statics[key], Const(S.I64, 0, d.span), access, readonly)

@@ -1,12 +1,12 @@
 """Launches that stand in host code: `name<<<grid, block, shared>>>(args)`.
 
 Host code is never executed: an operand counts where it is a constant expression over constants of the file and over host
-variables that are initialised where they are declared and nowhere assigned again. Anything else is None.
+variables that keep what they are initialised with (`host_variables`). Anything else is None.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import struct
 
 from pycparser import c_parser as cp
 
@@ -14,23 +14,20 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Frame, Module, Scope
 from tv.cuda_frontend.convert import to_type
-from tv.cuda_frontend.ctype import VOID, Arith, CType
-from tv.cuda_frontend.expressions import value
+from tv.cuda_frontend.ctype import VOID, Arith, CType, Handle
+from tv.cuda_frontend.expressions import type_of, value
 from tv.cuda_frontend.external import UnitParser
 from tv.cuda_frontend.from_c import Translator
 from tv.cuda_frontend.globals import DIM3
+from tv.cuda_frontend.host_variables import CLOSE, OPEN, Host, Tokens
 from tv.cuda_frontend.instances import canonical
 from tv.cuda_frontend.typenames import builtin_type
-from tv.cuda_frontend.values import Known, Value
+from tv.cuda_frontend.values import HandleValue, Known, Value
 from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Const, HostLaunch
 from tv.launch import CompileOptions
 from tv.source import Span
 
-Tokens = list[Any]
-_OPEN, _CLOSE = ("LPAREN", "LBRACE", "LBRACKET"), ("RPAREN", "RBRACE", "RBRACKET")
-_CHANGES = {"EQUALS", "PLUSEQUAL", "MINUSEQUAL", "TIMESEQUAL", "DIVEQUAL", "MODEQUAL", "LSHIFTEQUAL", "RSHIFTEQUAL", "ANDEQUAL", "OREQUAL",
-            "XOREQUAL", "PLUSPLUS", "MINUSMINUS"}  # fmt: skip
 _UNREADABLE = (cp.ParseError, BadInput, Unsupported, AssertionError, ValueError, AttributeError, TypeError, IndexError)
 
 
@@ -41,23 +38,29 @@ def host_launches(module: Module, options: CompileOptions, found: list[tuple[Tok
 
 
 def _launch(module: Module, options: CompileOptions, tokens: Tokens, at: int) -> HostLaunch | None:
-    name, first = _kernel_name(module, options, tokens, at)
+    name, first = kernel_name(module, options, tokens, at)
     if name is None or name.split("<")[0] not in module.functions:
         return None
     config, end = _operands(tokens, at + 2, "RSHIFT")
     if end + 2 >= len(tokens) or tokens[end + 1].type != "GT" or tokens[end + 2].type != "LPAREN":
         return None
     args, _ = _operands(tokens, end + 3, "RPAREN")
-    ctx = _host_context(module, options, tokens[:at])
+    ctx = _host_context(module, options, tokens, at)
     grid = _three(ctx, config[0]) if config else None
     block = _three(ctx, config[1]) if len(config) > 1 else None
     shared = _number(ctx, config[2]) if len(config) > 2 else 0
     t = tokens[first]
-    words = tuple("".join(str(x.value) for x in a) for a in args if a)
+    words = tuple(_argument(ctx, a) for a in args if a)
     return HostLaunch(name, grid, block, shared, words, Span(t.filename, t.lineno, t.column, t.column + len(t.value)))
 
 
-def _kernel_name(module: Module, options: CompileOptions, tokens: Tokens, at: int) -> tuple[str | None, int]:
+def instances(module: Module, options: CompileOptions, found: list[tuple[Tokens, int]]) -> tuple[str, ...]:
+    """Names of the instances of kernels that the file instantiates explicitly."""
+    names = (kernel_name(module, options, tokens, at)[0] for tokens, at in found)
+    return tuple(n for n in names if n is not None)
+
+
+def kernel_name(module: Module, options: CompileOptions, tokens: Tokens, at: int) -> tuple[str | None, int]:
     """The kernel before `<<<`, with template arguments evaluated, and where it stands."""
     i = at - 1
     if i >= 0 and tokens[i].type in ("ID", "TYPEID"):
@@ -68,7 +71,7 @@ def _kernel_name(module: Module, options: CompileOptions, tokens: Tokens, at: in
         i -= 1
     if i < 1 or tokens[i - 1].type not in ("ID", "TYPEID"):
         return None, at
-    ctx = _host_context(module, options, tokens[:at])
+    ctx = _host_context(module, options, tokens, at)
     words = []
     for operand in _operands(tokens, i + 1, "GT")[0]:
         n = _number(ctx, operand)
@@ -82,7 +85,7 @@ def _operands(tokens: Tokens, start: int, stop: str) -> tuple[list[Tokens], int]
     depth, i = 0, start
     while i < len(tokens) and not (depth == 0 and tokens[i].type == stop):
         kind = tokens[i].type
-        depth += (kind in _OPEN) - (kind in _CLOSE)
+        depth += (kind in OPEN) - (kind in CLOSE)
         if kind == "COMMA" and depth == 0:
             found.append([])
         else:
@@ -130,6 +133,30 @@ def _number(ctx: Context, tokens: Tokens) -> int | None:
     return None if r is None else fold.int_value(r.parts[0])
 
 
+def _argument(ctx: Context, tokens: Tokens) -> str:
+    """An argument of the kernel: the number that it is, or its text."""
+    text = "".join(str(t.value) for t in tokens)
+    e = _expression(tokens)
+    if e is None or not any(t.type in ("ID", "TYPEID") for t in tokens):
+        return text
+    try:
+        t = type_of(ctx, e)
+    except (BadInput, Unsupported):
+        return text
+    r = _evaluate(ctx, tokens, t) if isinstance(t, Arith) else None
+    part = None if r is None else r.parts[0]
+    if not isinstance(part, Const):
+        return text
+    if part.type in (fold.S.F32, fold.S.F64):
+        return repr(
+            struct.unpack({4: "<f", 8: "<d"}[part.type.bytes], part.bits.to_bytes(part.type.bytes, "little"))[0]
+        )
+    n = fold.int_value(part)
+    if n is None:
+        return text
+    return ("false", "true")[n] if part.type is fold.S.BOOL else str(n)
+
+
 def _three(ctx: Context, tokens: Tokens) -> tuple[int, int, int] | None:
     r = _evaluate(ctx, tokens, DIM3)
     if r is None:
@@ -138,36 +165,23 @@ def _three(ctx: Context, tokens: Tokens) -> tuple[int, int, int] | None:
     return x, y, z
 
 
-def _host_context(module: Module, options: CompileOptions, before: Tokens) -> Context:
-    """A context that knows the host function's own constants."""
+def _host_context(module: Module, options: CompileOptions, tokens: Tokens, at: int) -> Context:
+    """A context that knows the constants of the host function around the launch at `at`; its other variables hide those of the
+    file."""
     ctx = Context(module, options)
     ctx.scopes = [module.scope, Scope()]
     ctx.frames.append(Frame("host", VOID))
-    changed = _changed(before)
-    for i in range(len(before) - 2):
-        name, mark = before[i + 1], before[i + 2]
-        kind = _declared_type(before, i)
-        if name.type not in ("ID", "TYPEID") or mark.type not in ("EQUALS", "LPAREN", "LBRACE"):
-            continue
-        t = DIM3 if kind == "dim3" else builtin_type(kind)
-        if t is None or (not isinstance(t, Arith) and t != DIM3) or name.value in changed:
-            continue
-        declared = _declared(ctx, before, i + 2, mark.type, t)
-        if declared is not None:
-            ctx.scopes[-1].places[name.value] = Known(declared)
+    host = Host(tokens, module.operators)
+    for name in {*module.globals, *module.scope.places}:
+        if host.hides(name, at):
+            ctx.scopes[-1].places[name] = Known(HandleValue(Handle(f"host variable `{name}`")))
+    for v in host.visible(at):
+        t = DIM3 if v.words == "dim3" else builtin_type(v.words)
+        if isinstance(t, Arith) or t == DIM3:
+            made = _declared(ctx, tokens, v.at, v.mark, t)
+            if made is not None:
+                ctx.scopes[-1].places[v.name] = Known(made)
     return ctx
-
-
-def _declared_type(tokens: Tokens, i: int) -> str:
-    """The type word before a declared name: right before it, or at the head of a list `T a(..), b(..)`."""
-    if tokens[i].type != "COMMA":
-        return str(tokens[i].value)
-    depth = 0
-    while i > 0 and not (depth == 0 and tokens[i - 1].type in ("SEMI", "LBRACE", "RBRACE", "LPAREN")):
-        i -= 1
-        depth += (tokens[i].type in _CLOSE) - (tokens[i].type in _OPEN)
-    words = [t.value for t in tokens[i : i + 3] if t.value not in ("const", "constexpr", "static")]
-    return str(words[0]) if words else ""
 
 
 def _declared(ctx: Context, tokens: Tokens, at: int, mark: str, t: CType) -> Value | None:
@@ -181,22 +195,3 @@ def _declared(ctx: Context, tokens: Tokens, at: int, mark: str, t: CType) -> Val
         return None
     full = [n or 0 for n in numbers] + [1] * (3 - len(numbers))
     return Value(DIM3, tuple(fold.integer(fold.S.U32, n) for n in full))
-
-
-def _changed(tokens: Tokens) -> set[str]:
-    """Names that are assigned apart from one declaration, declared twice, or whose address is taken."""
-    found: set[str] = set()
-    declared: set[str] = set()
-    for i, t in enumerate(tokens):
-        if t.type not in ("ID", "TYPEID"):
-            continue
-        before = tokens[i - 1].type if i else ""
-        after = tokens[i + 1].type if i + 1 < len(tokens) else ""
-        is_type = before in ("ID", "TYPEID", "CONST") or before in cp._TYPE_SPEC_SIMPLE
-        if is_type:
-            if t.value in declared:
-                found.add(t.value)
-            declared.add(t.value)
-        elif after in _CHANGES or before in ("PLUSPLUS", "MINUSMINUS", "AND"):
-            found.add(t.value)
-    return found

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 # Function objects of cooperative groups, with the fold that each stands for.
 FOLDS = {"plus": "add", "less": "min", "greater": "max", "bit_and": "and", "bit_or": "or", "bit_xor": "xor"}
+LIMITS = ("std::numeric_limits", "cuda::std::numeric_limits")
 TEMPLATES = frozenset({"tiled_partition", *FOLDS})  # built-in functions whose template arguments their handlers read
 
 Entry = TypeVar("Entry")

@@ -8,9 +8,10 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import arithmetic, not_null, scalar_convert, to_bool, type_error, type_name
 from tv.cuda_frontend.ctype import BOOL, LONG, Arith, NullPointer, Vector, Void, promote, size_of
+from tv.cuda_frontend.user_operators import overloaded
 from tv.cuda_frontend.values import Pointer, Result, Value
 from tv.kernel import Binary as BinaryNode
-from tv.kernel import Call, Const, Expr, Scalar, Select, children
+from tv.kernel import Call, Const, Expr, Scalar, Select, Var, children
 from tv.kernel import Convert as ConvertNode
 from tv.source import Span
 
@@ -39,6 +40,9 @@ def binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Result:
         or isinstance(b.type, NullPointer)
     ):
         return pointer_binary(ctx, op, a, b, span)
+    own = overloaded(ctx, op, [a, b], span)
+    if own is not None:
+        return own
     if isinstance(a.type, Vector) or isinstance(b.type, Vector):
         return packed_binary(ctx, op, a, b, span)
     if op in ("<<", ">>"):
@@ -49,7 +53,8 @@ def binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Result:
     if op in COMPARISON:
         return Value(BOOL, (fold.compare(COMPARISON[op], x, y, span),))
     if t.is_float and op not in ("+", "-", "*", "/"):
-        raise type_error(f"`{op}` on `{Arith(t)}`", span)
+        help = "call `fmodf`" if op == "%" else "take the bits by `__float_as_uint`, or convert to an integer"
+        raise type_error(f"`{op}` on `{Arith(t)}`", span, help)
     return Value(Arith(t), (fold.binary(ARITHMETIC[op], t, x, y, span),))
 
 
@@ -75,7 +80,8 @@ def shift(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
 
 def packed_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Value:
     """Operators that the headers define on half2 and nv_bfloat162, component by component."""
-    no_user_operators(ctx, span)
+    if any(getattr(r.type, "scalar", None) in (S.F16, S.BF16) for r in (a, b)):
+        no_user_operators(ctx, span)
     match a, b:
         case Value(type=Vector(scalar=s) as t), Value(type=Vector() as u) if (
             t == u and s in (S.F16, S.BF16) and op in "+-*/"
@@ -83,9 +89,11 @@ def packed_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> Va
             parts = tuple(fold.binary(ARITHMETIC[op], s, x, y, span) for x, y in zip(a.parts, b.parts, strict=True))
             return Value(t, parts)
         case _:
-            raise type_error(
-                f"`{type_name(a)} {op} {type_name(b)}`", span, "CUDA defines no such operator; use the components"
-            )
+            refused = ctx.module.refused.get("operator")
+            help = "CUDA defines no such operator; use the components"
+            if refused is not None:
+                help = f"an overloaded operator at line {refused.span.line} is not understood: {refused.message}"
+            raise type_error(f"`{type_name(a)} {op} {type_name(b)}`", span, help)
 
 
 def _offset(p: Pointer, index: Expr, negative: bool, span: Span) -> Pointer:
@@ -123,7 +131,7 @@ def pointer_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> R
             other = b if a.object is None else a
             present = not_null(ctx, other, span)
             return Value(BOOL, (present if op == "!=" else fold.unary("not", present, span),))
-        case Pointer(), Pointer() if a.object == b.object:
+        case Pointer(), Pointer() if a.object == b.object and one_buffer(a, b):
             if op in COMPARISON:
                 return Value(BOOL, (fold.compare(COMPARISON[op], a.offset, b.offset, span),))
             if op == "-" and a.type.target == b.type.target:
@@ -139,8 +147,24 @@ def pointer_binary(ctx: Context, op: str, a: Result, b: Result, span: Span) -> R
     raise type_error(f"`{type_name(a)} {op} {type_name(b)}`", span)
 
 
-def negate(ctx: Context, op: str, a: Result, span: Span) -> Value:
+def one_buffer(a: Pointer, b: Pointer) -> bool:
+    """Whether two pointers into one object are into the same of a table's buffers, by their form."""
+    match a.entry, b.entry:
+        case None, None:
+            return True
+        case Const(bits=x), Const(bits=y):
+            return x == y
+        case Var(name=x), Var(name=y):
+            return x == y
+        case _:
+            return False
+
+
+def negate(ctx: Context, op: str, a: Result, span: Span) -> Result:
     """Unary + - ~ !"""
+    own = overloaded(ctx, op, [a], span)
+    if own is not None:
+        return own
     match op, a:
         case "!", Pointer():
             return Value(BOOL, (fold.unary("not", not_null(ctx, a, span), span),))

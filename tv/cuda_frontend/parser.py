@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 from pycparser import c_ast
 from pycparser import c_parser as cp
 
-from tv.cuda_frontend.cuda_types import OPAQUE_TYPES, PREDECLARED_TYPES
+from tv.cuda_frontend.cuda_types import OPAQUE_TYPES, PREDECLARED_TYPES, STD_TYPES
 from tv.cuda_frontend.lexer import CudaLexer, SpanCoord, coord_of
-from tv.cuda_frontend.names import FOLDS, TEMPLATES
+from tv.cuda_frontend.names import FOLDS, LIMITS, TEMPLATES
 from tv.cuda_frontend.preprocess import TokenText
 
 DEVICE_WORDS = frozenset({"__global__", "__device__", "__constant__", "__managed__"})
@@ -71,15 +71,20 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
         self.broken: set[str] = set()  # kernels among them
         self.path: list[str] = []  # named namespaces around this place
         self.owners: dict[str, set[str]] = {}  # name -> namespaces that declare it
+        self.skipped: list[tuple[Any, Any]] = []  # first and last token of each host declaration
         self.launches: list[tuple[list[Any], int]] = []  # (tokens of the host code, where `<<<` stands)
+        self.instances: list[
+            tuple[list[Any], int]
+        ] = []  # of kernels, instantiated explicitly: (tokens, where their `(` stands)
         self.templates: set[str] = set()
         self.aliases: dict[str, str] = {}
         self.last: Any = None
         self.struct = ""  # the struct whose members are read
+        self.enum = ""  # the `enum class` whose enumerators are read
 
     def parse_text(self, text: TokenText, filename: str) -> Any:
         self.clex.source = text
-        self._scope_stack = [dict.fromkeys((*PREDECLARED_TYPES, *OPAQUE_TYPES), True)]
+        self._scope_stack = [dict.fromkeys((*PREDECLARED_TYPES, *STD_TYPES, *OPAQUE_TYPES), True)]
         self.templates = {f"cooperative_groups::{t}" for t in TEMPLATES}
         self._typedef_checked_token = None
         self.clex.input(text.text, filename)
@@ -171,6 +176,10 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
             return self._parse_cxx_cast()
         if self._starts_functional_cast():
             return self._parse_functional_cast()
+        if tok is not None and tok.value in LIMITS and self._peek_type(2) == "LT":
+            self._advance()
+            targs, member = self._parse_template_arguments(), self._advance()
+            return TemplateName(f"{LIMITS[0]}{member.value}", targs, self._tok_coord(tok))
         if tok is not None and tok.type == "ID" and tok.value in self.templates and self._peek_type(2) == "LT":
             self._advance()
             named = TemplateName(tok.value, self._parse_template_arguments(), self._tok_coord(tok))
@@ -336,6 +345,38 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
             pointer = c_ast.PtrDecl(quals=quals, type=pointer, coord=self._tok_coord(star))
             self._reference_as_pointer()
         return pointer
+
+    def _parse_auto_declaration(self, spec: Any) -> list[Any]:
+        """`auto x = ...;`, and `auto* p`, `const auto& r`."""
+        decl = inner = self._parse_id_declarator()
+        while isinstance(inner, c_ast.PtrDecl):
+            inner = inner.type
+        if not isinstance(inner, c_ast.TypeDecl):
+            self._parse_error("`auto` as an array or a function", self._tok_coord(self.last))
+        self._expect("EQUALS")
+        spec["type"] = [c_ast.InferredType(coord=inner.coord)]
+        made = {"decl": decl, "init": self._parse_assignment_expression()}
+        return list(self._build_declarations(spec=spec, decls=[made], typedef_namespace=True))
+
+    def _parse_enum_specifier(self) -> Any:
+        """An enum's name is a type. Enumerators of `enum class E` are known as `E::a` alone."""
+        scoped = self._peek_type(2) == "STRUCT" or (self._peek_type(2) == "CXX_WORD" and self._peek(2).value == "class")
+        if scoped:
+            del self._tokens._buffer[self._mark() + 1]
+        name = self._peek(2)
+        outer, self.enum = self.enum, name.value if scoped else ""
+        node = super()._parse_enum_specifier()
+        self.enum = outer
+        if node.name is not None and node.values is not None:
+            self._scope_stack[-1][node.name] = True
+            self._typedef_checked_token = None
+        return node
+
+    def _parse_enumerator(self) -> Any:
+        tok = self._peek()
+        if self.enum and tok is not None and tok.type in ("ID", "TYPEID"):
+            tok.type, tok.value = "ID", f"{self.enum}::{tok.value}"
+        return super()._parse_enumerator()
 
     def _parse_init_declarator(self, id_only: bool = False) -> Any:
         info = super()._parse_init_declarator(id_only=id_only)

@@ -23,6 +23,7 @@ _RAW_STRING = re.compile(r'(?:u8|[uUL])?R"')
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 _NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*")
 # `<::` is `<` and `::`, unless `:` or `>` follows.
+_PLAIN = re.compile(r"[ \t(){}\[\];,*+=&|!^~-]+")  # nothing that begins with one of these has to be looked at
 _DIGRAPH = re.compile(r"%:|<%|%>|:>|<:(?!:[^:>])")
 _OPEN, _CLOSE = "([{", ")]}"
 
@@ -166,6 +167,11 @@ class _Cleaner:
             self.splices()
             if self.pos >= len(self.text):
                 break
+            m = _PLAIN.match(self.text, self.pos)
+            if m is not None:
+                self.pos = m.end()
+                self.put(m.group())
+                continue
             two = self.peek(2)
             if two == "//":
                 self.line_comment()

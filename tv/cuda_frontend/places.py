@@ -10,13 +10,25 @@ from tv.cuda_frontend.convert import require_scalars, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, size_of
 from tv.cuda_frontend.names import nearest
 from tv.cuda_frontend.restrict import based_on
-from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
-from tv.kernel import Aligned, Binary, Const, Convert, Expr, MemRef, Scalar, Space, Store, Var
+from tv.cuda_frontend.values import (
+    Aggregate,
+    HandleValue,
+    Known,
+    Memory,
+    Place,
+    Pointer,
+    PointerRegister,
+    Record,
+    Register,
+    Result,
+    Value,
+)
+from tv.kernel import Aligned, Binary, Const, Convert, Expr, Inside, MemRef, Scalar, Space, Store, Var
 from tv.source import Span
 
 S = Scalar
 COMPONENTS = {"x": 0, "y": 1, "z": 2, "w": 3}
-OTHER_OBJECTS = "use one array and an offset, or branch and write the accesses twice"
+OTHER_OBJECTS = "use one array and an offset, or write the access in both arms of an `if`"
 
 
 def read(ctx: Context, place: Place, span: Span) -> Result:
@@ -28,11 +40,16 @@ def read(ctx: Context, place: Place, span: Span) -> Result:
             return Value(t, tuple(Var(v.type, v.name, span) for v in vs))
         case PointerRegister(type=t, name=name):
             target = target_of(ctx, place, span)
-            return Pointer(t, target.object, Var(S.I64, name, span), target.readonly, target.bases)
+            entry = Var(S.I64, entry_name(name), span) if target.object in ctx.tables.values() else None
+            return Pointer(t, target.object, Var(S.I64, name, span), target.readonly, target.bases, entry)
+        case Record(type=t, fields=fields):
+            return Aggregate(t, tuple(read(ctx, f, span) for f in fields))
         case Memory(type=Array(element=e), object=o, offset=at):
             require_aligned(ctx, place, span)
             kind = Ptr(e, place.const, place.access == "volatile")
-            return Pointer(kind, o, at, place.access == "readonly", place.bases)
+            return Pointer(kind, o, at, place.access == "readonly", place.bases, place.entry)
+        case Memory(type=Ptr(), object=o) if o in ctx.tables:
+            return followed(ctx, place, span)
         case Memory(type=t, object=o):
             ctx.require_alive(o, span)
             require_aligned(ctx, place, span, accessed=True)
@@ -73,6 +90,7 @@ def pieces(place: Memory, access: str, span: Span) -> list[MemRef]:
             access,
             span,
             claims,
+            place.entry,
         )
         for s, at, count in runs(place.type, span)
     ]
@@ -81,7 +99,7 @@ def pieces(place: Memory, access: str, span: Span) -> list[MemRef]:
 def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
     """Stores a value of the place's own type."""
     match place, value:
-        case ((Register(const=True) | Memory(const=True) | Known()), _):
+        case ((Register(const=True) | Memory(const=True) | Record(const=True) | Known()), _):
             raise type_error("assignment to a `const`, or to something that is no variable", span)
         case Register(vars=vs), Value(parts=parts):
             if len(vs) == 1:
@@ -93,7 +111,10 @@ def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
                 ctx.assign(v, p, span)
         case PointerRegister(name=name), Pointer():
             ctx.targets[name] = Target(value.object, value.readonly, bases=value.bases | place.claim)
-            ctx.assign(Var(S.I64, name, span), value.offset, span)
+            point(ctx, name, value, span)
+        case Record(fields=fields), Aggregate(fields=values):
+            for field, part in zip(fields, values, strict=True):
+                write(ctx, field, part, span)
         case Memory(object=o), Value(parts=parts):
             ctx.require_alive(o, span)
             ctx.require_writable(o, span)
@@ -109,6 +130,46 @@ def write(ctx: Context, place: Place, value: Result, span: Span) -> None:
             )
         case _:
             raise type_error("this cannot be assigned", span)
+
+
+def point(ctx: Context, name: str, p: Pointer, span: Span) -> None:
+    """Lets the pointer variable `name` be `p`."""
+    ctx.assign(Var(S.I64, name, span), p.offset, span)
+    if p.entry is not None:
+        ctx.assign(Var(S.I64, entry_name(name), span), p.entry, span)
+
+
+def entry_name(pointer: str) -> str:
+    """The variable that says which of a table's buffers a pointer variable points into."""
+    return f"{pointer}.entry"
+
+
+def located(p: Pointer | Memory) -> tuple[Expr, ...]:
+    """The numbers in an address."""
+    return (p.offset,) if p.entry is None else (p.offset, p.entry)
+
+
+def followed(ctx: Context, place: Memory, span: Span) -> Pointer:
+    """The pointer that stands in a table, which has to be there."""
+    assert isinstance(place.type, Ptr)
+    entry = ctx.keep(quotient(place.offset, size_of(place.type), span), span)
+    object, zero = ctx.tables[place.object], fold.integer(S.I64, 0, span)
+    ctx.emit(Inside(span, object, entry, zero, 0))
+    t = place.type
+    return Pointer(t, object, zero, t.const and t.restrict, entry=entry)
+
+
+def quotient(e: Expr, n: int, span: Span) -> Expr:
+    """e / n, of a sum of multiples of n (as pointer arithmetic makes it) without a division."""
+    match e:
+        case Const(bits=b) if b % n == 0 and b < 1 << 63:
+            return fold.integer(S.I64, b // n, span)
+        case Binary(op="mul", a=a, b=Const(bits=b)) if b == n:
+            return a
+        case Binary(op="add" | "sub" as op, a=a, b=b):
+            return fold.binary(op, S.I64, quotient(a, n, span), quotient(b, n, span), span)
+        case _:
+            return fold.binary("div", S.I64, e, fold.integer(S.I64, n, span), span)
 
 
 def is_plain(part: Expr, written: tuple[Var, ...], position: int) -> bool:
@@ -143,6 +204,8 @@ def member(ctx: Context, place: Place, name: str, span: Span) -> Place:
     """`place.name`."""
     from tv.cuda_frontend.classes import class_constant
 
+    if isinstance(place, Known) and isinstance(place.value, Aggregate):
+        place = Record(place.value.type, tuple(Known(f) for f in place.value.fields))
     constant = class_constant(ctx, place.value.type if isinstance(place, Known) else place.type, name)
     if constant is not None:
         return constant
@@ -153,6 +216,11 @@ def member(ctx: Context, place: Place, name: str, span: Span) -> Place:
         case Register(type=t, vars=vs, const=const):
             first, count, kind = field_of(t, name, span)
             return Register(kind, vars_slice(vs, first, count), const)
+        case Record(type=t, fields=fields):
+            found = [f for (n, _, _), f in zip(t.fields, fields, strict=True) if n == name]
+            if found:
+                return found[0]
+            raise type_error(f"`{t}` has no member `{name}`", span)
         case Memory(type=t, offset=at):
             kind, shift = field_offset(t, name, span)
             where = fold.offset_add(at, fold.integer(S.I64, shift, span), span)
@@ -194,10 +262,12 @@ def dereference(ctx: Context, p: Result, span: Span) -> Memory:
     if isinstance(p.type.target, Void):
         raise type_error("`*` on `void*`", span, "cast it to the element's type first")
     access = "volatile" if p.type.volatile else "readonly" if p.readonly else "weak"
+    if p.object in ctx.tables:
+        return Memory(p.type.target, p.object, p.offset, access, p.type.const)
     require_scalars(p.type.target, span)
     align = presumed(p.type.target)
     needs = ((align, p.offset),) if align > 1 else ()
-    return Memory(p.type.target, p.object, p.offset, access, p.type.const, needs, p.bases)
+    return Memory(p.type.target, p.object, p.offset, access, p.type.const, needs, p.bases, p.entry)
 
 
 # ------------------------------------------------------------------------------------------------ alignment
@@ -247,7 +317,7 @@ def address(ctx: Context, place: Place, span: Span) -> Pointer:
     """`&place`."""
     match place:
         case Memory(type=t, object=o, offset=at, access=access, const=const):
-            return Pointer(Ptr(t, const, access == "volatile"), o, at, access == "readonly", place.bases)
+            return Pointer(Ptr(t, const, access == "volatile"), o, at, access == "readonly", place.bases, place.entry)
         case Known(value=HandleValue()):
             raise unsupported("TV0111", "the address of a cooperative-groups handle", span)
         case _:

@@ -48,10 +48,13 @@ _ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
 
 @dataclass(frozen=True, slots=True)
 class TokenText:
-    """Preprocessed text. `places[line]` lists (column here, file, line there, column there), ascending."""
+    """Preprocessed text. `places[line]` lists (column here, file, line there, column there), ascending.
+
+    of_pass: some condition asks for `__CUDA_ARCH__`, which is there while nvcc reads the file for a GPU, not for the host."""
 
     text: str
     places: dict[int, list[tuple[int, str, int, int]]] = field(default_factory=dict)
+    of_pass: bool = False
 
     def place(self, line: int, col: int) -> tuple[str, int, int]:
         parts = self.places.get(line)
@@ -120,6 +123,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         self.folders = [f.resolve() for f in folders]
         self.failures: list[TvError] = []
         self.given: set[str] = set()  # by -D
+        self.of_pass = False
         self.guard = include_guard(main.text)
         self.rewrite_paths: list[Any] = []
         for name in ("__DATE__", "__TIME__", "__PCPP__"):
@@ -203,6 +207,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
             return
         for token in toks:
             name = str(token.value)
+            self.of_pass |= name == "__CUDA_ARCH__"
             if token.type != self.t_ID or name in ("defined", self.guard, *ANSWERED, *UNDEFINED) or name in self.given:
                 continue
             own = name in self.macros and not is_header(self.macros[name])
@@ -388,7 +393,7 @@ def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
         ) from error
     if reader.failures:
         raise reader.failures[0]
-    result = TokenText("".join(writer.out), writer.places)
+    result = TokenText("".join(writer.out), writer.places, reader.of_pass)
     check_nesting(CleanText(main.file, result.text))
     m = _SAVED_MACRO.search(result.text)
     if m is not None:

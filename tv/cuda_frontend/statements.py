@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
@@ -12,8 +13,11 @@ from tv.cuda_frontend.declare import declare
 from tv.cuda_frontend.expressions import condition, constant, discard, scalar
 from tv.cuda_frontend.initializers import initial_value
 from tv.cuda_frontend.places import write
+from tv.cuda_frontend.usage import nodes
 from tv.kernel import Break, Const, Continue, Expr, If, Loop, Return, Scalar, Stmt, Var
 from tv.source import Span
+
+MOST_REPEATED = 64  # statements that groups of a switch repeat where they fall through
 
 S = Scalar
 
@@ -193,14 +197,15 @@ def with_pins(ctx: Context, lower: Callable[[], None]) -> None:
 
 # ------------------------------------------------------------------------------------------------ switch
 def switch(ctx: Context, s: ast.Switch) -> None:
-    """A switch whose groups all end in `break` or `return` is a chain of ifs."""
+    """A switch is a chain of ifs."""
+    check_scope(s)
     tested_value = scalar(ctx, s.value)
     t = S.I32 if tested_value.type.bits < 32 else tested_value.type
     value = ctx.keep(fold.convert(tested_value, t, s.span), s.span)
     default: ast.Case | None = None
     tests: list[tuple[Expr, ast.Case]] = []
-    for i, case in enumerate(s.cases):
-        check_case(case, last=i + 1 == len(s.cases))
+    for case in fallen_through(s):
+        check_case(case)
         if None in case.labels:
             default = case
             continue
@@ -214,6 +219,22 @@ def switch(ctx: Context, s: ast.Switch) -> None:
     chain(ctx, tests, default)
 
 
+def check_scope(s: ast.Switch) -> None:
+    """All groups share one scope: what one of them declares is meant in those after it too, in their labels as well."""
+    help = "put braces around what follows each `case`"
+    declared: set[str] = set()
+    for case in s.cases:
+        for found in (x for item in (*case.labels, *case.body) if item is not None for x in nodes(item)):
+            if isinstance(found, ast.Name) and found.name in declared:
+                text = f"`{found.name}`, which another `case` of this `switch` declares"
+                raise unsupported("TV0111", text, found.span, help)
+        own = [item.decl for item in case.body if isinstance(item, ast.DeclStmt)]
+        declared |= {d.name for d in own if isinstance(d, ast.Variable)}
+        types = [d for d in own if not isinstance(d, ast.Variable | ast.Assertion)]
+        if types and case is not s.cases[-1]:
+            raise unsupported("TV0111", "a type declared in one `case` of a `switch`", types[0].span, help)
+
+
 def chain(ctx: Context, tests: list[tuple[Expr, ast.Case]], default: ast.Case | None) -> None:
     if not tests:
         if default is not None:
@@ -225,18 +246,29 @@ def chain(ctx: Context, tests: list[tuple[Expr, ast.Case]], default: ast.Case | 
 
 def case_body(case: ast.Case) -> tuple[ast.Stmt, ...]:
     body = case.body
-    if len(body) == 1 and isinstance(body[0], ast.Block):
-        body = body[0].items
     return body[:-1] if body and isinstance(body[-1], ast.Jump) and body[-1].word == "break" else body
 
 
-def check_case(case: ast.Case, last: bool) -> None:
-    body = case.body[0].items if len(case.body) == 1 and isinstance(case.body[0], ast.Block) else case.body
-    ends = bool(body) and isinstance(body[-1], (ast.Return, ast.Jump))
-    if not last and not ends:
-        raise unsupported("TV0111", "a `case` that falls through", case.span, "end it with `break`")
+def fallen_through(s: ast.Switch) -> list[ast.Case]:
+    """The groups, each followed by what it falls through to. Raises Unsupported where that would be repeated too often."""
+    out: list[ast.Case] = []
+    for case in reversed(s.cases):
+        body = case.body
+        inner = body[0] if len(body) == 1 and isinstance(body[0], ast.Block) else None
+        if inner is not None and inner.items and isinstance(inner.items[-1], (ast.Return, ast.Jump)):
+            body = (replace(inner, items=inner.items[:-1]), inner.items[-1])
+        ends = bool(body) and isinstance(body[-1], (ast.Return, ast.Jump))
+        out.append(replace(case, body=body if ends or not out else (*body, *out[-1].body)))
+    if sum(len(c.body) for c in out) > sum(len(c.body) for c in s.cases) + MOST_REPEATED:
+        help = "end the groups with `break`, and call a `__device__` function for what they share"
+        raise unsupported("TV0111", "a `switch` most of whose groups fall through", s.span, help)
+    return out[::-1]
+
+
+def check_case(case: ast.Case) -> None:
     if any(has_jump(x, breaks_only=True) for x in case_body(case)):
-        raise unsupported("TV0111", "a `break` in the middle of a `case`", case.span)
+        help = "put what follows the `break` under the opposite condition"
+        raise unsupported("TV0111", "a `break` in the middle of a `case`", case.span, help)
 
 
 def has_jump(s: ast.Stmt | None, breaks_only: bool = False) -> bool:
@@ -267,7 +299,7 @@ def leave(ctx: Context, e: ast.Expr | None, span: Span) -> None:
             "TV0119",
             f"a `return` inside a loop of `{frame.name}`, which is inlined",
             span,
-            "break, and return after it",
+            "assign to a variable, `break`, and return the variable after the loop",
         )
     give_back(ctx, e, span)
 

@@ -215,8 +215,11 @@ class Struct(Decl):
 
 @dataclass(frozen=True, slots=True)
 class Enum(Decl):
+    """type: the underlying one, where it is written."""
+
     name: str
     items: tuple[tuple[str, Expr | None], ...]
+    type: TypeSyntax | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,3 +337,4 @@ class Unit(Node):
     qualified: frozenset[str] = (
         frozenset()
     )  # names written somewhere with `::` or one of the file's namespaces before them
+    operators: bool = False  # does it declare operators?

@@ -128,7 +128,9 @@ def qualifiers(t: ast.TypeSyntax) -> tuple[bool, bool]:
 
 def _named(ctx: Context, t: ast.NamedType) -> CType:
     if t.name in ctx.module.refused and ctx.find_type(t.name) is None:
-        raise unsupported("TV0111", f"the type `{t.name}`, whose declaration is not understood", t.span)
+        reason = ctx.module.refused[t.name]
+        where = f"its declaration at line {reason.span.line}: {reason.message}"
+        raise unsupported("TV0111", f"the type `{t.name}`, whose declaration is not understood", t.span, where)
     found = ctx.find_type(t.name) or builtin_type(t.name)
     template = ctx.module.templates.get(t.name)
     if found is None and template is not None:
@@ -176,8 +178,12 @@ def declare_type(ctx: Context, d: ast.Decl) -> None:
             _new(types, name, made, d.span)
             note_struct(ctx, d, own)
         case ast.Enum(name=name, items=items):
-            _new(types, name, Arith(S.I32), d.span)
-            _enumerators(ctx, items, d.span)
+            kind = Arith(S.I32) if d.type is None else resolve(ctx, d.type)
+            if not isinstance(kind, Arith) or kind.scalar.is_float or kind.scalar is S.BOOL:
+                raise unsupported("TV0111", f"an enum of `{kind}`", d.span, "give it an integer type")
+            _new(types, name, kind, d.span)
+            ctx.module.enums.add(kind.scalar)
+            _enumerators(ctx, name, items, kind.scalar, d.span)
         case _:
             raise unsupported("TV0111", f"the declaration `{type(d).__name__}`", d.span)
 
@@ -237,19 +243,29 @@ def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
     return layout(name, members, align)
 
 
-def _enumerators(ctx: Context, items: tuple[tuple[str, ast.Expr | None], ...], span: Span) -> None:
+def _enumerators(
+    ctx: Context, enum: str, items: tuple[tuple[str, ast.Expr | None], ...], t: Scalar, span: Span
+) -> None:
+    """Each by its name, and by the enum's and its own; inside the list by its bare name."""
     from tv.cuda_frontend import fold
+    from tv.cuda_frontend.context import Scope
     from tv.cuda_frontend.expressions import constant
     from tv.cuda_frontend.values import Known, Value
 
-    following = 0
+    following, inside = 0, Scope()
     for name, given in items:
+        ctx.scopes.append(inside)
         n = following if given is None else constant(ctx, given, "an enumerator")
-        if not -(1 << 31) <= n < 1 << 31:
-            raise unsupported("TV0111", f"the enumerator `{name}` outside of int", span)
-        made = Known(Value(Arith(S.I32), (fold.integer(S.I32, n, NOWHERE),)))
-        if ctx.scopes[-1].places.setdefault(name, made) != made:
-            raise unsupported("TV0122", f"two enumerators `{name}`", span, "rename one")
+        ctx.scopes.pop()
+        low = -(1 << (t.bits - 1)) if t.signed else 0
+        if not low <= n < low + (1 << t.bits):
+            help = "write a type that holds it: `enum E : long long`"
+            raise unsupported("TV0111", f"the enumerator `{name}` outside of `{Arith(t)}`", span, help)
+        made = Known(Value(Arith(t), (fold.integer(t, n, NOWHERE),)))
+        for known in {name, f"{enum}::{name.rpartition('::')[2]}"}:
+            if ctx.scopes[-1].places.setdefault(known, made) != made:
+                raise unsupported("TV0122", f"two enumerators `{known}`", span, "rename one")
+        inside.places[name.rpartition("::")[2]] = made
         following = n + 1
 
 

@@ -4,49 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tv.cuda_frontend import builtin_groups, builtin_half, builtin_math, builtin_memory, builtin_warp
+from tv.cuda_frontend import builtin_dot, builtin_groups, builtin_half, builtin_math, builtin_memory, builtin_warp
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.builtin_memory import CONSTANTS
-from tv.cuda_frontend.context import Context, Frame, GlobalVariable, Module, Scope, Target, unsupported
-from tv.cuda_frontend.convert import require_scalars
+from tv.cuda_frontend.context import Context, Frame, GlobalVariable, Module, Scope, unsupported
 from tv.cuda_frontend.ctype import (
     VOID,
-    Arith,
-    Array,
-    CType,
-    Ptr,
-    Struct,
-    Vector,
     Void,
-    align_of,
-    element_scalar,
-    leaves,
 )
-from tv.cuda_frontend.declare import define, in_registers, leaf_names, static_assert
+from tv.cuda_frontend.declare import static_assert
 from tv.cuda_frontend.definite import define_undefined
 from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
+from tv.cuda_frontend.parameters import parameter
 from tv.cuda_frontend.restrict import read_only_restrict
 from tv.cuda_frontend.results import drop_unused
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
-from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import declare_type, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, nodes, stored_names
-from tv.cuda_frontend.values import Known, Pointer, PointerRegister, Value
+from tv.cuda_frontend.user_operators import check_operator
 from tv.diagnostic import BadInput
-from tv.kernel import Const, Kernel, MemoryObject, Param, Parameter, Scalar, Space, Var, check
+from tv.kernel import Kernel, Scalar, check
 from tv.launch import CompileOptions
 from tv.source import NOWHERE, Span
 
 S = Scalar
 reserve(BUILTINS.entries)
 _DEVICE = frozenset({"__device__", "__global__", "__constant__", "__managed__"})
-REGISTERED = (builtin_groups, builtin_half, builtin_math, builtin_memory, builtin_warp)
+REGISTERED = (builtin_dot, builtin_groups, builtin_half, builtin_math, builtin_memory, builtin_warp)
 
 
 def collect(unit: ast.Unit, options: CompileOptions) -> Module:
     """The file's declarations by name. Raises Unsupported for a name declared twice or taken from a built-in."""
-    module = Module(hosts=unit.hosts, refused=dict(unit.refused), broken=unit.broken)
+    module = Module(hosts=unit.hosts, refused=dict(unit.refused), broken=unit.broken, operators=unit.operators)
     ctx = Context(module, options)
     kinds: dict[str, type[ast.Decl]] = {}
     for d in (numbered(d, i) for i, d in enumerate(unit.decls, 1)):
@@ -54,6 +45,7 @@ def collect(unit: ast.Unit, options: CompileOptions) -> Module:
         check_hidden(d, unit.qualified)
         match d:
             case ast.Function():
+                check_operator(ctx, d)
                 add_function(module, d)
             case ast.Variable(name=name, storage=storage):
                 check_name(name, d)
@@ -230,61 +222,11 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     ctx.end_scopes(2, 0)
     body = read_only_restrict(drop_unused(define_undefined(tuple(ctx.out), ctx)), records)
     bounds = launch_bounds(ctx, f)
-    return check(Kernel(name, records, ctx.objects, body, bounds, f.span, ctx.initial))
+    objects = {n: o for n, o in ctx.objects.items() if n not in ctx.tables}
+    return check(Kernel(name, records, objects, body, bounds, f.span, ctx.initial))
 
 
 def launch_bounds(ctx: Context, f: ast.Function) -> int | None:
     from tv.cuda_frontend.expressions import constant
 
     return constant(ctx, f.bounds[0], "a launch bound") if f.bounds else None
-
-
-def parameter(ctx: Context, v: ast.Variable) -> list[Parameter]:
-    """The records of one parameter: one, or one a field for a struct."""
-    if reference(v.type):
-        raise unsupported("TV0111", f"the kernel parameter `{v.name}` is a reference", v.span)
-    t = resolve(ctx, v.type)
-    if isinstance(t, Array):
-        t = Ptr(t.element, *qualifiers(v.type))
-    if isinstance(t, Ptr):
-        return [pointer_parameter(ctx, v, t)]
-    if isinstance(t, (Arith, Vector)) or (isinstance(t, Struct) and in_registers(t)):
-        return scalar_parameters(ctx, v, t)
-    raise unsupported("TV0111", f"a kernel parameter of type `{t}`", v.span)
-
-
-def pointer_parameter(ctx: Context, v: ast.Variable, t: Ptr) -> Parameter:
-    if isinstance(t.target, (Ptr, Array)):
-        raise unsupported(
-            "TV0115", f"the parameter `{v.name}` points to pointers or arrays", v.span, "pass one buffer and offsets"
-        )
-    if not isinstance(t.target, Void):
-        require_scalars(t.target, v.span)
-    element = element_scalar(t.target)
-    align = 1 if isinstance(t.target, Void) else align_of(t.target)
-    ctx.names.add(v.name)
-    ctx.objects[v.name] = MemoryObject(v.name, Space.GLOBAL, element, None, align, v.span)
-    ctx.nullable.add(v.name)
-    readonly = t.const and t.restrict
-    zero = Const(S.I64, 0, v.span)
-    if v.name in ctx.frame.assigned:
-        own = ctx.fresh(v.name)
-        ctx.scopes[-1].places[v.name] = PointerRegister(t, own)
-        ctx.targets[own] = Target(v.name, readonly)
-        ctx.assign(Var(S.I64, own, v.span), zero, v.span)
-    else:
-        ctx.scopes[-1].places[v.name] = Known(Pointer(t, v.name, zero, readonly))
-    return Parameter(v.name, None, element, t.const, t.restrict, v.span)
-
-
-def scalar_parameters(ctx: Context, v: ast.Variable, t: CType) -> list[Parameter]:
-    names = [v.name + leaf for leaf in leaf_names(t)]
-    kinds = [s for s, _ in leaves(t)]
-    records = [Parameter(n, s, span=v.span) for n, s in zip(names, kinds, strict=True)]
-    ctx.names.update(names)
-    value = Value(t, tuple(Param(s, n, v.span) for n, s in zip(names, kinds, strict=True)))
-    if v.name in ctx.frame.assigned or v.name in ctx.frame.addressed:
-        define(ctx, v.name, t, value, qualifiers(v.type)[0], v)
-    else:
-        ctx.scopes[-1].places[v.name] = Known(value)
-    return records

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.typenames import reference
@@ -16,7 +15,7 @@ def nodes(root: ast.Node) -> Iterator[ast.Node]:
         top = stack.pop()
         if isinstance(top, ast.Node):
             yield top
-            stack.extend(getattr(top, f.name) for f in fields(top))
+            stack.extend(map(top.__getattribute__, top.__dataclass_fields__))
         elif isinstance(top, tuple):
             stack.extend(top)
 
@@ -28,7 +27,7 @@ def evaluated(root: ast.Node) -> Iterator[ast.Node]:
         top = stack.pop()
         if isinstance(top, ast.Node) and not isinstance(top, (ast.SizeOf, ast.TypeOf)):
             yield top
-            stack.extend(getattr(top, f.name) for f in fields(top))
+            stack.extend(map(top.__getattribute__, top.__dataclass_fields__))
         elif isinstance(top, tuple):
             stack.extend(top)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tv.cuda_frontend.ctype import CType, Handle, Ptr
+from tv.cuda_frontend.ctype import CType, Handle, Ptr, Struct
 from tv.kernel import Expr, Var
 
 
@@ -20,7 +20,8 @@ class Value:
 class Pointer:
     """An address: one memory object (None: null) and a byte offset (I64). readonly: loads take the read-only path.
 
-    bases: the `__restrict__` pointers that it is based on.
+    bases: the `__restrict__` pointers that it is based on. entry: (I64) which of a table's buffers, where the object is one of
+    those. An entry of the table itself has the table's own object, `Context.tables`.
     """
 
     type: Ptr
@@ -28,6 +29,7 @@ class Pointer:
     offset: Expr
     readonly: bool = False
     bases: frozenset[str] = frozenset()
+    entry: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,15 @@ class HandleValue:
     type: Handle
 
 
-Result = Value | Pointer | HandleValue
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A struct with pointers in it: the values of its fields."""
+
+    type: Struct
+    fields: tuple[Result, ...]
+
+
+Result = Value | Pointer | HandleValue | Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class Memory:
     const: bool = False
     needs: tuple[tuple[int, Expr], ...] = ()
     bases: frozenset[str] = frozenset()  # as of the pointer that led here
+    entry: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +90,13 @@ class Known:
     value: Result
 
 
-Place = Register | Memory | PointerRegister | Known
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A struct with pointers in it: the places of its fields. An array among them is a `Memory` place in a table."""
+
+    type: Struct
+    fields: tuple[Place, ...]
+    const: bool = False
+
+
+Place = Register | Memory | PointerRegister | Known | Record

@@ -5,18 +5,25 @@ Evaluated twice, a sum that takes in a product may be rounded in two ways, so su
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tv.equiv.problem import is_view
-from tv.equiv.rules import Rules
 from tv.sets import Map
 from tv.term import Term
+
+if TYPE_CHECKING:
+    from tv.equiv.rules import Rules
 
 
 class Alike:
     def __init__(self, rules: Rules) -> None:
         self.rules, self.sets, self.kernel = rules, rules.sets, rules.p.kernel
+        self.once: dict[int, bool] = {}
 
     def alike(self, a: Term, to_a: Map, b: Term, to_b: Map) -> bool:
         """to_a, to_b: from one domain, on which both are functions, into the scopes of a and b."""
+        if a is b and to_a is to_b and self.steady(a):
+            return True
         if a.kind == "case" or b.kind == "case":
             return self.by_case(a, to_a, b, to_b) if a.kind == "case" else self.by_case(b, to_b, a, to_a)
         if a.width != b.width:
@@ -36,6 +43,19 @@ class Alike:
                 behind = self.sets.compose(to_x, x.embedding())
                 return self.alike(self.kernel.units[x.name].value, behind, y, to_y)
         return False
+
+    def steady(self, t: Term) -> bool:
+        """Is one term one value wherever it is evaluated?"""
+        if t.id not in self.once:
+            match t.kind:
+                case "const" | "ref" | "input" | "index":
+                    self.once[t.id] = True
+                case "op" | "case":
+                    fused = t.kind == "op" and bool(self.rules.contracted(t))
+                    self.once[t.id] = not fused and all(self.steady(a) for a in t.args)
+                case _:
+                    self.once[t.id] = False
+        return self.once[t.id]
 
     def passes_on(self, t: Term) -> bool:
         """A reference to what only passes on what was stored, or what a cell held before the launch, read in the ordinary way."""

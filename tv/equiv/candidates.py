@@ -11,10 +11,11 @@ from functools import reduce
 from tv.equiv.problem import Problem
 from tv.equiv.summands import COMMUTATIVE, EXTREMA
 from tv.sets import Map
+from tv.sets.guesses import envelope
 from tv.term import Term, op_head
 
 DEPTH = 24
-NEAR = 4
+NEAR = 8
 
 
 class Impossible(Exception):
@@ -171,7 +172,7 @@ class Candidates:
     def beyond(self, c: Map) -> Map:
         """By the equations of c alone, all instances that they relate."""
         ours, theirs = self.p.kernel.scope_sets, self.p.graph.scope_sets
-        return self.sets.envelope(c, ours[self.sets.source_name(c)], theirs[self.sets.target_name(c)])
+        return envelope(self.sets, c, ours[self.sets.source_name(c)], theirs[self.sets.target_name(c)])
 
     def arguments(self, kt: Term, gt: Term, n: int) -> Map | None:
         orders = [gt.args, gt.args[::-1]] if op_head(kt) in COMMUTATIVE else [gt.args]

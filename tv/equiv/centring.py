@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tv.equiv.larger import by_comparison
 from tv.equiv.problem import Mismatch
 from tv.equiv.rules import Rules
 from tv.equiv.summands import UPPER, Contribution
@@ -56,8 +57,7 @@ def maximum(rules: Rules, c: Centred) -> Maximum | None:
     kt, gt, r, way = opened(rules, c.kernel.args[1], c.graph.args[1], c.relation)
     if kt.kind not in ("op", "reduce") or gt.kind not in ("op", "reduce") or op_head(gt) not in UPPER:
         return None
-    ours = {gt.name, f"{UPPER[op_head(gt)]}.{op_type(gt.name)}" if c.signless else gt.name}
-    return Maximum(kt, gt, r, way) if kt.name in ours else None
+    return Maximum(kt, gt, r, way) if kt.name == gt.name or by_comparison(kt, gt.name) else None
 
 
 def opened(rules: Rules, kt: Term, gt: Term, r: Map) -> tuple[Term, Term, Map, Map]:

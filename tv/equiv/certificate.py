@@ -116,8 +116,8 @@ def encode(s: Script, sets: Sets) -> list[Any]:
             return ["sum", op, list(stop), [[p.k, p.g, sets.text(p.map), encode(p.proof, sets)] for p in pairs]]
         case Centre(first=first, total=total):
             return ["centre", encode(first, sets), encode(total, sets)]
-        case Choice(values=values):
-            return ["choice", [encode(v, sets) for v in values]]
+        case Choice(values=values, taken=taken, beside=beside):
+            return ["choice", [encode(v, sets) for v in values], list(taken), beside]
         case Fold(map=m, step=step, init=init):
             return ["fold", sets.text(m), encode(step, sets), encode(init, sets)]
         case Lemma(opened=opened, joints=joints):
@@ -152,8 +152,8 @@ def decode(x: Any, sets: Sets) -> Script:
             inner = decode(total, sets)
             assert isinstance(inner, Sum)
             return Centre(decode(first, sets), inner)
-        case ["choice", [*values]]:
-            return Choice(tuple(decode(v, sets) for v in values))
+        case ["choice", [*values], [*taken], str(beside)]:
+            return Choice(tuple(decode(v, sets) for v in values), tuple(int(i) for i in taken), beside)
         case ["lemma", [*opened], [*joints]]:
             return Lemma(tuple(str(n) for n in opened), tuple(_joint(j, sets) for j in joints))
         case _:

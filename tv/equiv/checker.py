@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 
 from tv.diagnostic import Unknown
 from tv.equiv.centring import Centred, Maximum, among, centred, maximum
-from tv.equiv.laws import LAWS
+from tv.equiv.formats import format_of, gives_any_nan, shows_bits, takes_floats
+from tv.equiv.laws import LAWS, TO_THE_BIT
 from tv.equiv.lemmas import Lemmas
 from tv.equiv.matching import Matching
-from tv.equiv.places import chosen
-from tv.equiv.problem import Problem
+from tv.equiv.places import chosen, extreme
+from tv.equiv.problem import Mismatch, Problem
 from tv.equiv.rules import Rules
 from tv.equiv.script import (
     Apply,
@@ -32,7 +33,6 @@ from tv.equiv.script import (
     Unfold,
     Use,
     Vacuous,
-    uses,
 )
 from tv.equiv.summands import COMMUTATIVE, accumulates, counted
 from tv.equiv.uniform import Reordered, Uniformity
@@ -58,10 +58,12 @@ class Checker:
         self.lemmas: dict[str, None] = {}  # texts, in the order of use
         self.kept: dict[int, Term] = {}  # of the graph's values that have an alternative, those used as they are
         self.taken: dict[int, Term] = {}  # and those used as the alternative
+        self.bits = False  # has the goal to hold bit for bit, since an integer shows what is asked about?
+        self.used: set[tuple[int, bool]] = set()  # claims, and whether bit for bit
 
     def check(self, roots: Mapping[str, tuple[int, ...]]) -> Relation:
         """Every output's claims, and every claim they rest on. roots: output name -> claim ids. Raises what a rule raises."""
-        todo: list[int] = []
+        todo: list[tuple[int, bool]] = []
         for output in self.p.outputs:
             ids = roots.get(output.name)
             if not ids:
@@ -69,18 +71,20 @@ class Checker:
             self.covers(output.reader, output.unit, output.relation, ids)
             if self.sets.empty(output.relation):
                 raise Unknown("TV0612", f"output `{output.name}` has no elements: nothing is claimed about it")
-            todo += ids
-        seen: set[int] = set()
+            integer = not self.p.graph.units[output.unit].format
+            todo += [(i, integer) for i in ids]
+        seen: set[tuple[int, bool]] = set()
         while todo:
-            i = todo.pop()
-            if i in seen:
+            i, self.bits = todo.pop()
+            if (i, True) in seen or (i, self.bits) in seen:
                 continue
-            seen.add(i)
+            seen.add((i, self.bits))
             c = self.claims.get(i)
             if c is None or c.script is None:
                 raise Unknown("TV0611", f"claim {i} has no proof")
+            self.used = set()
             self.claim(c)
-            todo += sorted(uses(c.script))
+            todo += sorted(self.used)
         Uniformity(self.p, self.rules).check(self.sums)
         self.one_value()
         return self.relation
@@ -109,6 +113,10 @@ class Checker:
             raise Unknown("TV0614", "a goal between values of different width")
         if isinstance(s, KEEPING) and gt.id in self.p.alternatives:
             self.kept[gt.id] = gt
+        if self.bits and self.hides(gt, s):
+            raise Mismatch(
+                "equal", "an integer shows the bits of a NaN here, which may be any in the kernel", r, kt, gt
+            )
         match s:
             case Vacuous():
                 self.must(self.sets.empty(r), "a goal declared vacuous is not")
@@ -146,6 +154,7 @@ class Checker:
             case Use(claims=ids):
                 self.must(kt.kind == "ref" and gt.kind == "ref", "claims are about references")
                 self.covers(kt.name, gt.name, self.rules.graph_step(self.rules.kernel_step(r, kt), gt), ids)
+                self.used |= {(i, self.bits) for i in ids}
             case Sum():
                 self.sum(kt, gt, r, s)
             case Fold():
@@ -153,14 +162,36 @@ class Checker:
             case Centre():
                 self.centre(kt, gt, r, s)
             case Choice():
-                goals = chosen(self.rules, kt, gt, r)
-                self.must(len(goals) == len(s.values), "another number of candidates for the place of an extreme")
-                for goal, proof in zip(goals, s.values, strict=True):
-                    self.goal(*goal, proof)
+                self.choice(kt, gt, r, s)
             case Lemma():
                 self.lemma(kt, gt, r, s)
             case _:
                 raise TypeError(f"not a proof step: {s!r}")
+
+    def hides(self, gt: Term, s: Script) -> bool:
+        """Does this step prove floats equal, but not the bits of NaNs?"""
+        match s:
+            case Apply() | Fold():
+                return gives_any_nan(gt.name)
+            case Sum(op=op):
+                return gives_any_nan(op)
+            case Lemma() | Choice():
+                return bool(format_of(self.p.graph.units, gt))
+            case Rewrite(law=law):
+                return law not in TO_THE_BIT
+            case Centre():
+                return True
+            case _:
+                return False
+
+    def seen(self, bits: bool, kt: Term, gt: Term, r: Map, s: Script) -> None:
+        """A goal in another light: as an integer shows it, or as a float."""
+        before, self.bits = self.bits, bits
+        self.goal(kt, gt, r, s)
+        self.bits = before
+
+    def operand(self, op: str, kt: Term, gt: Term, r: Map, s: Script) -> None:
+        self.seen(shows_bits(op, self.p.graph.units, gt), kt, gt, r, s)
 
     def must(self, ok: bool, what: str) -> None:
         if not ok:
@@ -195,16 +226,29 @@ class Checker:
             allowed = self.rules.allowed(kt.args[i], gt.args[s.order[i]], op_type(kt.name))
             self.must(allowed, "a contraction that the graph does not allow")
             self.relation = weaker(self.relation, Relation.REASSOC)
-        for a, o, arm in zip(kt.args, s.order, s.args, strict=True):
-            self.goal(a, gt.args[o], r, arm)
+        for n, (a, o, arm) in enumerate(zip(kt.args, s.order, s.args, strict=True)):
+            if kt.name == "select" and n:
+                self.goal(a, gt.args[o], r, arm)
+            else:
+                self.operand(kt.name, a, gt.args[o], r, arm)
 
     def pick(self, kt: Term, gt: Term, r: Map, s: Pick) -> None:
         self.must(kt.kind == gt.kind == "pick" and len(kt.args) == len(gt.args), "not two picks at as many integers")
         count = len(kt.args) - 1
         self.must(sorted(s.order) == list(range(count)) and len(s.indices) == count, "integers left out of a pick")
         for i, (o, proof) in enumerate(zip(s.order, s.indices, strict=True)):
-            self.goal(kt.args[1 + i], gt.args[1 + o], r, proof)
+            self.seen(True, kt.args[1 + i], gt.args[1 + o], r, proof)
         self.goal(kt.args[0], gt.args[0], self.rules.picked(kt, gt, r, s.order), s.element)
+
+    def choice(self, kt: Term, gt: Term, r: Map, s: Choice) -> None:
+        taken = list(s.taken)
+        goals = chosen(self.rules, kt, gt, r, lambda *_: taken.pop(0) if taken else -1, s.beside)
+        self.must(len(goals) == len(s.values), "another number of candidates for the place of an extreme")
+        self.must(not taken, "more places left out than the kernel's tests name")
+        bound = self.p.bounds.get(extreme(self.rules, gt).id)
+        self.p.assumptions.update(bound.assumed if bound is not None else ())
+        for goal, proof in zip(goals, s.values, strict=True):
+            self.seen(not format_of(self.p.graph.units, goal[1]), *goal, proof)
 
     def centre(self, kt: Term, gt: Term, r: Map, s: Centre) -> None:
         c = centred(self.rules, kt, gt, r)
@@ -231,7 +275,7 @@ class Checker:
     def matched(self, kt: Term, gt: Term, r: Map, s: Sum, within: tuple[Centred, Maximum] | None) -> None:
         """within: where a difference from this maximum is all that is asked."""
         self.must(accumulates(s.op), f"`{s.op}` may not be reordered")
-        self.must(all(t.kind in ("op", "reduce") for t in (kt, gt)), "a sum of what is none")
+        self.must(kt.kind in ("op", "reduce", "case", "const") and gt.kind in ("op", "reduce"), "a sum of what is none")
         elements = self.sets.identity(self.sets.range(r))
         self.rules.joined.clear()
         g, reduced, starts_g = self.rules.flatten("g", gt, elements, s.op, frozenset(), None)
@@ -240,7 +284,7 @@ class Checker:
         signless = within is not None and within[0].signless
         k, _, starts_k = self.rules.flatten("k", kt, domain, s.op, frozenset(s.stop), drop, signless)
         if within is None:
-            self.rules.same_start(s.op, r, starts_k, starts_g)
+            self.rules.same_start(s.op, r, k, starts_k, starts_g)
         else:
             among(self.rules, *within, g)
         self.rules.from_zero(gt, r, starts_k)
@@ -260,15 +304,15 @@ class Checker:
         for proof, (i, j, link) in zip(proofs, links, strict=True):
             allowed = self.rules.summand_allowed(s.op, k[i].leaf, g[j].leaf)
             self.must(allowed, "a contraction that the graph does not allow")
-            self.goal(k[i].leaf, g[j].leaf, link.leaves, proof)
+            self.seen(not takes_floats(s.op), k[i].leaf, g[j].leaf, link.leaves, proof)
 
     def fold(self, kt: Term, gt: Term, r: Map, s: Fold) -> None:
         self.must(kt.kind == gt.kind == "reduce" and kt.name == gt.name, "not two reductions of one operation")
         self.rules.in_step(kt, gt, r, s.map)
         if kt.name.startswith("fadd"):
             self.sums.append(Reordered(kt, gt, r, free=False))
-        self.goal(kt.args[0], gt.args[0], s.map, s.step)
-        self.goal(kt.args[1], gt.args[1], r, s.init)
+        self.seen(not takes_floats(kt.name), kt.args[0], gt.args[0], s.map, s.step)
+        self.seen(not takes_floats(kt.name), kt.args[1], gt.args[1], r, s.init)
 
     # -------------------------------------------------------------- lemmas
     def lemma(self, kt: Term, gt: Term, r: Map, s: Lemma) -> None:
@@ -284,7 +328,7 @@ class Checker:
         self.lemmas[text] = None
         self.exact += rule.additions(body, r, pairs)
         for p in pairs:
-            self.goal(p.kernel, p.graph, r, p.proof)
+            self.seen(False, p.kernel, p.graph, r, p.proof)
 
     def alternative(self, gt: Term) -> Alternative | None:
         return self.p.alternatives.get(gt.id)

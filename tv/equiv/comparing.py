@@ -6,9 +6,10 @@ evaluated at each way in which they can compare. None of the values is a NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from tv.term import Term, op_head, op_type
 
@@ -17,35 +18,47 @@ HOLDS: dict[str, Callable[[int], bool]] = {"lt": lambda s: s < 0, "le": lambda s
 PLACES = ("slt", "sle", "ult", "ule", "eq")
 FIRST, SECOND, RULE = "first", "second", "rule"
 
+NO_TESTS: Mapping[int, tuple[int, int]] = MappingProxyType({})
+
 Known = Callable[[Term], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Of `select(c, a, b)`: the values that a and b are the places of; which goes on where these are equal: always a (FIRST), always
-    b (SECOND), or the one whose place is asked for (RULE); and the values' type, as in the comparison's name."""
+    b (SECOND), or the one whose place is asked for (RULE); and the values' type, as in the comparison's name. left_out: (arm, s)
+    where the other arm goes on whatever the values are, if this one's place is the s-th of those that are left out."""
 
     first: Term
     second: Term
     tie: str
     type: str
+    left_out: frozenset[tuple[int, int]] = frozenset()
 
 
-def compared(t: Term, letter: str, largest: bool, last: bool) -> Comparison | None:
+def compared(
+    t: Term, letter: str, largest: bool, last: bool, tests: Mapping[int, tuple[int, int]] = NO_TESTS
+) -> Comparison | None:
     """How a select of two places goes by the values there; None where it is no such choice.
 
     letter: what comparisons of values begin with (f, s, u). last: of two equal values the place that comes last is asked for.
+    tests: id of an equality -> (arm, s), where it says that the arm's place is the s-th of those left out; otherwise no place is one.
     """
     c, a, b = t.args
-    found = {(x.args[0].id, x.args[1].id): x for x in atoms(c) if not of_places(x, a, b)}
+    found = {(x.args[0].id, x.args[1].id): x for x in atoms(c) if x.id not in tests and not of_places(x, a, b)}
     pairs = {frozenset(k) for k in found}
     types = {op_type(x.name) for x in found.values()}
     if len(pairs) != 1 or len(types) != 1 or not all(of_values(x, letter) for x in found.values()):
         return None
     p, q = next(iter(found.values())).args
 
-    def chooses(sign: int, places: int) -> bool | None:
-        return truth(c, lambda x: order(x, a, b, places) if of_places(x, a, b) else sense(x, p, q, sign))
+    def chooses(sign: int, places: int, out: tuple[int, int] | None = None) -> bool | None:
+        def known(x: Term) -> bool | None:
+            if x.id in tests:
+                return tests[x.id] == out
+            return order(x, a, b, places) if of_places(x, a, b) else sense(x, p, q, sign)
+
+        return truth(c, known)
 
     less, more = ({chooses(s, w) for w in SIGNS} for s in (-1, 1))
     if len(less) != 1 or len(more) != 1 or less == more or None in less | more:
@@ -59,7 +72,8 @@ def compared(t: Term, letter: str, largest: bool, last: bool) -> Comparison | No
     }
     if on_tie not in ways or None in on_tie:
         return None
-    return Comparison(first, second, ways[on_tie], types.pop())
+    ways_out = {x for x in tests.values() if {chooses(s, w, x) for s in SIGNS for w in SIGNS} == {x[0] == 1}}
+    return Comparison(first, second, ways[on_tie], types.pop(), frozenset(ways_out))
 
 
 def operands(t: Term, letter: str, largest: bool) -> Iterator[tuple[Term, Term, Term, Term, str]]:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from tv.equiv.larger import Larger
 from tv.equiv.padding import padded, weightless, zeros
 from tv.equiv.problem import Mismatch
-from tv.equiv.summands import UPPER, Contribution, counted, integer_identity, integral
+from tv.equiv.summands import Contribution, counted, integer_identity, integral
 from tv.sets import Map, Remainder, Set
+from tv.sets.strides import evenly
 from tv.term import Term, op_head, op_type
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Flattening:
     ) -> None:
         """from_zero: results known to have a literal +0 among their summands, so that they are never -0."""
         self.from_zero, self.light = from_zero, False  # light: some product is of zero and a finite number
-        self.upper = f"{UPPER[op.split('.')[0]]}.{op_type(op)}" if signless and side == "k" else ""
+        self.larger = Larger(rules, op, signless) if side == "k" else None
         self.rules, self.side, self.op, self.stop, self.drop = rules, side, op, stop, drop
         self.sets, self.system = rules.sets, rules.p.views(side)
         self.items: list[Contribution] = []
@@ -68,23 +70,26 @@ class Flattening:
                     self.visit(a, part)
             if not sets.empty(rest):
                 raise Mismatch("equal", "no case covers a summand", rest, t)
-        elif t.kind == "op" and t.name in (self.op, self.upper):
+        elif t.kind == "op" and t.name == self.op:
             self.contractible |= t.attr == "c"
             for a in t.args:
+                self.visit(a, at)
+        elif (chosen := self.chosen(t, at)) is not None:
+            for a in chosen:
                 self.visit(a, at)
         elif t.kind == "op" and t.name == "ffma." + op_type(self.op) and self.op.startswith("fadd"):
             self.leaf(self.rules.terms.op("fmul." + op_type(self.op), t.args[0], t.args[1], attr="u"), at)
             self.visit(t.args[2], at)
-        elif t.kind == "reduce" and self.folds(t):
+        elif t.kind == "reduce" and self.folds(t, sets.range(at)):
             here = sets.domain(at)
             self.reduced = here if self.reduced is None else sets.join(self.reduced, here)
             self.visit(t.args[0], sets.compose(at, t.embedding()))
-            if self.side == "k" or not self.rules.identity_of(
-                self.op, t.args[1]
-            ):  # a graph's sum may start from its first term
+            if self.side == "k" or not self.rules.identity_of(self.op, t.args[1]):
                 self.visit(t.args[1], at)
-            else:
-                self.starts(at)
+            else:  # a graph's sum may start from its first term, if it has one
+                some = sets.restrict_range(at, sets.domain(t.embedding()))
+                self.starts(some)
+                self.visit(t.args[1], sets.minus(at, some))
         elif t.kind == "hole":
             return
         elif integral(self.op) and self.rules.identity_of(self.op, t):
@@ -183,7 +188,7 @@ class Flattening:
                 raise Mismatch(
                     "equal", f"{self.rules.p.called(t.name)} is added twice", sets.meet(old, reach), t, None, t.name
                 )
-            reach = sets.join(old, reach)
+            reach = evenly(sets, sets.join(old, reach))
         self.pending[t.name] = reach
 
     def single_path(self, at: Map, m: Map) -> bool:
@@ -201,22 +206,26 @@ class Flattening:
         u = self.system.units[t.name]
         if self.side == "g" and (u.uses != 1 or not self.sets.injective(t.embedding())):
             return False
-        return self.summable(u.value)
+        return self.summable(u.value, u.domain)
 
-    def folds(self, t: Term) -> bool:
-        """A fold of this operation, or one that keeps the larger by comparison and starts from an infinity, so never holds a NaN."""
-        if t.name != self.upper:
-            return t.name == self.op
-        start = t.args[1]
-        while start.kind == "ref":
-            start = self.system.units[start.name].value
-        return self.rules.identity_of(self.op, start)
+    def folds(self, t: Term, nodes: Set) -> bool:
+        """A fold of this operation, or one that keeps the larger by comparison and never holds a NaN."""
+        return t.name == self.op or (self.larger is not None and self.larger.folds(t, nodes))
 
-    def summable(self, v: Term) -> bool:
+    def chosen(self, t: Term, at: Map) -> tuple[Term, Term] | None:
+        """The two values of which a select keeps the larger."""
+        if self.larger is None or not self.larger.may_be(t):
+            return None
+        return self.larger.operands(t, self.sets.range(at))
+
+    def summable(self, v: Term, nodes: Set) -> bool:
         if v.kind == "reduce":
-            return self.folds(v)
+            return self.folds(v, nodes)
         if v.kind in ("ref", "const", "undefined"):
             return True
         if v.kind == "op":
-            return v.name == self.op or (self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op))
-        return v.kind == "case" and any(self.summable(a) for a in v.args)
+            fused = self.op.startswith("fadd") and v.name == "ffma." + op_type(self.op)
+            return v.name == self.op or fused or self.chosen(v, self.sets.identity(nodes)) is not None
+        return v.kind == "case" and any(
+            self.summable(a, self.sets.meet(nodes, s)) for s, a in zip(v.sets, v.args, strict=True)
+        )

@@ -14,17 +14,19 @@ from tv.term import Term, Terms
 
 Law = Callable[[Terms, Term], Term | None]
 LAWS: dict[str, Law] = {}
+TO_THE_BIT: set[str] = set()  # those that keep the bits of NaNs too
 NARROW = ("f16", "bf16")
 FLT_MAX = (2.0 - 2.0**-23) * 2.0**127
 
 
-def law(name: str) -> Callable[[Law], Law]:
-    """Registers a law; names are unique."""
+def law(name: str, to_the_bit: bool = False) -> Callable[[Law], Law]:
+    """Registers a law; names are unique. to_the_bit: it keeps the bits of NaNs too, or there are none."""
 
     def register(f: Law) -> Law:
         if name in LAWS:
             raise ValueError(f"law {name} is registered twice")
         LAWS[name] = f
+        TO_THE_BIT.update({name} if to_the_bit else ())
         return f
 
     return register
@@ -115,7 +117,7 @@ def reciprocal(terms: Terms, t: Term) -> Term | None:
     return None if one is None else terms.op(f"fdiv.{kind}", terms.const(one, t.width), t.args[0])
 
 
-@law("relu-of-not-positive")
+@law("relu-of-not-positive", to_the_bit=True)
 def relu_spelled_le(terms: Terms, t: Term) -> Term | None:
     """select(not (0 < x), +0, x) = select(0 < x, x, +0): a negated condition swaps the arms."""
     if t.kind == "op" and t.name == "select" and t.args[0].kind == "op" and t.args[0].name == "xor.i1":
@@ -149,7 +151,7 @@ def relu_operand(terms: Terms, t: Term) -> Term | None:
     return x if test.args[0] is zero and test.args[1] is x else None
 
 
-@law("converted-constant")
+@law("converted-constant", to_the_bit=True)
 def converted_constant(terms: Terms, t: Term) -> Term | None:
     """A conversion of a float constant is a constant, rounded to nearest even."""
     if not is_op(t, "cvt") or t.args[0].kind != "const" or len(parts := t.name.split(".")) != 3:
@@ -160,13 +162,13 @@ def converted_constant(terms: Terms, t: Term) -> Term | None:
     return None if bits is None else terms.make("const", bits=bits, width=t.width, attr=t.args[0].attr)
 
 
-@law("constant-widened-from-f16")
+@law("constant-widened-from-f16", to_the_bit=True)
 def constant_of_half(terms: Terms, t: Term) -> Term | None:
     """A constant that f16 holds is that f16 constant, widened."""
     return widened_constant(terms, t, "f16")
 
 
-@law("constant-widened-from-bf16")
+@law("constant-widened-from-bf16", to_the_bit=True)
 def constant_of_brain(terms: Terms, t: Term) -> Term | None:
     """A constant that bf16 holds is that bf16 constant, widened."""
     return widened_constant(terms, t, "bf16")
@@ -181,14 +183,14 @@ def widened_constant(terms: Terms, t: Term, kind: str) -> Term | None:
     return terms.op(f"cvt.f32.{kind}", terms.make("const", bits=bits, width=16, attr=t.attr))
 
 
-@law("comparison-of-widened")
+@law("comparison-of-widened", to_the_bit=True)
 def comparison_of_widened(terms: Terms, t: Term) -> Term | None:
     """Widening keeps order: widened numbers compare as they do themselves, and so with a constant that the narrow format holds.
     Of another constant c between its neighbours x < x': y < c and y <= c are y < x', c < y and c <= y are x < y."""
     return narrow_comparison(terms, t, strict=True)
 
 
-@law("comparison-of-widened-or-equal")
+@law("comparison-of-widened-or-equal", to_the_bit=True)
 def comparison_of_widened_or_equal(terms: Terms, t: Term) -> Term | None:
     """With the other neighbour: y < c and y <= c are y <= x, c < y and c <= y are x' <= y."""
     return narrow_comparison(terms, t, strict=False)

@@ -14,6 +14,7 @@ import numpy as np
 
 from tv.arithmetic import decode
 from tv.diagnostic import Unknown
+from tv.equiv.formats import FLOATS, WIDEST, format_of
 from tv.equiv.problem import Problem
 from tv.equiv.rules import Rules
 from tv.equiv.script import Leaf, Script, Split, Unfold, Vacuous
@@ -21,9 +22,6 @@ from tv.graph import Supposed
 from tv.sets import Affine, Map
 from tv.term import Term, op_head, op_type
 
-FLOATS = ("f16", "bf16", "f32", "f64")
-WIDEST = {16: "f16", 32: "f32", 64: "f64"}  # of all formats of a width, the one with the most NaNs
-TESTS = ("feq", "flt", "fle", "fisnan")
 LEAVES = ("ref", "input", "index", "hole", "reduce", "case", "pick")
 ADDITIONS = ("fadd", "fsub", "ffma")
 
@@ -103,31 +101,11 @@ class Lemmas:
         )
 
     # -------------------------------------------------------------- what NaN means
-    def format(self, t: Term) -> str:
-        """The float format of a graph value; "" for an integer, and where it is not known."""
-        seen: set[int] = set()
-        todo = [t]
-        while todo:
-            t = todo.pop(0)
-            if t.id in seen:
-                continue
-            seen.add(t.id)
-            head, kind = op_head(t), t.name.split(".")[1] if "." in t.name else ""
-            if t.kind in ("ref", "input"):
-                return self.p.graph.units[t.name].format
-            if t.kind == "case":
-                todo += t.args
-            elif t.kind == "op" and head == "select":
-                todo += t.args[1:]
-            elif t.kind in ("op", "reduce"):
-                return kind if kind in FLOATS and head not in TESTS else ""
-        return ""
-
     def nan(self, p: Pair) -> str:
         """The NaNs of which format a proved pair may differ in; "" if it is equal bit for bit."""
         if bitwise(p.proof) and not (holds_hole(p.kernel) or holds_hole(p.graph)):
             return ""
-        known = self.format(p.graph)
+        known = format_of(self.p.graph.units, p.graph)
         return known or WIDEST.get(p.graph.width, "")
 
     def additions(self, body: Body, r: Map, pairs: Sequence[Pair]) -> list[tuple[Term, Map]]:
@@ -165,7 +143,7 @@ class Lemmas:
             self.rules.graph_step(r, t)
         self.uncontracted(kt, body.term)
         shared = [Shared(p.kernel, p.graph, self.nan(p)) for p in pairs]
-        return lemma_text(kt, body.term, shared, self.format(body.term), facts(body, cut_g))
+        return lemma_text(kt, body.term, shared, format_of(self.p.graph.units, body.term), facts(body, cut_g))
 
     def kernel_side(self, kt: Term, r: Map, cut: frozenset[int]) -> None:
         """Every value is there and defined, and no operation has two of them (S7)."""

@@ -1,72 +1,106 @@
 """A kernel's place of an extreme against a graph's: the same elements take part on both sides, each with its own place.
 
 The pairs that the kernel's choices start from are those of the graph, element by element, so the one that is left is the same.
-What remains to be shown is that the values of each pair of partners are equal.
+What remains to be shown is that the values of each pair of partners are equal, and that what a kernel leaves out is what the graph
+leaves out. The value that goes on with the place, by the same choices, is then the element there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tv.equiv.choosing import INTEGERS, Candidate, Choosing, Pair, place_map, signed
+from tv.equiv.choosing import Choosing
 from tv.equiv.comparing import integer_conversion
+from tv.equiv.guards import Named
 from tv.equiv.matching import Link, Matching
 from tv.equiv.problem import Mismatch
-from tv.equiv.rules import Rules
-from tv.equiv.summands import IDENTITY_BITS, Contribution
-from tv.sets import Affine, Map
-from tv.sets.ordering import lex_less
-from tv.system import Extreme
+from tv.equiv.rules import Goal, Rules
+from tv.equiv.sought import Candidate, Pair, Sought, place_map, sought
+from tv.equiv.summands import Contribution
+from tv.sets import Map
 from tv.term import Term
 
 WIDER = {("f32", "f16"), ("f32", "bf16"), ("f64", "f32"), ("f64", "f16"), ("f64", "bf16")}
-Goal = tuple[Term, Term, Map]
 
 
 def place_of(rules: Rules, gt: Term) -> bool:
     """Is this value of the graph the place of an extreme, or a conversion of one?"""
+    return extreme(rules, gt).id in rules.p.graph.extremes
+
+
+def extreme(rules: Rules, gt: Term) -> Term:
+    """What a value of the graph passes on, which may be the place of an extreme; of the element there, that place."""
+    gt = gt.args[1] if gt.id in rules.p.graph.winners else gt
     while True:
         if gt.kind == "op" and integer_conversion(gt.name):
             gt = gt.args[0]
         elif gt.kind == "ref":
             gt = rules.p.graph.units[gt.name].value
         else:
-            return gt.id in rules.p.graph.extremes
+            return gt
 
 
-def chosen(rules: Rules, kt: Term, gt: Term, r: Map) -> list[Goal]:
-    """What remains to be shown so that kt is the place gt on R: values of partners. Raises Mismatch, Unknown."""
-    bits = min(kt.width, gt.width)
+def chosen(rules: Rules, kt: Term, gt: Term, r: Map, named: Named, beside: str = "") -> list[Goal]:
+    """What remains to be shown so that kt is gt on R: values of partners, and places that are left out. gt is the place of an
+    extreme, or the element there; then beside is the kernel's store of its place, if there is one. Raises Mismatch, Unknown."""
+    key = kt.id, gt.id, rules.sets.text(r), beside
+    asked, goals = rules.choices.get(key, ([], []))
+    if asked and all(named(z, of) == s for z, of, s in asked) or goals and not asked:
+        return goals
+    met: list[tuple[Term, Sequence[Goal], int]] = []
+
+    def noted(z: Term, of: Sequence[Goal]) -> int:
+        met.append((z, of, named(z, of)))
+        return met[-1][2]
+
+    goals = _chosen(rules, kt, gt, r, noted, beside)
+    rules.choices[key] = met, goals
+    return goals
+
+
+def _chosen(rules: Rules, kt: Term, gt: Term, r: Map, named: Named, beside: str) -> list[Goal]:
+    value = gt.id in rules.p.graph.winners
+    if value:
+        if beside:
+            whole_store(rules, kt, r, beside)
+        gt = gt.args[1]
+    elif beside:
+        raise Mismatch("equal", "a place is kept beside a value only", r, kt, gt)
+    bits = gt.width if value else min(kt.width, gt.width)
     while gt.kind == "ref" or (gt.kind == "op" and integer_conversion(gt.name)):
         if gt.kind == "ref":
             r, gt = rules.graph_step(r, gt), rules.p.graph.units[gt.name].value
         else:
             gt = gt.args[0]
         bits = min(bits, gt.width)
-    wanted = rules.p.graph.extremes.get(gt.id)
-    if wanted is None:
-        raise Mismatch("equal", "not the place of an extreme", r, kt, gt)
-    search = Choosing(rules, wanted)
+    search = Choosing(rules, sought(rules, gt, r, value), named)
     search.bits = bits
     start = rules.sets.identity(rules.sets.domain(r))
-    found = search.run(Pair(kt, start, None, start))
+    if value and not beside:
+        found = search.run_by_condition(kt, start)
+    elif value:
+        found = search.run_abreast(beside, rules.p.kernel.scopes[rules.sets.source_name(r)].unit)
+    else:
+        found = search.run(Pair(kt, start, None, start))
     search.in_range(found)
-    return Partners(rules, wanted, r, gt.embedding(), "".join(search.types)).goals(found)
+    search.none_again(found)
+    return Partners(rules, search.sought, "".join(search.types)).goals(found) + search.guards.goals
+
+
+def whole_store(rules: Rules, kt: Term, r: Map, beside: str) -> None:
+    """kt is all that its unit stores, and the other unit stores something too."""
+    kernel, scope = rules.p.kernel, rules.sets.source_name(r)
+    unit = kernel.units.get(kernel.scopes[scope].unit)
+    if unit is None or unit.name != scope or unit.value is not kt or beside not in kernel.units:
+        raise Mismatch("equal", "no value that is kept beside its place", r, kt)
 
 
 class Partners:
     """type: in which the kernel compares values."""
 
-    def __init__(self, rules: Rules, wanted: Extreme, r: Map, embedding: Map, type: str) -> None:
-        self.rules, self.wanted, self.r, self.type = rules, wanted, r, type
-        self.sets = rules.sets
-        self.elements = self.sets.restrict_domain(embedding, self.sets.range(r))
-        scope = rules.p.graph.scopes[self.sets.target_name(embedding)]
-        self.places = (
-            wanted.place.embedding()
-            if wanted.place.kind == "index"
-            else self.sets.map(scope.name, scope.dims, scope.domain, INTEGERS, [Affine.of(signed(wanted.place))])
-        )
+    def __init__(self, rules: Rules, sought: Sought, type: str) -> None:
+        self.rules, self.sought, self.wanted, self.r, self.type = rules, sought, sought.wanted, sought.r, type
+        self.sets, self.elements, self.places = rules.sets, sought.elements, sought.places
 
     def goals(self, found: Sequence[Candidate]) -> list[Goal]:
         kernel = [c for c in found if not self.loses(c)]
@@ -86,19 +120,13 @@ class Partners:
         return value, self.wanted.value, self.sets.compose(self.sets.reverse(over), link.leaves)
 
     def loses(self, c: Candidate) -> bool:
-        """A literal infinity whose place is not before some element of each of its results (or, of the last, not after)."""
-        low = "max" if self.wanted.largest else "min"
-        if c.value.kind != "const" or c.value.bits != IDENTITY_BITS.get(self.type, {}).get(low):
+        """A literal that no element loses against, or ties with from a later place (an earlier one, where the last is asked for)."""
+        if not self.sought.no_better(c.value, self.type):
             return False
-        to_k, to_g = self.sets.projections(self.r)
-        mine = self.sets.compose(self.sets.compose(to_k, c.at), place_map(self.rules, c.place, c.at))
-        theirs = self.sets.compose(self.sets.compose(to_g, self.elements), self.places)
-        less = lex_less(self.sets, INTEGERS, 0, tied=False)
-        other = self.sets.reverse(less) if self.wanted.last else less
-        beyond = self.sets.join(self.sets.compose(theirs, other), theirs)
-        if not self.sets.subset(mine, beyond):
+        at = self.sets.compose(c.at, place_map(self.rules, c.place, c.at))
+        if not (self.sought.never(c.value, self.type) or self.sought.behind_enough(self.sets, at)):
             raise Mismatch(
-                "equal", "an infinity to start from stands at a place that no element comes before", c.at, c.place
+                "equal", "a literal to start from stands at a place that no element comes before", c.at, c.place
             )
         return True
 

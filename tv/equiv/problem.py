@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tv.defined import Definedness
 from tv.equiv.asked import Asked
 from tv.graph import Supposed
-from tv.masking import Alternative
+from tv.masking import Alternative, Bound
 from tv.sets import Map, Sets
 from tv.source import NOWHERE, Span
 from tv.system import System
@@ -58,6 +58,7 @@ class Problem:
     )  # of values of the graph's tensors, by term id
     finite: frozenset[str] = frozenset()  # units of the graph's inputs that the launch states to be finite
     supposed: Mapping[int, Supposed] = field(default_factory=dict)  # graph term -> what the graph's meaning rests on
+    bounds: Mapping[int, Bound] = field(default_factory=dict)  # place of an extreme -> beyond which no element lies
 
     def definedness(self) -> Definedness:
         """Of the kernel's values; made once, when they are all there."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tv.diagnostic import Unknown
+from tv.equiv.formats import format_of
 from tv.equiv.lemmas import LEAVES, Body, Lemmas, Pair, above, facts, subterms
 from tv.equiv.problem import Mismatch, is_view
 from tv.equiv.samples import plausible
@@ -87,7 +88,7 @@ class Proposer:
         if pairs is None:
             return None
         given = facts(body, frozenset(p.graph.id for p in pairs))
-        if not plausible(kt, body.term, pairs, self.rule.format(body.term), given):
+        if not plausible(kt, body.term, pairs, format_of(self.rule.p.graph.units, body.term), given):
             return None
         try:
             text = self.rule.text(kt, body, r, pairs)

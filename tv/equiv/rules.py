@@ -6,20 +6,25 @@ claims descends in time, and a claim may be used as a hypothesis in its own proo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 from tv.diagnostic import Unknown
 from tv.equiv.contraction import Contraction
 from tv.equiv.flattening import Flattening
+from tv.equiv.numbers import Numbers
 from tv.equiv.padding import weightless
 from tv.equiv.problem import Mismatch, Problem, is_view
 from tv.equiv.summands import EXTREMA, IDENTITY_BITS, Contribution, integer_identity, integral
 from tv.masking import FROM_ZERO
 from tv.sets import Affine, Map, Remainder, Set
-from tv.sets.affine import all_of, eq
+from tv.sets.formulas import all_of, eq
 from tv.sets.ordering import lex_less
 from tv.system import Scope, System, Unit
 from tv.term import Term, op_head, op_type
+
+Goal = tuple[Term, Term, Map]
 
 
 class Rules(Contraction):
@@ -28,6 +33,9 @@ class Rules(Contraction):
         self.terms = problem.terms
         self.edges: dict[tuple[str, int], bool] = {}
         self.selves: dict[str, Term] = {}
+        self.choices: dict[
+            tuple[int, int, str, str], tuple[list[tuple[Term, Sequence[Goal], int]], list[Goal]]
+        ] = {}  # what was found of places of extremes: which of those left out each of the kernel's is, and what is to be shown
         self.joined: set[str] = set()  # tensors whose values some sum of the graph was found to be made of
         self.earlier = lex_less(self.sets, "Time", 0, tied=True) if problem.time_arity else None
 
@@ -92,6 +100,24 @@ class Rules(Contraction):
         if not sets.subset(sets.domain(m), sets.domain(then)):
             return False
         return sets.subset(sets.compose(sets.reverse(then), now), self.earlier)
+
+    def before(self, unit: str, t: Term, way: Map) -> bool:
+        """Is what kernel reference t finds, where `way` leads to from instances of a unit, strictly earlier than these? What only
+        passes a value on is looked through."""
+        source, reader = self.p.kernel.units[t.name], self.p.kernel.units[unit]
+        there = self.sets.compose(way, t.embedding())
+        if is_view(source.value):
+            inner = source.value.args if source.value.kind == "case" else (source.value,)
+            return all(self.before(unit, a, there) for a in inner if a.kind == "ref")
+        if 0 <= source.position < reader.position:
+            return True
+        assert source.time is not None
+        assert reader.time is not None
+        assert self.earlier is not None
+        then = self.sets.compose(there, source.time)
+        if not self.sets.equal(self.sets.domain(then), self.sets.domain(there)):
+            return False
+        return self.sets.subset(self.sets.compose(self.sets.reverse(then), reader.time), self.earlier)
 
     # -------------------------------------------------------------- leaves
     def leaves_agree(self, kt: Term, gt: Term, r: Map) -> None:
@@ -187,7 +213,21 @@ class Rules(Contraction):
         if f.contractible and side == "k":
             for c in found:
                 self.note_library(self.products(c.leaf, op_type(op)))
+        if side == "k" and op.startswith("fmax."):
+            found = [self.outdone(op_type(op), c, found) for c in found]
         return found, f.reduced, f.neutral
+
+    def outdone(self, kind: str, literal: Contribution, operands: list[Contribution]) -> Contribution:
+        """Of a maximum: a literal that is not above +0 changes no result that has a number of sign + among its operands."""
+        t, numbers = literal.leaf, Numbers(self)
+        if t.kind != "const" or not (t.bits == 0 or t.bits >> (t.width - 1)) or not numbers.literal(t, kind):
+            return literal
+        left = self.sets.domain(literal.reach)
+        for c in operands:
+            at = self.sets.range(c.reach)
+            if c.leaf.kind != "const" and numbers.number(c.leaf, kind, at) and numbers.positive(c.leaf, kind, at):
+                left = self.sets.minus(left, self.sets.domain(c.reach))
+        return replace(literal, idle=literal.reach) if self.sets.empty(left) else literal
 
     def droppable(self, r: Map, reduced: Set | None) -> Set | None:
         """Kernel results all of whose graph elements come from a reduction, which starts from the identity (S12)."""
@@ -227,15 +267,27 @@ class Rules(Contraction):
         nodes = weightless(self.p, "g", c.leaf, self.sets.range(c.reach))
         return None if self.sets.empty(nodes) else self.sets.restrict_range(c.reach, nodes)
 
-    def same_start(self, op: str, r: Map, kernel: Set | None, graph: Set | None) -> None:
+    def same_start(self, op: str, r: Map, summands: list[Contribution], kernel: Set | None, graph: Set | None) -> None:
         """A maximum over nothing but NaN is the identity it starts from, and NaN where it starts from none (S11): both sides
-        start alike. A sum may start either way, and so may a maximum that propagates NaN."""
+        start alike, or every result has an operand that is a number. A sum may start either way, and so may a maximum that
+        propagates NaN. summands: the kernel's."""
         if op.startswith("fadd") or op.split(".")[0] in ("fmaximum", "fminimum") or integral(op):
             return
         left = r if kernel is None else self.sets.restrict_domain(r, kernel)
         right = r if graph is None else self.sets.restrict_range(r, graph)
         none = (kernel is None) == (graph is None)
-        if not none or not self.sets.equal(left, right):
+        if not (none and self.sets.equal(left, right)) and not self.over_a_number(op, r, summands):
             raise Mismatch(
                 "equal", "one side's maximum starts from an infinity and the other's does not: they differ on NaN", r
             )
+
+    def over_a_number(self, op: str, r: Map, summands: list[Contribution]) -> bool:
+        """Has every kernel result an operand that is never a NaN?"""
+        numbers, left = Numbers(self), self.sets.domain(r)
+        for c in summands:
+            reach = (
+                c.reach if c.idle is None else self.sets.minus(c.reach, c.idle)
+            )  # an infinity that pads is no operand
+            if numbers.number(c.leaf, op_type(op), self.sets.range(reach)):
+                left = self.sets.minus(left, self.sets.domain(reach))
+        return self.sets.empty(left)

@@ -111,9 +111,12 @@ class Centre(Script):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Script):
-    """Both sides the place of an extreme: one proof for the values of each pair of partners, in the order of `places.chosen`."""
+    """Both sides the place of an extreme, or the element there: one proof for each goal of `places.chosen`, in its order. taken: which
+    of the places that the graph leaves out each of the kernel's is, as they are met. beside: the kernel's store of the place."""
 
     values: tuple[Script, ...]
+    taken: tuple[int, ...] = ()
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ where the pairs met grow by a constant step, the whole orbit is claimed instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import permutations
 
 from tv.diagnostic import Unknown
 from tv.equiv.candidates import Candidates
 from tv.equiv.laws import rewrites
+from tv.equiv.pairs import beside
 from tv.equiv.places import chosen, place_of
 from tv.equiv.problem import OTHER, Mismatch, Problem, is_view, uninitialised
-from tv.equiv.rules import Rules
+from tv.equiv.rules import Goal, Rules
 from tv.equiv.script import (
     Apply,
     Choice,
@@ -32,6 +34,7 @@ from tv.equiv.script import (
 from tv.equiv.summands import COMMUTATIVE
 from tv.equiv.summing import Summing, Tables
 from tv.sets import Map
+from tv.sets.guesses import envelope, messy, orbit
 from tv.term import Term, op_head
 
 FUEL = 20_000
@@ -87,8 +90,15 @@ class Search(Summing):
     def step(self, kt: Term, gt: Term, r: Map) -> Script:
         if kt.kind == "undefined":
             raise Mismatch("init", f"{uninitialised(kt)} reaches an output", r, kt, gt)
+        if gt.id in self.p.graph.winners and (stores := beside(self.p, kt, self.sets.source_name(r))):
+            return self.first(
+                [*(partial(self.choice, kt, gt, r, c) for c in stores), lambda: self.otherwise(kt, gt, r)]
+            )
+        return self.otherwise(kt, gt, r)
+
+    def otherwise(self, kt: Term, gt: Term, r: Map) -> Script:
         if kt.kind == "case":
-            return self.split("k", kt, gt, r)
+            return self.first([*self.whole(kt, gt, r), lambda: self.split("k", kt, gt, r)])
         if gt.kind == "case":
             return self.split("g", kt, gt, r)
         if (
@@ -142,11 +152,12 @@ class Search(Summing):
                 orders.append((1, 0))
             if op_head(kt) == "ffma":
                 orders.append((1, 0, 2))
-            alternatives += [lambda o=o: self.apply(kt, gt, r, o) for o in orders]  # type: ignore[misc]
+            alternatives += [partial(self.apply, kt, gt, r, o) for o in orders]
         if kt.kind == "pick" and gt.kind == "pick" and len(kt.args) == len(gt.args) <= MOST_PICKED:
             every = permutations(range(len(kt.args) - 1))
-            alternatives += [lambda o=o: self.pick(kt, gt, r, o) for o in every]  # type: ignore[misc]
+            alternatives += [partial(self.pick, kt, gt, r, o) for o in every]
         alternatives += self.centres(kt, gt, r)
+        alternatives += self.whole(kt, gt, r) if kt.kind == "const" else []
         op = self.sum_op(kt, gt)
         if op and not (self.p.pinned and op.startswith("fadd")):
             alternatives.append(lambda: self.sum(op, kt, gt, r))
@@ -154,9 +165,9 @@ class Search(Summing):
             for law, new in rewrites(self.p.terms, t):
                 other = gt if side == "k" else kt
                 if compatible(new, other):
-                    alternatives.append(lambda s=side, l=law, n=new: self.rewrite(s, l, n, kt, gt, r))  # type: ignore[misc]
+                    alternatives.append(partial(self.rewrite, side, law, new, kt, gt, r))
         if place_of(self.rules, gt):
-            alternatives.append(lambda: Choice(tuple(self.goal(*g) for g in chosen(self.rules, kt, gt, r))))
+            alternatives.append(lambda: self.choice(kt, gt, r))
         if gt.id in self.p.alternatives and gt.id not in self.inside:
             alternatives.append(lambda: self.alternative(kt, gt, r))
         if not alternatives:
@@ -223,6 +234,17 @@ class Search(Summing):
         indices = tuple(self.goal(kt.args[1 + i], gt.args[1 + o], r) for i, o in enumerate(order))
         return Pick(order, indices, self.goal(kt.args[0], gt.args[0], self.rules.picked(kt, gt, r, order)))
 
+    def choice(self, kt: Term, gt: Term, r: Map, beside: str = "") -> Script:
+        taken: list[int] = []
+
+        def named(_: Term, goals: Sequence[Goal]) -> int:
+            taken.append(next((i for i, g in enumerate(goals) if self.attempt(*g) is not None), -1))
+            return taken[-1]
+
+        self.depth += 1
+        goals = chosen(self.rules, kt, gt, r, named, beside)
+        return Choice(tuple(self.goal(*g) for g in goals), tuple(taken), beside)
+
     def rewrite(self, side: str, law: str, new: Term, kt: Term, gt: Term, r: Map) -> Script:
         self.fuel -= 1
         then = self.goal(new, gt, r) if side == "k" else self.goal(kt, new, r)
@@ -272,9 +294,9 @@ class Search(Summing):
     def enter(self, key: tuple[str, str], r: Map) -> int:
         """Claims r, or first its envelope: the path that led here leaves its constraints in r."""
         ku, gu = self.p.kernel.units[key[0]], self.p.graph.units[key[1]]
-        if self.sets.messy(r) and key not in self.t.no_envelope:
-            wide = self.sets.envelope(r, ku.domain, gu.domain)
-            if not self.sets.messy(wide) or not self.sets.subset(wide, r):
+        if messy(r) and key not in self.t.no_envelope:
+            wide = envelope(self.sets, r, ku.domain, gu.domain)
+            if not messy(wide) or not self.sets.subset(wide, r):
                 opened = len(self.t.open)
                 try:
                     return self.settle(key, wide)
@@ -298,7 +320,7 @@ class Search(Summing):
                 del self.t.open[opened - 1 :]
                 if g.claim is not c:
                     raise
-                r = self.sets.orbit(r, g.relation, ku.domain, gu.domain)
+                r = orbit(self.sets, r, g.relation, ku.domain, gu.domain)
                 if not self.sets.subset(g.relation, r):
                     raise Unknown(
                         "TV0605", f"no invariant found for {self.p.called(key[0])} and {self.p.called(key[1])}", ku.span

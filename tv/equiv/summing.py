@@ -9,15 +9,18 @@ from functools import reduce
 from tv.diagnostic import Unknown
 from tv.equiv.candidates import Candidates
 from tv.equiv.centring import Centred, Maximum, among, centred, maximum
+from tv.equiv.larger import by_comparison
 from tv.equiv.matching import Link, Matching
+from tv.equiv.pairs import beside, in_step, won
 from tv.equiv.problem import Mismatch, Problem
 from tv.equiv.rules import Rules
-from tv.equiv.script import Centre, Claim, Fold, Pairing, Script, Sum
+from tv.equiv.script import Centre, Claim, Fold, Pairing, Script, Sum, Unfold
 from tv.equiv.summands import Contribution, accumulates, counted
 from tv.sets import Map, Sets
 from tv.term import Term, op_head
 
 PAIRING = 400_000  # operations for a question about pairs of summands, which decide among ways to add
+STEPS = 3  # references on the way from a case to the addition that it may be
 
 
 @dataclass(slots=True)
@@ -43,6 +46,12 @@ class Summing:
 
     def goal(self, kt: Term, gt: Term, r: Map) -> Script:
         """A proof of one pair. Raises Mismatch or Unknown."""
+        raise NotImplementedError
+
+    placed: frozenset[str] | None = None
+
+    def attempt(self, kt: Term, gt: Term, r: Map) -> Script | None:
+        """A proof of one pair, or None."""
         raise NotImplementedError
 
     def centres(self, kt: Term, gt: Term, r: Map) -> list[Callable[[], Script]]:
@@ -74,7 +83,28 @@ class Summing:
         return ""
 
     def sums(self, t: Term, op: str) -> bool:
-        return t.kind in ("op", "reduce") and t.name.replace("ffma", "fadd") == op
+        return t.kind in ("op", "reduce") and (t.name.replace("ffma", "fadd") == op or by_comparison(t, op))
+
+    def whole(self, kt: Term, gt: Term, r: Map) -> list[Callable[[], Script]]:
+        """A case some of whose arms add to what the others keep, as one sum over sets: a scan's step, `if (lane >= d) v += u`; or
+        a number, as the sum of nothing."""
+        if gt.kind == "ref" and self.is_sum(kt, self.p.graph.units[gt.name].value):
+            v = self.p.graph.units[gt.name].value
+            return [lambda: Unfold("g", self.sum(v.name, kt, v, self.rules.graph_step(r, gt)))]
+        return [lambda: self.sum(gt.name, kt, gt, r)] if self.is_sum(kt, gt) else []
+
+    def is_sum(self, kt: Term, gt: Term) -> bool:
+        if gt.kind != "reduce" or not accumulates(gt.name) or (self.p.pinned and gt.name.startswith("fadd")):
+            return False
+        return self.rules.identity_of(gt.name, kt) if kt.kind == "const" else self.adding(kt, gt.name, STEPS)
+
+    def adding(self, t: Term, op: str, steps: int) -> bool:
+        """Is something added by this operation, in the term or in what it refers to?"""
+        if t.kind == "case":
+            return any(self.adding(a, op, steps) for a in t.args)
+        if t.kind == "ref":
+            return steps > 0 and self.adding(self.p.kernel.units[t.name].value, op, steps - 1)
+        return t.kind == "op" and t.name.replace("ffma", "fadd") == op
 
     def sum(self, op: str, kt: Term, gt: Term, r: Map, within: tuple[Centred, Maximum] | None = None) -> Sum:
         claims = frozenset((*self.t.settled, *self.open_keys()))
@@ -116,11 +146,13 @@ class Summing:
         g, reduced, starts_g = self.rules.flatten("g", gt, elements, op, frozenset(), None)
         leaves = {c.leaf.name for c in g if c.leaf.kind == "ref"}
         stop = frozenset(k for k, t in claims if t in leaves)
+        if any(won(self.p, c.leaf) for c in g):
+            stop |= self.kept_with_places()
         signless = within is not None and within[0].signless
         drop = self.rules.droppable(r, reduced)
         k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, drop, signless)
         if within is None:
-            self.rules.same_start(op, r, starts_k, starts_g)
+            self.rules.same_start(op, r, k, starts_k, starts_g)
         else:
             among(self.rules, *within, g)
         self.rules.from_zero(gt, r, starts_k)
@@ -139,8 +171,8 @@ class Summing:
         out: list[tuple[int, int, Link]] = []
         for i, a in enumerate(m.k):
             for j, b in enumerate(m.g):
-                link = None
-                for wide in (False, True):
+                link = self.winners(m, i, j)
+                for wide in () if link is not None else (False, True):
                     candidate = self.candidates.relation(a.leaf, b.leaf, wide)
                     if candidate is None:
                         continue
@@ -150,6 +182,30 @@ class Summing:
                 if link is not None:
                     out.append((i, j, link))
         return out + self.constant_links(m, out)
+
+    def kept_with_places(self) -> frozenset[str]:
+        """The kernel's stores of values beside which it keeps their places."""
+        if self.placed is None:
+            units = self.p.kernel.units
+            self.placed = frozenset(n for n in self.p.kernel.chains if any(beside(self.p, units[n].value, n)))
+        return self.placed
+
+    def winners(self, m: Matching, i: int, j: int) -> Link | None:
+        """An element at the place of an extreme, which no cell tells from the next one's: whether it is can only be tried."""
+        a, b, s = m.k[i], m.g[j], self.sets
+        every, parts = s.compose(s.compose(s.reverse(a.reach), m.relation), b.reach), won(self.p, b.leaf)
+        found = [
+            x
+            for part in parts
+            if not s.empty(x := s.restrict_range(every, part)) and self.attempt(a.leaf, b.leaf, x) is not None
+        ]
+        if found or not parts:
+            return m.pairing(i, j, reduce(s.join, found)) if found else None
+        for along in in_step(self.p, every) if m.counted else ():
+            link = m.pairing(i, j, along)
+            if link is not None and m.one_to_one(link) and self.attempt(a.leaf, b.leaf, link.leaves) is not None:
+                return link
+        return None
 
     def constant_links(self, m: Matching, found: list[tuple[int, int, Link]]) -> list[tuple[int, int, Link]]:
         """For summands that are constants, which no cell tells apart: the equations between the instances of those beside them."""

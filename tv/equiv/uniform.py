@@ -14,7 +14,8 @@ from tv.equiv.problem import Problem
 from tv.equiv.rules import Rules
 from tv.equiv.summands import COMMUTATIVE
 from tv.sets import Affine, Map, Set
-from tv.sets.affine import all_of, eq
+from tv.sets.formulas import all_of, eq
+from tv.sets.guesses import agreeing, envelope, messy
 from tv.system import Scope, later
 from tv.term import Term, op_head
 
@@ -68,8 +69,8 @@ class Uniformity:
             return want
         a, b = sets.source_name(want), sets.target_name(want)
         asked_for = want
-        if sets.messy(want):
-            want = sets.envelope(want, self.system.scope_sets[a], self.system.scope_sets[b])
+        if messy(want):
+            want = envelope(sets, want, self.system.scope_sets[a], self.system.scope_sets[b])
         if x is y and a == b and sets.subset(want, sets.identity(sets.domain(want))):
             return want
         key = (x.id, y.id, a, b)
@@ -107,9 +108,9 @@ class Uniformity:
     def plain(self, found: Map, want: Map) -> Map:
         """The same pairs by their equations alone, where those suffice: what is left of many cases that were told apart."""
         sets = self.sets
-        if not sets.messy(found):
+        if not messy(found):
             return found
-        simple = sets.envelope(found, sets.domain(want), sets.range(want))
+        simple = envelope(sets, found, sets.domain(want), sets.range(want))
         return simple if sets.subset(simple, found) else found
 
     def arms(self, x: Term, y: Term, want: Map) -> Map:
@@ -129,7 +130,7 @@ class Uniformity:
                     found = sets.join(found, same)
         if sets.empty(found) or sets.empty(padding):
             return sets.join(found, padding)
-        return sets.join(found, sets.meet(padding, sets.agreeing(found)))
+        return sets.join(found, sets.meet(padding, agreeing(sets, found)))
 
     def references(self, x: Term, y: Term, want: Map) -> Map:
         """Through references: the units' values at the instances referred to."""

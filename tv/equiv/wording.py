@@ -9,7 +9,7 @@ from tv.arithmetic import number
 from tv.diagnostic import Unknown
 from tv.equiv.problem import Problem, uninitialised
 from tv.sets import Affine, Formula, Map, Set
-from tv.sets.affine import all_of, eq
+from tv.sets.formulas import all_of, eq
 from tv.system import System
 from tv.term import FOLDED, Term, show, type_width
 

@@ -43,13 +43,13 @@ def complement(n: NodeView, b: Builder) -> None:
 
 @denotes("BitShift", since=11)
 def shift(n: NodeView, b: Builder) -> None:
-    """an unsigned integer shifted by fewer bits than it has (by assumption), zeros moving in"""
+    """an integer shifted by fewer bits than it has (by assumption), zeros moving in (to the right copies of a signed one's sign)"""
     x, y = n.input(0), n.input(1)
     e = _integer(n, x, y)
     direction = n.attribute("direction", "")
-    if direction not in ("LEFT", "RIGHT") or e.kind != "unsigned":
+    if direction not in ("LEFT", "RIGHT") or (e.kind != "unsigned" and n.opset < 28):
         raise BadInput("TV0302", f"{n.what} of {e.label} with direction `{direction}`")
-    name = "shl" if direction == "LEFT" else "lshr"
+    name = "shl" if direction == "LEFT" else "lshr" if e.kind == "unsigned" else "ashr"
     b.assume("BitShift shifts by fewer bits than its operand has")
 
     def compute(p: Place, a: Sequence[Term]) -> Term:

@@ -9,7 +9,7 @@ from onnx import AttributeProto, FunctionProto, NodeProto, TypeProto, defs, help
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.build import Builder
-from tv.graph_frontend.contrib import contrib_body
+from tv.graph_frontend.contrib import contrib_bodies
 from tv.graph_frontend.elements import F32, TO_ONNX, Element
 from tv.graph_frontend.load import Node, node_of
 from tv.graph_frontend.registry import schema
@@ -73,15 +73,16 @@ def _require_sense(n: NodeView) -> None:
 
 def inline_contrib(n: NodeView, b: Builder) -> bool:
     """Denotes an operator of an exporter's own by its written body; False where there is none."""
-    function = contrib_body(n.node.domain, n.node.op)
-    if function is None:
+    bodies = contrib_bodies(n.node.domain, n.node.op)
+    if not bodies:
         return False
+    function = next((f for f in bodies if len(f.input) == n.count), bodies[0])
     for name in n.node.attributes:
         if name not in {a.name for a in function.attribute_proto}:
             raise Unsupported("TV0311", f"attribute `{name}` of {n.what}")
     inputs = [n.optional(k) for k in range(n.count)]
     if n.count > len(function.input) or any(t is None for t in inputs) or n.count < len(function.input):
-        raise Unsupported("TV0313", f"{n.what} with other than {len(function.input)} inputs")
+        raise Unsupported("TV0313", f"{n.what} with other than {' or '.join(str(len(f.input)) for f in bodies)} inputs")
     first = n.input(0).element
     widen = b.options.body_precision == "f32" and first.narrow
     if widen:

@@ -13,11 +13,12 @@ from tv.graph_frontend.elements import Element, integer_of
 from tv.graph_frontend.load import MAX_NODES, Declared, Model, Node
 from tv.graph_frontend.place import Place, box
 from tv.graph_frontend.shapes import Shape
-from tv.graph_frontend.static import Pieces, constant_pieces
+from tv.graph_frontend.static import LIMIT, Pieces, constant_pieces, merge
 from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor, Uniform
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine, Sets
-from tv.sets.affine import Dim, Range, Sym, all_of, ge, lt
+from tv.sets.affine import Dim, Range, Sym
+from tv.sets.formulas import all_of, ge, lt
 from tv.system import Scope, System, Unit
 from tv.term import Term, Terms
 
@@ -62,7 +63,7 @@ class Builder:
         self.refs: dict[tuple[Scope, str, tuple[Affine, ...]], Term] = {}
         self.stored: dict[str, Declared] = {}
         self.free_units: dict[str, str] = {}  # free tensor -> its unit
-        self.fixed: frozenset[str] = frozenset()
+        self.known: Mapping[str, Pieces] = {}  # stored tensors that are constants
         self.announced: dict[str, str] = {}
         self.assumptions: list[str] = []
         self.numbers_only = False
@@ -151,9 +152,23 @@ class Builder:
                 raise Irregular(f"`{name}` is a constant, but the first layer is given a tensor")
             del self.system.scopes[tuple_name], self.system.scope_sets[tuple_name]
             return self.uniform(name, element, shape, value.bits)
+        regions = self._regions(value) if announced is None and self.layers is None else None
+        if regions is not None and not element.is_float:
+            del self.system.scopes[tuple_name], self.system.scope_sets[tuple_name]
+            pieces = tuple((c, Affine.of(integer_of(v.const, element))) for c, v in regions)
+            return Tensor(name, element, shape, Indexed(), lambda: pieces)
         self._add(tuple_name, scope, element, full, value, node, self.path + name)
         self.system.units[tuple_name].inner = hidden or self.depth > 0
-        return Tensor(name, element, shape, InUnit(tuple_name) if self.layers is None else SameLayer(tuple_name))
+        source = InUnit(tuple_name) if self.layers is None else SameLayer(tuple_name)
+        return Tensor(name, element, shape, source, regions=regions)
+
+    def _regions(self, value: Term) -> Pieces | None:
+        """Of a case of few constants: its pieces, with their bits."""
+        if value.kind != "case" or len(value.args) > LIMIT or any(a.kind != "const" for a in value.args):
+            return None
+        return merge(
+            [(c, Affine.of(a.bits)) for c, a in zip(self.system.conditions[value.id], value.args, strict=True)]
+        )
 
     def forced_unit(self, name: str, t: Tensor) -> str:
         """A unit that holds t even where t is a constant, an input or known by index: an output of the graph."""

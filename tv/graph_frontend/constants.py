@@ -1,4 +1,8 @@
-"""Stored tensors: which are constants of the graph, and which stay free for a kernel's buffer."""
+"""Stored tensors: which are constants of the graph, and which stay free for a kernel's buffer.
+
+A stored tensor is read where no buffer holds it, and is then a constant as far as it consists of few pieces: a scale, a table of
+positions, a mask. What is more than that, or lies outside the model's file, is never read, and stays arbitrary.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,17 @@ import numpy as np
 from onnx import TensorProto
 
 from tv.diagnostic import Unsupported
-from tv.graph_frontend import static
+from tv.graph_frontend import regions, static
 from tv.graph_frontend.build import Builder
-from tv.graph_frontend.elements import Element, element_of, integer_of, proto_bits
+from tv.graph_frontend.elements import Element, element_of, integer_of, proto_bits, stored_array
 from tv.graph_frontend.load import Declared
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.tensors import Indexed, Stored, Tensor
-from tv.sets import Affine, Formula
-from tv.sets.affine import all_of, any_of, eq
+from tv.sets import Affine
 from tv.term import Term
 
-SMALL = 4096  # elements; more are never spelled out
+SMALL = 4096  # elements of a tensor that may have more pieces than a large one
+SPELLED = 1024  # of it, pieces
 
 
 def element_count(t: TensorProto) -> int:
@@ -36,6 +40,21 @@ def stored_pieces(t: TensorProto, e: Element) -> static.Pieces | None:
     return static.from_array(values)
 
 
+def contents(t: TensorProto, e: Element) -> static.Pieces | None:
+    """What a tensor stores, by pieces: integers, or the bits of floats. None where there are too many."""
+    short = stored_pieces(t, e)
+    if short is not None:
+        return short
+    a, limit = stored_array(t, e), SPELLED if element_count(t) <= SMALL else static.LIMIT
+    found = regions.decomposed(a, False, limit)
+    if found is not None and (e.is_float or e.kind == "unsigned"):  # 64 bits are read as signed ones
+        return tuple((c, Affine.of(v.const % (1 << e.width))) for c, v in found)
+    if e.kind != "signed":
+        return found
+    sloped = regions.decomposed(a, True, limit if found is None else len(found))
+    return found if sloped is None else sloped
+
+
 def constant_tensor(b: Builder, name: str, t: TensorProto) -> Tensor:
     """A `Constant` node in a function body, by value."""
     shape = tuple(Affine.of(int(d)) for d in t.dims)
@@ -43,46 +62,30 @@ def constant_tensor(b: Builder, name: str, t: TensorProto) -> Tensor:
 
 
 def stored(b: Builder, d: Declared) -> Tensor:
-    """An initializer or Constant. A tensor in `b.fixed` or inside a function body is constants; others are free."""
+    """An initializer or Constant. A tensor in `b.known` or inside a function body is constants; others are free."""
     t = d.data
-    if t is not None and (d.name in b.fixed or b.depth > 0):
-        return (
-            by_value(b, d, t) if element_count(t) != 1 else b.uniform(d.name, d.element, d.shape, int(proto_bits(t)[0]))
-        )
+    if d.name in b.known and b.depth == 0:
+        return by_value(b, d, b.known[d.name])
+    if t is not None and b.depth > 0:
+        pieces = contents(t, d.element)
+        if pieces is None:
+            raise Unsupported("TV0313", f"`{d.name}` has {element_count(t)} elements and is bound to no buffer",
+                              help="let it be an initializer, and bind it under [args]")  # fmt: skip
+        return by_value(b, d, pieces)
     b.stored[d.name] = d
     ints = None if t is None else lru_cache(maxsize=1)(partial(stored_pieces, t, d.element))
     return Tensor(d.name, d.element, d.shape, Stored(d.name), ints)
 
 
-def _bits(value: int, width: int, p: Place) -> Term:
-    return p.bits(value, width)
-
-
-def by_value(b: Builder, d: Declared, t: TensorProto) -> Tensor:
-    """A small tensor as index values or as a case of constants, equal ones joined; Unsupported above 4096 elements."""
-    if element_count(t) > SMALL:
-        raise Unsupported(
-            "TV0313",
-            f"`{d.name}` has {element_count(t)} elements and is bound to no buffer",
-            help="bind it under [args]",
-        )
-    pieces = stored_pieces(t, d.element)
-    if pieces is not None:
+def by_value(b: Builder, d: Declared, pieces: static.Pieces) -> Tensor:
+    """A tensor as index values or as a case of constants."""
+    if not d.element.is_float and len(pieces) <= static.LIMIT:
         return Tensor(d.name, d.element, d.shape, Indexed(), lambda: pieces)
-    bits = proto_bits(t)
-    where: dict[int, list[int]] = {}
-    for k, v in enumerate(bits):
-        where.setdefault(int(v), []).append(k)
-    extents = [int(x) for x in t.dims]
+    if len(pieces) == 1 and pieces[0][1].constant is not None:
+        return b.uniform(d.name, d.element, d.shape, pieces[0][1].constant)
 
     def body(p: Place) -> Term:
-        def holds(flat: int) -> Formula:
-            at = np.unravel_index(flat, extents)
-            return all_of(*(eq(i, int(a)) for i, a in zip(p.index, at, strict=True)))
-
-        return p.case(
-            [(any_of(*(holds(k) for k in ks)), partial(_bits, v, d.element.width)) for v, ks in where.items()]
-        )
+        return p.spread(pieces, p.index, d.element)
 
     layers, b.layers = b.layers, None
     try:

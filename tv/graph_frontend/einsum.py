@@ -15,7 +15,8 @@ from tv.graph_frontend.shapes import ONE, Shape, broadcast, require_same, text
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
-from tv.sets.affine import ZERO, floordiv, negate
+from tv.sets.affine import ZERO, floordiv
+from tv.sets.formulas import negate
 from tv.term import Term
 
 
@@ -29,7 +30,7 @@ def rounded(n: NodeView, b: Builder, e: Element, shape: Shape, body: Body) -> No
     b.define(n, 0, e, shape, lambda p: p.convert(p.get(total), w, e))
 
 
-def _product(p: Place, e: Element, factors: Sequence[Term]) -> Term:
+def multiplied(p: Place, e: Element, factors: Sequence[Term]) -> Term:
     w = wide(e)
     out, *rest = (p.convert(f, e, w) for f in factors)
     for f in rest:
@@ -91,7 +92,7 @@ def einsum(n: NodeView, b: Builder) -> None:
     def body(p: Place) -> Term:
         def factors(q: Place, inner: tuple[Affine, ...]) -> Term:
             at = dict(zip((*result, *summed), (*p.index, *inner), strict=True))
-            return _product(q, e, [q.get(x, read(o, x, at)) for o, x in zip(operands, xs, strict=True)])
+            return multiplied(q, e, [q.get(x, read(o, x, at)) for o, x in zip(operands, xs, strict=True)])
 
         if not summed:
             return factors(p, ())
@@ -133,7 +134,7 @@ def convolution(n: NodeView, b: Builder) -> None:
             source = (p.index[0], _scaled(first, channels, group) + inner[0], *at)
 
             def product(r: Place) -> Term:
-                return _product(r, e, [r.get(x, source), r.get(k, (p.index[1], *inner))])
+                return multiplied(r, e, [r.get(x, source), r.get(k, (p.index[1], *inner))])
 
             return q.case([(inside, product), (negate(inside), lambda r: r.number(0.0, w))])
 

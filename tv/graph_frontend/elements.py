@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +78,24 @@ def proto_bits(t: TensorProto) -> Bits:
     except (ValueError, TypeError, KeyError, IndexError) as x:
         raise BadInput("TV0302", f"the data of `{t.name}` does not fit its type and shape: {x}") from None
     return array_bits(np.ascontiguousarray(array).reshape(-1), e)
+
+
+def stored_array(t: TensorProto, e: Element) -> npt.NDArray[Any]:
+    """The elements of a tensor stored inline, in its shape: integers as they are, floats as the integers that their bits are
+    (of 64 bits as signed ones). BadInput where the data does not fit the shape."""
+    try:
+        array = np.ascontiguousarray(numpy_helper.to_array(t)).reshape(tuple(t.dims))
+    except (ValueError, TypeError, KeyError, IndexError) as x:
+        raise BadInput("TV0302", f"the data of `{t.name}` does not fit its type and shape: {x}") from None
+    match e.kind, e.width:
+        case "float" | "unsigned", 64:
+            return array.view(np.int64)
+        case "float", _:
+            return array.view({16: np.uint16, 32: np.uint32}[e.width])
+        case "bool", _:
+            return array.view(np.uint8)
+        case _:
+            return array
 
 
 def array_bits(a: npt.NDArray[np.generic], e: Element) -> Bits:

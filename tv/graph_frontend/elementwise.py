@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from tv.graph_frontend.shapes import Shape, broadcast, broadcast_index
 from tv.graph_frontend.static import Pieces
 from tv.graph_frontend.tensors import Tensor, Uniform
 from tv.graph_frontend.view import NodeView
-from tv.sets import Affine
-from tv.sets.affine import Dim, Range, Ranges, Sym, eq, floordiv, ge, lt, mod
+from tv.sets import TRUE, Affine, Formula
+from tv.sets.affine import Dim, Range, Ranges, Sym, floordiv, mod
+from tv.sets.formulas import all_of, eq, ge, lt
 from tv.term import Term
 
 Compute = Callable[[Place, Sequence[Term]], Term]
@@ -27,11 +29,35 @@ Compute = Callable[[Place, Sequence[Term]], Term]
 def pointwise(n: NodeView, b: Builder, inputs: Sequence[Tensor], element: Element, compute: Compute) -> None:
     """Output 0 = compute(elements of the broadcast inputs)."""
     shape = broadcast(b.system.sets, [t.shape for t in inputs], n.what)
+    known = _constants(b, inputs, shape)
 
     def body(p: Place) -> Term:
+        if known is not None:  # of constants by pieces, constants by pieces
+            return p.case([(c, partial(_of_constants, compute, inputs, values)) for c, values in known])
         return compute(p, [p.get(t, broadcast_index(t.shape, p.index)) for t in inputs])
 
     b.define(n, 0, element, shape, body)
+
+
+def _constants(b: Builder, inputs: Sequence[Tensor], shape: Shape) -> list[tuple[Formula, list[int]]] | None:
+    """Pieces on each of which every operand is one constant: the operands' bits. None where one is not known so."""
+    ranges = index_ranges(b, shape)
+    own = [static.own(k) for k in range(len(shape))]
+    rows: list[tuple[Formula, list[int]]] = [(TRUE, [])]
+    for t in inputs:
+        pieces = t.bits
+        if pieces is None:
+            return None
+        here = static.at(pieces, broadcast_index(t.shape, own), ranges)
+        both = ((static.reduce_formula(all_of(c, d), ranges), [*vs, v.const]) for c, vs in rows for d, v in here)
+        rows = [(c, vs) for c, vs in both if c.op != "false"]
+        if len(rows) > static.LIMIT:
+            return None
+    return rows or None
+
+
+def _of_constants(compute: Compute, inputs: Sequence[Tensor], values: Sequence[int], p: Place) -> Term:
+    return compute(p, [p.bits(v, t.element.width) for t, v in zip(inputs, values, strict=True)])
 
 
 def by_index(
@@ -109,12 +135,16 @@ def _remainder(x: Affine, y: Affine) -> Affine | None:
 
 @denotes("Mod", since=10)
 def modulo(n: NodeView, b: Builder) -> None:
-    """integers: x - y floor(x / y); with fmod, the sign of x"""
+    """integers: x - y floor(x / y); with fmod, the sign of x, of floats too: fmodf, which is exact"""
     x, y = n.input(0), n.input(1)
     e = n.one_type(x, y)
     c_like = n.flag("fmod", False)
+    if e.is_float and not c_like:
+        raise Unsupported("TV0312", f"{n.what} on {e.label} without `fmod = 1`")
     if e.is_float:
-        raise Unsupported("TV0312", f"{n.what} on {e.label}")
+        w = F32 if e.narrow else e
+        pointwise(n, b, [x, y], e, lambda p, a: p.convert(p.op(f"fmod.{w.op}", *(p.convert(v, e, w) for v in a)), w, e))
+        return
     if not c_like and by_index(n, b, [x, y], e, _remainder):
         return
 
@@ -206,6 +236,10 @@ def view_of(n: NodeView, b: Builder, t: Tensor, shape: Shape, move: Callable[[Ra
         ranges = index_ranges(b, shape)
         if b.define_ints(n, output, t.element, shape, static.at(t.ints, move(ranges, own), ranges)):
             return
+    known = t.regions
+    if known is not None:
+        b.define(n, output, t.element, shape, lambda p: p.spread(known, move(p.ranges, p.index), t.element))
+        return
     b.define(n, output, t.element, shape, lambda p: p.get(t, move(p.ranges, p.index)))
 
 

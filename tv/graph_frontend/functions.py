@@ -15,7 +15,7 @@ from tv.graph_frontend.static import Pieces
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
-from tv.sets.affine import ge, lt
+from tv.sets.formulas import ge, lt
 from tv.term import Term
 
 
@@ -42,6 +42,9 @@ NATIVE = ("Exp", "Log", "Sin", "Cos")  # of which CUDA has functions on 16-bit t
     "Atan",
     "Asin",
     "Acos",
+    "Asinh",
+    "Acosh",
+    "Atanh",
     since=1,
 )
 def function(n: NodeView, b: Builder) -> None:

@@ -18,7 +18,8 @@ from tv.graph_frontend.shapes import Product, Shape, require_same
 from tv.graph_frontend.tensors import Tensor, Uniform
 from tv.graph_frontend.view import NodeView
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import ZERO, all_of, eq, floordiv, ge, lt
+from tv.sets.affine import ZERO, floordiv
+from tv.sets.formulas import all_of, eq, ge, lt
 from tv.term import Term
 
 

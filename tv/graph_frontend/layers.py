@@ -5,6 +5,7 @@ Linear in the number of nodes for each of a bounded number of candidate periods.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def _wiring(model: Model, fixed: Collection[str]) -> Wiring:
 
 
 def _content(d: Declared, fixed: bool) -> bytes | None:
-    """Type, shape and data of a stored tensor that the graph means by value."""
+    """A digest of type, shape and data of a stored tensor that the graph means by value."""
     t = d.data
     if t is None or not (fixed or (not d.element.is_float and element_count(t) <= SMALL)):
         return None
@@ -100,7 +101,7 @@ def _content(d: Declared, fixed: bool) -> bytes | None:
     bare.CopyFrom(t)
     bare.ClearField("name")
     bare.ClearField("doc_string")
-    return bytes(bare.SerializeToString(deterministic=True))
+    return hashlib.sha256(bare.SerializeToString(deterministic=True)).digest()
 
 
 def _kind(model: Model, producer: dict[str, tuple[int, int]], content: dict[str, bytes], name: str) -> object:

@@ -15,7 +15,8 @@ from tv.graph_frontend.shapes import ONE, Product, Shape, broadcast, broadcast_i
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import ZERO, Ranges, all_of, floordiv, ge, lt, mod, negate
+from tv.sets.affine import ZERO, Ranges, floordiv, mod
+from tv.sets.formulas import all_of, ge, lt, negate
 from tv.term import Term
 
 

@@ -17,7 +17,7 @@ from tv.graph_frontend.static import Pieces
 from tv.graph_frontend.tensors import Indexed, Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine
-from tv.sets.affine import eq, ge, lt, negate
+from tv.sets.formulas import eq, ge, lt, negate
 from tv.term import Term
 
 

@@ -12,7 +12,8 @@ from tv.graph_frontend.shapes import ONE
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import ZERO, Ranges, all_of, ge, lt, mod, negate
+from tv.sets.affine import ZERO, Ranges, mod
+from tv.sets.formulas import all_of, ge, lt, negate
 from tv.term import Term
 
 Piece = tuple[Formula, Affine]  # where the own index is so, the operand is read there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from tv.diagnostic import BadInput, Unsupported
@@ -16,7 +17,7 @@ from tv.graph_frontend.shapes import require_same
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import TRUE, Affine
-from tv.sets.affine import all_of, eq, ge, lt, negate
+from tv.sets.formulas import all_of, eq, ge, lt, negate
 from tv.term import Term
 
 Index = tuple[Affine, ...]
@@ -114,9 +115,12 @@ def tensor_scatter(n: NodeView, b: Builder) -> None:
             require_same(b.system.sets, x.shape[d], u.shape[d], n.what)
     if mode == "circular":
         raise Unsupported("TV0311", f"mode `circular` of {n.what}")
-    if at is not None and (at.rank != 1 or at.ints is None):
-        raise Unsupported("TV0313", f"{n.what} at positions that are data", help='state them: [inputs] NAME = "P"')
+    if at is not None and at.rank != 1:
+        raise BadInput("TV0302", f"{n.what}: positions of rank {at.rank}, not 1")
     extent, length = x.shape[axis], u.shape[axis]
+    if at is not None and at.ints is None:
+        b.define(n, 0, e, x.shape, _at_data(n, b, (x, u, at), axis))
+        return
     pieces = ((TRUE, Affine.of(0)),) if at is None or at.ints is None else at.ints
     outside = [all_of(c, f) for c, v in pieces for f in (lt(v, 0), lt(extent, v + length))]
     rows = ("i0",)
@@ -136,6 +140,27 @@ def tensor_scatter(n: NodeView, b: Builder) -> None:
         return p.case(arms)
 
     b.define(n, 0, e, x.shape, body)
+
+
+def _at_data(n: NodeView, b: Builder, tensors: tuple[Tensor, Tensor, Tensor], axis: int) -> Callable[[Place], Term]:
+    """A cache with the entries of an update written from a position that is data."""
+    x, u, at = tensors
+    extent, count = x.shape[axis], u.shape[axis].constant
+    if count is None or count > MOST:
+        what = f"{n.what} of more than {MOST} entries, or an open number of them, at positions that are data"
+        raise Unsupported("TV0313", what, help='state them: [inputs] NAME = "P"')
+    b.assume("indices that are data (Gather and kin) are in range")
+
+    def body(p: Place) -> Term:
+        position = p.get(at, (p.index[0],))
+        p.b.suppose(position, at.element, Affine.of(0), extent - count)
+        first, out = p.convert(position, at.element, I64), p.get(x)
+        for k in range(count):
+            own = p.integer(((TRUE, p.index[axis] - k),), (), I64)
+            out = p.select(p.op("eq.i64", first, own), p.get(u, _with(p.index, axis, Affine.of(k))), out)
+        return out
+
+    return body
 
 
 @denotes("OneHot", since=11)

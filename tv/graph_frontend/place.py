@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tv import arithmetic
@@ -12,7 +13,8 @@ from tv.graph_frontend.elements import I64, Element
 from tv.graph_frontend.shapes import Shape
 from tv.graph_frontend.tensors import Indexed, InUnit, PreviousLayer, SameLayer, Stored, Tensor, Uniform
 from tv.sets import Affine, Formula
-from tv.sets.affine import Dim, Range, Sym, all_of, eq, ge, within
+from tv.sets.affine import Dim, Range, Sym
+from tv.sets.formulas import all_of, eq, ge, within
 from tv.system import Scope
 from tv.term import Term
 
@@ -93,6 +95,15 @@ class Place:
             return lambda p: p._index_term(value, e)
 
         return self.case([(c, leaf(v)) for c, v in here])
+
+    def spread(self, pieces: static.Pieces, index: Sequence[Affine], e: Element) -> Term:
+        """What pieces say of an element: an integer, or the bits of a float."""
+        if not e.is_float:
+            return self.integer(pieces, index, e)
+        here = static.at(pieces, index, self.ranges)
+        if not here:  # no element at all
+            return self.bits(0, e.width)
+        return self.case([(c, partial(_constant, v.const, e.width)) for c, v in here])
 
     def _index_term(self, value: Affine, e: Element) -> Term:
         if value.constant is not None:
@@ -195,11 +206,15 @@ class Place:
         return self.b.system.reduce(self.scope, inner.scope, op, step, init)
 
     def pick(
-        self, extents: Sequence[Affine], chosen: Sequence[Term], element: Callable[[Place, tuple[Affine, ...]], Term]
+        self,
+        extents: Sequence[Affine],
+        chosen: Sequence[Term],
+        element: Callable[[Place, tuple[Affine, ...]], Term],
+        inside: bool = False,
     ) -> Term:
         """The element at indices that are data: `element` over a child scope, at the instance whose new indices are `chosen`.
 
-        chosen: signed 64-bit terms, in range by assumption (SEMANTICS 8).
+        chosen: signed 64-bit terms, in range by what they are (inside) or by assumption (SEMANTICS 8).
         """
         if all(c.kind == "const" for c in chosen):
             return element(self, tuple(Affine.of(arithmetic_signed(c.bits)) for c in chosen))
@@ -208,8 +223,13 @@ class Place:
         s, c = self.scope, inner.scope
         embed = self.b.system.sets.map(c.name, c.dims, c.domain, s.name, [Affine.dim(d) for d in s.dims])
         back = self.b.system.sets.reverse(embed)
-        self.b.assume("indices that are data (Gather and kin) are in range")
+        if not inside:
+            self.b.assume("indices that are data (Gather and kin) are in range")
         return self.b.system.terms.make("pick", args=(value, *chosen), map=back, scope=c.name, width=value.width)
+
+
+def _constant(bits: int, width: int, p: Place) -> Term:
+    return p.bits(bits, width)
 
 
 def arithmetic_signed(bits: int) -> int:

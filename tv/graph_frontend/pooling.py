@@ -17,7 +17,8 @@ from tv.graph_frontend.shapes import ONE, Shape
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import Affine, Formula
-from tv.sets.affine import all_of, floordiv, ge, lt, negate
+from tv.sets.affine import floordiv
+from tv.sets.formulas import all_of, ge, lt, negate
 from tv.term import Term
 
 Numbers = tuple[int, ...]

@@ -17,23 +17,25 @@ from tv.graph_frontend import (
     indexing,
     layout,
     logic,
+    normalising,
     ordering,
     padding,
     picking,
     pooling,
     quantised,
     reductions,
+    resizing,
     scatter,
 )  # the handlers register themselves
 from tv.graph_frontend.audit import audit
 from tv.graph_frontend.build import Builder, Irregular, Options
-from tv.graph_frontend.constants import SMALL, element_count, stored
+from tv.graph_frontend.constants import SMALL, contents, element_count, stored
 from tv.graph_frontend.elements import element_of, proto_bits
 from tv.graph_frontend.layers import find_stretch, shared_first
 from tv.graph_frontend.load import Declared, load
 from tv.graph_frontend.roll import Stretch, denote_stretch, make_families
 from tv.graph_frontend.shapes import text
-from tv.graph_frontend.static import constant_pieces
+from tv.graph_frontend.static import Pieces, constant_pieces
 from tv.graph_frontend.tensors import Indexed, InUnit, SameLayer, Tensor
 from tv.graph_frontend.through_picks import push_through_picks
 from tv.sets import TRUE, Affine, Sets
@@ -48,12 +50,14 @@ FAMILIES = (
     indexing,
     layout,
     logic,
+    normalising,
     ordering,
     padding,
     picking,
     pooling,
     quantised,
     reductions,
+    resizing,
     scatter,
 )
 
@@ -76,8 +80,8 @@ def read(
     """The meaning of a model, weights not needed.
 
     dims: name of an open dimension -> its size over the symbols of `sets`. inputs, outputs: tensors to cut at (cut ones become
-    free inputs). fixed: initializers with stored data of at most 4096 elements that no argument holds: they are constants, all
-    others free. None: those of one element are constants.
+    free inputs). fixed: initializers that no argument holds: those stored in the file that consist of few pieces are
+    constants, all others free. None: those of one element are constants.
     values: integer graph inputs all of whose elements are this number (`[inputs] position_ids = "P"`).
     Raises BadInput (exit 2), Unsupported (exit 4), Unknown (exit 3).
     """
@@ -88,15 +92,15 @@ def read(
         raise BadInput("TV0302", f"functions on 16-bit types `{half_functions}`", help="`f32` or `native`")
     options = Options(strict_nan, body_precision, half_functions)
 
-    constants = frozenset(d.name for d in model.declared.values() if _is_constant(d, fixed))
-    held = frozenset(d.name for d in model.declared.values() if d.initializer and fixed is not None) - constants
+    known = {d.name: c for d in model.declared.values() if (c := _constant(d, fixed)) is not None}
+    held = frozenset(d.name for d in model.declared.values() if d.initializer and fixed is not None) - known.keys()
 
     def attempt(stretch: Stretch | None) -> Graph:
-        return _denote(Builder(sets, terms, model, options), constants, held, values or {}, stretch)
+        return _denote(Builder(sets, terms, model, options), known, held, values or {}, stretch)
 
     if roll:
         model.nodes = shared_first(model.nodes)
-    stretch = find_stretch(model, constants) if roll else None
+    stretch = find_stretch(model, known) if roll else None
     if stretch is not None:
         try:
             return attempt(stretch)
@@ -109,17 +113,18 @@ def _is_small(d: Declared) -> bool:
     return d.data is not None and element_count(d.data) <= SMALL
 
 
-def _is_constant(d: Declared, fixed: Collection[str] | None) -> bool:
-    """Does the graph mean the tensor by the values that the model stores?"""
-    if not _is_small(d) or d.data is None:
-        return False
-    return d.constant or (element_count(d.data) == 1 if fixed is None else d.name in fixed)
+def _constant(d: Declared, fixed: Collection[str] | None) -> Pieces | None:
+    """The values that the model stores, where the graph means the tensor by them."""
+    if d.data is None:
+        return None
+    meant = d.constant or (element_count(d.data) == 1 if fixed is None else d.name in fixed)
+    return contents(d.data, d.element) if meant else None
 
 
 def _denote(
-    b: Builder, fixed: frozenset[str], held: frozenset[str], values: Mapping[str, Affine], stretch: Stretch | None
+    b: Builder, known: Mapping[str, Pieces], held: frozenset[str], values: Mapping[str, Affine], stretch: Stretch | None
 ) -> Graph:
-    model, b.fixed = b.model, fixed
+    model, b.known = b.model, known
     family = frozenset(stretch.members()) if stretch is not None else frozenset()
     for d in model.declared.values():
         if d.name in family:

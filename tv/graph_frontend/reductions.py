@@ -188,6 +188,17 @@ def product_reduction(n: NodeView, b: Builder) -> None:
 @denotes("CumSum", since=11)
 def cumulative_sum(n: NodeView, b: Builder) -> None:
     """the sum of the elements up to (or, exclusive, before) the index, from the front or, reverse, from the back; f32 inside"""
+    cumulative(n, b, "add", 0)
+
+
+@denotes("CumProd", since=26)
+def cumulative_product(n: NodeView, b: Builder) -> None:
+    """as CumSum, of products, from 1"""
+    cumulative(n, b, "mul", 1)
+
+
+def cumulative(n: NodeView, b: Builder, fold: str, start: int) -> None:
+    """Output 0: `start` folded with the elements up to the own index."""
     x = n.input(0)
     along = n.input(1).scalar(n.what).constant
     if along is None:
@@ -207,8 +218,8 @@ def cumulative_sum(n: NodeView, b: Builder) -> None:
             at = last - inner[0] if reverse else inner[0]
             return q.convert(q.get(x, tuple(at if k == axis else i for k, i in enumerate(p.index))), e, w)
 
-        op = f"fadd.{w.op}" if w.is_float else f"add.i{w.width}"
-        return p.reduce(op, [count], contribution, p.bits(0, w.width))
+        op = f"f{fold}.{w.op}" if w.is_float else f"{fold}.i{w.width}"
+        return p.reduce(op, [count], contribution, p.number(start, w) if w.is_float else p.bits(start, w.width))
 
     if not e.narrow:
         b.define(n, 0, e, x.shape, body)

@@ -34,10 +34,10 @@ _TABLE: dict[tuple[str, str], Entry] = {}
 
 
 def denotes(*ops: str, since: int = 1, domain: str = "") -> Callable[[Handler], Handler]:
-    """Registers a handler for operators; its docstring's first line is what `tv ops` prints. A second handler is an error."""
+    """Registers a handler for operators; its docstring's first paragraph is what `tv ops` prints. A second handler is an error."""
 
     def register(handler: Handler) -> Handler:
-        meaning = (handler.__doc__ or "").strip().split("\n")[0]
+        meaning = " ".join((handler.__doc__ or "").split("\n\n")[0].split())
         if not meaning:
             raise TypeError(f"handler {handler.__name__} says nothing about its meaning")
         for op in ops:

@@ -17,7 +17,7 @@ from tv.graph_frontend.shapes import require_same
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import all_of, any_of, eq, negate
+from tv.sets.formulas import all_of, any_of, eq, negate
 from tv.term import Term
 
 MOST = 16  # index tuples that are spelled out

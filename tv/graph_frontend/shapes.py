@@ -8,7 +8,8 @@ from math import gcd
 
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.sets import Affine, Sets
-from tv.sets.affine import ZERO, Ranges, eq, floordiv, mod, negate
+from tv.sets.affine import ZERO, Ranges, floordiv, mod
+from tv.sets.formulas import eq, negate
 
 Shape = tuple[Affine, ...]
 ONE = Affine.of(1)
@@ -99,7 +100,7 @@ class Product:
                 raise Unsupported(
                     "TV0314",
                     f"{what} multiplies the open sizes {text(self.factors)}",
-                    help="give one of them a value in the spec",
+                    help="give one of them a value: under [args] `m = 64` instead of a symbol",
                 )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import FALSE, Dim, Ranges, Sym, all_of, any_of, eq, ge, negate
+from tv.sets.affine import Dim, Ranges, Sym
+from tv.sets.formulas import FALSE, all_of, any_of, eq, ge, negate
 
 Pieces = tuple[tuple[Formula, Affine], ...]
 LIMIT = 64  # pieces of one tensor

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tv.diagnostic import BadInput
 from tv.graph_frontend.elements import Element
 from tv.graph_frontend.shapes import Shape
-from tv.graph_frontend.static import Pieces, at, boolean
+from tv.graph_frontend.static import Pieces, at, boolean, constant_pieces
 from tv.sets import Affine
 
 
@@ -59,17 +59,29 @@ Source = Stored | InUnit | SameLayer | PreviousLayer | Uniform | Indexed
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """name: for people. lazy_ints: of integers and booleans, their values as index sets, or None where they are data."""
+    """name: for people. lazy_ints: of integers and booleans, their values as index sets, or None where they are data.
+
+    regions: of a unit of floats that is constant by pieces, its bits.
+    """
 
     name: str
     element: Element
     shape: Shape
     source: Source
     lazy_ints: Callable[[], Pieces | None] | None = field(default=None, compare=False)
+    regions: Pieces | None = field(default=None, compare=False)
 
     @property
     def rank(self) -> int:
         return len(self.shape)
+
+    @property
+    def bits(self) -> Pieces | None:
+        """The contents by pieces, each of one constant: bits of floats, and integers; None where they are not known so."""
+        if isinstance(self.source, Uniform):
+            return constant_pieces(self.source.bits)
+        pieces = self.regions if self.element.is_float else self.ints if isinstance(self.source, Indexed) else None
+        return pieces if pieces is not None and all(v.constant is not None for _, v in pieces) else None
 
     @property
     def ints(self) -> Pieces | None:

@@ -22,7 +22,7 @@ def push_through_picks(system: System, supposed: Collection[int]) -> None:
     """Rewrites the tensors whose value is such a pick. supposed: ids of terms of which a reading takes something for granted."""
     for unit in system.units.values():
         t = unit.value
-        if t.kind == "pick" and t.args[0].kind == "ref":
+        if t.kind == "pick" and t.args[0].kind == "ref" and t.id not in system.winners:
             pushed = _Pick(system, t, supposed).value(t.args[0])
             unit.value = t if pushed is None else pushed
 

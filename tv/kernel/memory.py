@@ -19,7 +19,9 @@ class Space(Enum):
 @dataclass(frozen=True, slots=True)
 class MemoryObject:
     """One allocation. `extents`: C dimensions in elements of `element`, outermost first; None where the launch decides
-    (a pointer parameter, `extern __shared__`). All `extern __shared__` names are one object called `dynamic_shared`."""
+    (a pointer parameter, `extern __shared__`). All `extern __shared__` names are one object called `dynamic_shared`. const: a
+    module variable that holds its initialiser for ever, which a compiler knows. entries: of the buffers that a table's pointers
+    point to, pointers in the table, 0 where the launch decides; None where the object is one piece of memory."""
 
     name: str
     space: Space
@@ -27,6 +29,8 @@ class MemoryObject:
     extents: tuple[int, ...] | None
     align: int
     span: Span = NOWHERE
+    const: bool = False
+    entries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class MemRef:
     access: weak | volatile | readonly (`__ldg`, ld.global.nc, or through a `const T* __restrict__` parameter) | cached
     (`__ldcg`, `__ldcs`). The address must be a multiple of count * type.bytes.
     claims: `__restrict__` pointers in whose scopes this access stands, and whether its address is based on them; only of
-    pointers past which their memory is accessed there too.
+    pointers past which their memory is accessed there too. entry: (I64) which of a table's buffers, where the object is one of
+    those; the specification says where each lies, and no access has one from there on.
     """
 
     object: str
@@ -46,3 +51,4 @@ class MemRef:
     access: str = "weak"
     span: Span = NOWHERE
     claims: tuple[tuple[str, bool], ...] = ()
+    entry: Expr | None = None

@@ -15,6 +15,9 @@ class Parameter:
     """A kernel parameter. A pointer has `pointee` (its object has the parameter's name), a scalar has `type`.
 
     readonly: declared `const T*`; restrict: `__restrict__`. `const T* __restrict__` loads are emitted with access="readonly".
+    A struct by value is one parameter a leaf, `p.ld`: offset, of the leaf in its argument; whole, the argument's size; in bytes.
+    A table of pointers is one parameter, and all that its pointers point to one object: entries, how many stand in the
+    argument itself, 0 where the argument is the address of the table; None for a pointer.
     """
 
     name: str
@@ -23,6 +26,14 @@ class Parameter:
     readonly: bool = False
     restrict: bool = False
     span: Span = NOWHERE
+    offset: int = 0
+    whole: int = 8
+    entries: int | None = None
+
+    @property
+    def argument(self) -> str:
+        """The parameter as the source has it: of the leaf `p.ld` the struct `p`."""
+        return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)

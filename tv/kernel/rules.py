@@ -17,7 +17,7 @@ from tv.kernel.expressions import (
     Unary,
 )
 from tv.kernel.module import Kernel
-from tv.kernel.statements import Aligned, Assume, If, Load, Loop, Store
+from tv.kernel.statements import Aligned, Assume, If, Inside, Load, Loop, Store
 from tv.kernel.traverse import assigned, children, expressions, references, walk
 from tv.kernel.types import Scalar
 
@@ -81,6 +81,8 @@ def check(kernel: Kernel) -> Kernel:
         for r in references(s):
             _require(r.object in kernel.objects, "unknown memory object", r)
             _require(r.offset.type is Scalar.I64 and r.count in (1, 2, 4, 8, 16), "reference", r)
+            _require((r.entry is None) == (kernel.objects[r.object].entries is None), "which of a table's buffers", r)
+            _require(r.entry is None or r.entry.type is Scalar.I64, "which of a table's buffers", r)
         match s:
             case Load(dests=ds, ref=r):
                 _require(len(ds) == r.count and all(d.type is r.type for d in ds), "load destinations", s)
@@ -88,6 +90,8 @@ def check(kernel: Kernel) -> Kernel:
                 _require(len(vs) == r.count and all(v.type is r.type for v in vs), "stored values", s)
             case Aligned(object=o, offset=at, align=n):
                 _require(o in kernel.objects and at.type is Scalar.I64 and n & (n - 1) == 0 < n, "alignment", s)
+            case Inside(object=o, entry=i, offset=at):
+                _require(o in kernel.objects and i.type is at.type is Scalar.I64, "place in a table's buffer", s)
             case If(cond=c) | Loop(cond=c) | Assume(cond=c):
                 _require(c.type is Scalar.BOOL, "condition is not bool", s)
     return kernel

@@ -173,6 +173,20 @@ class Aligned(Stmt):
 
 
 @dataclass(frozen=True, slots=True)
+class Inside(Stmt):
+    """An obligation that buffer `entry` (I64) of a table is there and holds `width` bytes at byte `offset` (I64) of it.
+
+    object: what the table's pointers point to. sizes: of its buffers, in bytes, as the specification binds them.
+    """
+
+    object: str
+    entry: Expr
+    offset: Expr
+    width: int
+    sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Declare(Stmt):
     """The lifetime of a local object begins: what it held in an earlier round of a loop is gone."""
 

@@ -36,6 +36,7 @@ from tv.kernel.statements import (
     Declare,
     Fence,
     If,
+    Inside,
     Load,
     Loop,
     Return,
@@ -92,11 +93,13 @@ def expressions(s: Stmt) -> tuple[Expr, ...]:
         case Assign(value=v):
             return (v,)
         case Load(ref=r):
-            return (r.offset,)
+            return located(r)
         case Aligned(offset=at):
             return (at,)
+        case Inside(entry=entry, offset=at):
+            return (entry, at)
         case Store(ref=r, values=vs):
-            return (r.offset, *vs)
+            return (*located(r), *vs)
         case If(cond=c) | Loop(cond=c) | Assume(cond=c):
             return (c,)
         case Barrier(mask=m, target=t):
@@ -106,13 +109,18 @@ def expressions(s: Stmt) -> tuple[Expr, ...]:
         case Vote(value=v, mask=m):
             return (v, m)
         case Atomic(ref=r, operands=ops):
-            return (r.offset, *ops)
+            return (*located(r), *ops)
         case AsyncCopy(dst=d, src=r, zero_fill=z):
-            return (d.offset, r.offset) if z is None else (d.offset, r.offset, z)
+            return (*located(d), *located(r)) if z is None else (*located(d), *located(r), z)
         case Break() | Continue() | Return() | Fence() | AsyncCommit() | AsyncWait() | Declare():
             return ()
         case _:
             raise TypeError(f"not a statement of the Kernel IR: {s!r}")
+
+
+def located(r: MemRef) -> tuple[Expr, ...]:
+    """The expressions in an access's address."""
+    return (r.offset,) if r.entry is None else (r.entry, r.offset)
 
 
 def assigned(s: Stmt) -> tuple[Var, ...]:

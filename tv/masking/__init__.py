@@ -2,5 +2,16 @@
 
 from tv.masking.alternatives import ASSUMED, FROM_ZERO, Alternative, alternatives
 from tv.masking.possible import Possible, Supposition, suppositions
+from tv.masking.rows import Bound, bounds_of_extremes
 
-__all__ = ["ASSUMED", "FROM_ZERO", "Alternative", "Possible", "Supposition", "alternatives", "suppositions"]
+__all__ = [
+    "ASSUMED",
+    "FROM_ZERO",
+    "Alternative",
+    "Bound",
+    "Possible",
+    "Supposition",
+    "alternatives",
+    "bounds_of_extremes",
+    "suppositions",
+]

@@ -4,6 +4,8 @@ zeros that it adds to the others.
 Let x be -inf at the masked keys, and m the maximum of x over a row. There exp(x - m) is +0, or, where m is -inf, NaN: but then
 every exp(x - m) of the row is NaN. So a row's sum does not see its masked keys, and neither does a sum of e / s * v, where v is
 finite: it adds +-0 to a sum that starts from +0, or is NaN either way. Both hold only where some key of the row is left.
+The same holds where x is not -inf at the masked keys, but more than 150 below each of the others, which are finite: m is one of the
+others' x, no e is NaN, and exp(x - m) is +0 as well.
 An x + 0 differs from x in the sign of zero alone, which exp(x - m) does not show: exp(+0) = exp(-0) = 1.
 """
 
@@ -14,14 +16,16 @@ from dataclasses import dataclass
 
 from tv.graph import Graph
 from tv.masking.copying import Copy
-from tv.masking.possible import FLOATS, Possible, Supposition
+from tv.masking.intervals import FLOATS
+from tv.masking.possible import Possible, Supposition
 from tv.masking.softmax import Reading, Softmax, folded, is_op, known
 from tv.sets import Affine, Formula
-from tv.sets.affine import Dim, Sym, all_of, negate
+from tv.sets.affine import Dim, Sym
+from tv.sets.formulas import all_of, any_of, negate
 from tv.system import Scope, Unit
 from tv.term import Term, op_head
 
-ASSUMED = "expf is +0 at -inf, 1 at +0 and -0, never negative, and at most 1 + 2^-22 below 0"
+ASSUMED = "expf is +0 at -inf and below -150, 1 at +0 and -0, never negative, and at most 1 + 2^-22 below 0"
 FROM_ZERO = "from zero"  # attr of a sum that has to start from +0, since terms of either zero were left out
 DECIDED = "decided-condition"
 Substitution = Mapping[Dim | Sym, Affine]
@@ -77,6 +81,7 @@ class Masks:
         for s in softmaxes:
             x = self.system.units[s.x]
             masked = self.reading.masked(x.value, "f32", x.scope, self.possible)
+            masked = any_of(masked, self.reading.sunk(x.value, x.scope, masked, self.possible))
             self.rows[s.e] = Row(s, masked)
             self._exponential(s, masked)
             self._denominator(s, masked)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tv.masking.possible import Possible
 from tv.sets import Affine
-from tv.sets.affine import Dim, Sym, all_of
+from tv.sets.affine import Dim, Sym
+from tv.sets.formulas import all_of
 from tv.system import Scope, System
 from tv.term import Term, op_head
 

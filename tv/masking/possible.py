@@ -1,6 +1,7 @@
 """Between which numbers a float of the graph lies, and whether it may be NaN, given what a launch states of its inputs.
 
-An interval holds the value in every order of its sums. What is not known is anything: every way out of here is `ANYTHING`.
+An interval holds the value in every order of its sums, whatever joins them, and with every product fused or not. What is not known is
+anything: every way out of here is `ANYTHING`.
 """
 
 from __future__ import annotations
@@ -11,38 +12,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tv.arithmetic import decode, float_bits
+from tv.arithmetic import decode
 from tv.graph import Graph
 from tv.launch import InputAssumption
+from tv.masking.intervals import ANYTHING, FLOATS, Interval, added, largest, multiplied, negated, rounded, summed
 from tv.sets import Affine, Set
-from tv.sets.affine import Dim, Formula, Range, Sym
+from tv.sets.affine import Dim, Range, Sym
+from tv.sets.formulas import Formula
 from tv.system import Unit
 from tv.term import Term, op_head
 
-FLOATS = ("f16", "bf16", "f32")
-UNIT = {"f16": 2.0**-11, "bf16": 2.0**-8, "f32": 2.0**-24}  # half of the gap above 1
 FUEL = 4000  # terms looked at in one question: what is left after that is not known
-LONGEST = 1 << 22  # terms of a sum whose errors are bounded
 NEARLY_ONE = 1.0 + 2.0**-22  # exp of what is not positive, with its error
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """low <= value <= high where it is no NaN; infinities included."""
-
-    low: float
-    high: float
-    nan: bool
-
-    @property
-    def finite(self) -> bool:
-        return not self.nan and self.low > -math.inf and self.high < math.inf
-
-    def join(self, other: Interval) -> Interval:
-        return Interval(min(self.low, other.low), max(self.high, other.high), self.nan or other.nan)
-
-
-ANYTHING = Interval(-math.inf, math.inf, True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +51,6 @@ def suppositions(graph: Graph, stated: Sequence[InputAssumption]) -> dict[str, S
     return found
 
 
-def largest(kind: str) -> float:
-    """The largest finite number of a format."""
-    match kind:
-        case "f16":
-            return 65504.0
-        case "bf16":
-            return float(np.ldexp(2.0 - 2.0**-7, 127))
-        case _:
-            return float(np.ldexp(2.0 - 2.0**-23, 127))
-
-
-def rounded(low: float, high: float, kind: str, nan: bool) -> Interval:
-    """The numbers of a format nearest to the reals of an interval that was computed in double."""
-    if math.isnan(low) or math.isnan(high):
-        return ANYTHING
-    ends = [math.nextafter(low, -math.inf), math.nextafter(high, math.inf)]
-    down, up = (float(decode(np.array([float_bits(v, kind)], np.uint64), kind)[0]) for v in ends)
-    return Interval(down, up, nan)
-
-
 @dataclass(slots=True)
 class Possible:
     """ranges: of symbols. special: intervals of units that are known for reasons of their own, by name."""
@@ -99,6 +60,7 @@ class Possible:
     ranges: Mapping[str, tuple[int, int]]
     special: Callable[[str], Interval | None] = lambda _: None
     whole: dict[str, Interval] = field(default_factory=dict)
+    cases: dict[str, bool] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     fuel: int = FUEL
 
@@ -184,12 +146,22 @@ class Possible:
             self.busy.discard(u.name)
             if self.fuel >= 0:
                 self.whole[u.name] = found
-        if found.finite or self.graph.system.sets.equal(nodes, u.domain) or u.name in self.busy:
+        plain = found.finite and not self._by_cases(u.value)
+        if plain or self.graph.system.sets.equal(nodes, u.domain) or u.name in self.busy:
             return found
         self.busy.add(u.name)
         found = self._at(u.value, u.format, nodes)
         self.busy.discard(u.name)
         return found
+
+    def _by_cases(self, t: Term) -> bool:
+        """Is t, or what it is computed from element by element, a case: another value at other instances?"""
+        if t.kind != "ref":
+            return t.kind == "case" or (t.kind == "op" and any(self._by_cases(a) for a in t.args))
+        if t.name not in self.cases:
+            self.cases[t.name] = False
+            self.cases[t.name] = self._by_cases(self.graph.system.units[t.name].value)
+        return self.cases[t.name]
 
     def _input(self, unit: str, kind: str) -> Interval:
         s = self.supposed.get(unit)
@@ -211,14 +183,14 @@ class Possible:
         args = [self._at(a, kind, nodes) for a in t.args]
         match head, args:
             case "fneg", [a]:
-                return Interval(-a.high, -a.low, a.nan)
+                return negated(a)
             case "fabs", [a]:
                 low = 0.0 if a.low <= 0.0 <= a.high else min(abs(a.low), abs(a.high))
                 return Interval(low, max(abs(a.low), abs(a.high)), a.nan)
             case "fadd", [a, b]:
                 return added(a, b, kind)
             case "fsub", [a, b]:
-                return added(a, Interval(-b.high, -b.low, b.nan), kind)
+                return added(a, negated(b), kind)
             case "fmul", [a, b]:
                 return multiplied(a, b, kind)
             case "fdiv", [a, b] if a.finite and b.low > 0.0:
@@ -336,33 +308,3 @@ def compared(head: str, a: Interval, b: Interval) -> bool | None:
             return False if a.low >= b.high else True if numbers and a.high < b.low else None
         case _:
             return False if a.low > b.high else True if numbers and a.high <= b.low else None
-
-
-def added(a: Interval, b: Interval, kind: str) -> Interval:
-    opposite = (a.high == math.inf and b.low == -math.inf) or (a.low == -math.inf and b.high == math.inf)
-    if opposite:
-        return ANYTHING
-    return rounded(a.low + b.low, a.high + b.high, kind, a.nan or b.nan)
-
-
-def multiplied(a: Interval, b: Interval, kind: str) -> Interval:
-    if not (a.finite and b.finite):
-        return ANYTHING
-    ends = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
-    return rounded(min(ends), max(ends), kind, False)
-
-
-def summed(start: Interval, each: Interval, count: int | None, kind: str) -> Interval:
-    """Any order, each partial sum rounded: no more than count * (1 + u)^count of the largest term."""
-    if count is None or count > LONGEST or each.nan or start.nan:
-        return (
-            Interval(0.0, math.inf, False)
-            if count and start.low >= 0.0 <= each.low and not (each.nan or start.nan)
-            else ANYTHING
-        )
-    growth = math.exp(2.0 * (count + 1) * UNIT[kind])
-    low = (min(start.low, 0.0) + count * min(each.low, 0.0)) * growth
-    high = (max(start.high, 0.0) + count * max(each.high, 0.0)) * growth
-    found = rounded(low, high, kind, False)
-    overflows = found.low == -math.inf and found.high == math.inf
-    return ANYTHING if overflows else found

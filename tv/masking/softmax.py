@@ -6,14 +6,21 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tv.masking.possible import FLOATS, NEARLY_ONE, Interval, Possible
+import numpy as np
+
+from tv.arithmetic import decode
+from tv.masking.intervals import FLOATS, Interval
+from tv.masking.possible import NEARLY_ONE, Possible
 from tv.sets import TRUE, Affine, Formula, Map, Set
-from tv.sets.affine import FALSE, Dim, Sym, all_of, any_of
+from tv.sets.affine import Dim, Sym
+from tv.sets.formulas import FALSE, all_of, any_of, negate
 from tv.system import Scope, System
 from tv.term import Term, op_head
 
 INFINITY_BITS = {"f16": 0xFC00, "bf16": 0xFF80, "f32": 0xFF800000}  # the negative one
 DEEPEST = 24  # references followed one behind the other
+LOWERED = -128.0  # numbers that may be meant as a mask
+FLUSHED = -150.0  # below it exp is +0: exp(-150) is 2^-67 of the least positive f32
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,43 @@ class Reading:
                 return any_of(*(self._pulled_down(a, b, kind, scope, possible, depth) for a, b in pairs))
             case _:
                 return FALSE
+
+    def lowered(self, t: Term, kind: str, scope: Scope, depth: int = DEEPEST) -> Formula:
+        """Where a large negative number stands in place of t, or is added to it: a guess at where it is far below the rest."""
+        if depth == 0 or kind not in FLOATS:
+            return FALSE
+        match t.kind:
+            case "const":
+                return TRUE if float(decode(np.array([t.bits], np.uint64), kind)[0]) <= LOWERED else FALSE
+            case "case":
+                arms = zip(self.system.conditions[t.id], t.args, strict=True)
+                return any_of(*(all_of(c, self.lowered(a, kind, scope.where(c), depth - 1)) for c, a in arms))
+            case "ref" if self.system.units[t.name].format == kind:
+                u = self.system.units[t.name]
+                return self.lowered(u.value, kind, u.scope, depth - 1).substitute(self.substitution(t))
+            case "op" if op_head(t) == "cvt" and t.name.count(".") == 2 and t.name.split(".")[1] == kind:
+                return self.lowered(t.args[0], t.name.split(".")[2], scope, depth - 1)
+            case "op" if t.name == f"fadd.{kind}":
+                return any_of(*(self.lowered(a, kind, scope, depth - 1) for a in t.args))
+            case _:
+                return FALSE
+
+    def sunk(self, x: Term, scope: Scope, masked: Formula, possible: Possible) -> Formula:
+        """Where in its scope x, an f32, is so far below each of the rest that exp of the difference is +0.
+
+        The rest is what is neither this nor masked: finite numbers, and of any of them and the maximum of a row that holds it
+        none is the smaller.
+        """
+        low = all_of(self.lowered(x, "f32", scope), negate(masked))
+        if low.op == "false":
+            return FALSE
+        sunk, rest = self.nodes(scope, low), self.nodes(scope, all_of(negate(low), negate(masked)))
+        if self.sets.empty(sunk) or self.sets.empty(rest):
+            return FALSE
+        below, kept = possible.at(x, "f32", sunk), possible.at(x, "f32", rest)
+        if below.nan or not kept.finite or not below.high - kept.low < FLUSHED - 1.0:
+            return FALSE
+        return low
 
     def _pulled_down(self, a: Term, b: Term, kind: str, scope: Scope, possible: Possible, depth: int) -> Formula:
         """Where a is -inf, if b is neither NaN nor +inf there."""

@@ -6,7 +6,7 @@ one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -237,7 +237,7 @@ class Sum:
         return acc
 
     # -------------------------------------------------------------- the graph's own values
-    def parts(self, i: int, points: Ints):  # type: ignore[no-untyped-def]
+    def parts(self, i: int, points: Ints) -> Iterator[tuple[Part, Term, Truths, dict[str, Ints]]]:
         """For each part of leaf i: it, the term, where it applies, and its scope's dimensions there."""
         left = np.ones(len(points), np.bool_)
         if i in self.order.zeros:

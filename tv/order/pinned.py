@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tv.diagnostic import BadInput, Unknown
+from tv.equiv.formats import FLOATS
 from tv.order.places import rewritten, term_at_place
 from tv.order.products import Copies
 from tv.order.program import (
@@ -29,8 +30,8 @@ from tv.order.program import (
     walk,
 )
 from tv.sets import TRUE, Affine, Map, Set
-from tv.sets.affine import all_of, eq
 from tv.sets.foreign import adopt_map, adopt_set, least, tuple_of_target
+from tv.sets.formulas import all_of, eq
 from tv.system import Scope, System, Unit
 from tv.term import Term, type_width
 
@@ -70,6 +71,7 @@ class Pinned:
             dict(graph.indices),
             dict(graph.conditions),
             extremes=dict(graph.extremes),
+            winners=set(graph.winners),
         )
         self.after: dict[int, Term] = {}
         self.by_term: dict[int, list[Program]] = {}
@@ -156,7 +158,9 @@ class Pinned:
         dims = tuple(f"d{k}" for k in range(self.sets.arity(name)))
         scope = Scope(name, dims, TRUE, name)
         self.new.scopes[name], self.new.scope_sets[name] = scope, domain
-        self.new.units[name] = Unit(name, scope, domain, p.width, self.expr(p, value, name, domain), 0, uses=1)
+        made = Unit(name, scope, domain, p.width, self.expr(p, value, name, domain), 0, uses=1)
+        made.format = p.kind if p.kind in FLOATS else ""
+        self.new.units[name] = made
 
     def expr(self, p: Program, e: Expr, space: str, here: Set) -> Term:
         """An expression of an order over the instances `here` of a space."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tv.diagnostic import BadInput
+from tv.equiv.formats import format_of
 from tv.sets import TRUE, Affine, Map
 from tv.system import Scope, System, Unit
 from tv.term import Term
@@ -35,6 +36,7 @@ class Copies:
         self.new.scope_sets[name] = domain
         moved = self.moved(value, back)
         self.new.units[name] = Unit(name, own, domain, value.width, moved, 0, uses=1)
+        self.new.units[name].format = format_of({**self.old.units, **self.new.units}, value)
         return here
 
     def factors(self, t: Term, scope: str) -> tuple[Term, Term]:

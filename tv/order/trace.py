@@ -11,7 +11,8 @@ from tv.equiv.rules import Rules
 from tv.order.contraction import LEFT, RIGHT
 from tv.order.program import Add, Cases, Expr, Fuse, Hole, LeafAt, Link, Number, Rounds
 from tv.sets import Map, Set, Sets
-from tv.sets.affine import Affine, all_of, eq
+from tv.sets.affine import Affine
+from tv.sets.formulas import all_of, eq
 from tv.system import System
 from tv.term import Term, op_type
 

@@ -16,7 +16,7 @@ from tv.launch import CompileOptions, InputAssumption, Launch
 from tv.obligation import Obligation, Relation, Status
 from tv.refute.defects import EVENTS, Defects, Shown
 from tv.refute.differences import Broken, Difference, Differences
-from tv.refute.record import again, read, write
+from tv.refute.record import Record, again, read, write
 from tv.refute.setting import Dim3, Setting
 from tv.refute.trials import Clock
 from tv.verdict import Counterexample
@@ -59,7 +59,7 @@ class Refuter:
             for k, o in enumerate(out)
             if o.status is Status.UNKNOWN and o.executable and o.kind in EVENTS | {"coverage"}
         ]
-        defects = Defects(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
+        defects = Defects(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
         found = defects.show([out[k] for k in where]) if where else {}
         for at, shown in found.items():
             out[where[at]] = self._refuted(out, where[at], shown)
@@ -70,7 +70,7 @@ class Refuter:
             out[k] = open_still(out[k], defects.why, defects.help)
         return self._by_values(out)
 
-    def _setting(self, symbols: Mapping[str, int]) -> Setting:
+    def setting(self, symbols: Mapping[str, int]) -> Setting:
         key = tuple(sorted(symbols.items()))
         if key not in self._settings:
             self._settings[key] = Setting(
@@ -86,6 +86,10 @@ class Refuter:
 
     def replay(self, path: str) -> tuple[bool, str]:
         """Runs a saved counterexample again: whether it shows the same, and what to print."""
+        return again(*self.saved(path))
+
+    def saved(self, path: str) -> tuple[Record, Setting]:
+        """A counterexample from its file, and the launch at its sizes. Raises BadInput (TV0736, TV0737)."""
         found = read(path)
         symbols = dict(found.trial.symbols)
         if set(symbols) != set(self.binder.ranges):
@@ -93,7 +97,7 @@ class Refuter:
                 "TV0737",
                 f"the counterexample is about the sizes {named(symbols)}, the launch about {named(self.binder.ranges)}",
             )
-        return again(found, self._setting(symbols))
+        return found, self.setting(symbols)
 
     # -------------------------------------------------------------- values
     def _by_values(self, out: list[Obligation]) -> tuple[list[Obligation], Counterexample | None]:
@@ -104,7 +108,7 @@ class Refuter:
             return out, None
         orders = [o for o in out if o.kind in ("race", "barrier")]
         races = not orders or any(o.status is not Status.PROVED for o in orders)
-        search = Differences(self._setting, self.binder.ranges, self.fmad, Clock(self.seconds), races)
+        search = Differences(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds), races)
         first = [
             o.witness.symbols for o in out if o.status is Status.UNKNOWN and o.witness is not None and o.witness.symbols
         ]

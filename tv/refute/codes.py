@@ -9,20 +9,20 @@ CODES: dict[str, str] = {
     "TV0735": """A counterexample could not be written to its file.""",
     "TV0736": """A file is not a counterexample that this version can read.""",
     "TV0737": """A counterexample is about another kernel or another launch than the one it is replayed on.""",
-    "TV0738": """A counterexample is replayed by the interpreter only.""",
+    "TV0738": """A counterexample of this kind is replayed by the interpreter only: a GPU does not stop at a race or a missing barrier.""",
     "TV0739": """A kernel whose module-scope variables are bound in `[globals]` is not executed.""",
     "TV0740": """A run at sizes for which no memory is large enough.""",
 }
 
 # What to do, where a message does not say it better.
 FIXES: dict[str, str] = {
-    "TV0731": "give the tensor a layout by rows",
+    "TV0731": "write the layout by rows, with products of indices and numbers: `[i, j] -> [i * 4096 + j]`",
     "TV0732": "bind the parameter to a number, a symbol or a tensor",
     "TV0733": "bind tensors of one element type to a buffer",
     "TV0735": "name a file in a folder that exists and may be written",
     "TV0736": "name a file that `tv check --counterexample` wrote with this version",
     "TV0737": "replay it on the kernel, the model and the specification it was found with",
-    "TV0738": "leave out `--on gpu`",
+    "TV0738": "say `--on cpu`",
     "TV0739": "pass the variables as parameters",
     "TV0740": "narrow the symbols' ranges",
 }

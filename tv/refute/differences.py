@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +23,11 @@ from tv.refute.patterns import Pattern, search_order
 from tv.refute.setting import Dim3, Setting
 from tv.refute.single import OTHERS, Target, targets
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
+from tv.replay.distinct import distinct
 from tv.replay.doubt import VARIANTS
-from tv.replay.enclosure import Value
 from tv.replay.events import Event
 from tv.replay.graph_bounds import GraphBounds
+from tv.replay.sums import Value
 
 Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
@@ -36,6 +38,7 @@ QUICK = 0.5  # seconds; an evaluation of the graph that takes longer is not repe
 MOST_SIZES = 9  # assignments of the symbols that are tried
 FIRST_GUESS = 0.05
 PATIENCE, ENOUGH_RUNS = 10.0, 200  # seconds and runs: with both spent, a search ends before its time
+ENOUGH_UNORDERED = 16  # runs, all of which hang on the order of atomics: then the rest will
 MOST_THREADS = 1 << 16  # of a launch whose values are compared after a run of all blocks
 BROKEN_SECONDS, BROKEN_RUNS = 1.0, 3  # with both spent, an uninitialised value that was met is what was found
 WHOLE = 8.0  # by how much a run of all of a kernel is put off where one of its values can be shown alone
@@ -75,6 +78,7 @@ class Differences:
     why: str = "no input that was tried shows a difference"
     help: str = ""  # where a run failed
     _deadline: float = 0.0  # of the trial
+    _unordered: int = 0  # runs whose results hang on the order of atomics
 
     def show(self, failing: Obligation | None, first: list[Mapping[str, int]]) -> Difference | Broken | None:
         """The first difference that no order of sums explains, else the first run that is not clean."""
@@ -84,6 +88,8 @@ class Differences:
             own = setting.unheld()
             if own is not None:
                 self.why = f"the values of `{own}` are the model's own, since no argument holds it"
+                break
+            if self._unordered == runs >= ENOUGH_UNORDERED:
                 break
             if self.clock.left <= 0 or (self.clock.used > PATIENCE and runs >= ENOUGH_RUNS):
                 self.why += "; the search ran out of time"
@@ -118,7 +124,8 @@ class Differences:
                 put_off = (1 + n / 8) * (1 + 12 * rank)
                 options += [(put_off, setting, blocks, part) for part in parts]
                 options.append((put_off * (WHOLE if parts else 1), setting, blocks, None))
-        patterns = search_order(len(options[0][1].slots), options[0][1].graph.layers)
+        slots = options[0][1].slots
+        patterns = search_order(len(slots), options[0][1].graph.layers, list(slots.values()))
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
         guess = [FIRST_GUESS * (1 + sum(map(abs, s.symbols.values())) / 64) ** 0.5 for _, s, _, _ in options]
         cost = list(guess)
@@ -146,6 +153,7 @@ class Differences:
             return Broken(outcome, outcome.execution.events[0])
         hangs = outcome.execution.ordered_atomics and rounds_in_atomics(setting.kernel)
         if not outcome.execution.clean or hangs:
+            self._unordered += hangs
             self.why = (
                 "runs take too long"
                 if outcome.execution.ended == "budget"
@@ -178,7 +186,7 @@ class Differences:
             linear, good = p.at(self._stored(outcome, name, p.width))
             found = linear[good]
             if outcome.trial.blocks is None and outcome.trial.target is None:
-                found = np.unique(np.concatenate([found, np.random.default_rng(1).integers(0, p.count, MOST)]))
+                found = distinct(np.concatenate([found, np.random.default_rng(1).integers(0, p.count, MOST)]))
         if not len(found):
             return found
         spread = np.random.default_rng(0).permutation(len(found))
@@ -194,7 +202,7 @@ class Differences:
             return found
         if target.object != name:  # its values were left out
             return found[:0]
-        return np.setdiff1d(found, outcome.buffers[name + OTHERS].written_elements(width))
+        return np.setdiff1d(found, outcome.buffers[name + OTHERS].written_elements(width), assume_unique=True)
 
     def _kernel_bits(self, outcome: Outcome, name: str, p: Place, elements: Ints) -> tuple[Bits, npt.NDArray[np.bool_]]:
         at = p.of_linear(elements) * p.width
@@ -217,7 +225,7 @@ class Differences:
             if not apart[k]:  # by itself, an element may depend on less
                 own, free_zero = graph_values(outcome.setting, outcome.trial.pattern, p, at, self._deadline)
             else:
-                own = theirs.map(lambda a, k=k: a[k : k + 1])  # type: ignore[misc]
+                own = theirs.map(itemgetter(np.s_[k : k + 1]))
             if not outside(bits, own, label, free_zero)[0]:
                 self.why = (
                     "outputs differ, but not by more than another order of sums or the errors of functions may explain"
@@ -254,6 +262,8 @@ class Differences:
             found.append(float(decode(self._kernel_bits(run, name, p, element)[0], label)[0]))
         kernel, centre = np.array(found), float(theirs.numbers(label)[0])
         radius = 0.0 if theirs.radius is None else float(theirs.radius[0])
+        if np.isnan(centre) and radius == 0.0:  # whatever the functions give, the graph is NaN
+            return not np.isnan(kernel).any()
         if not np.isfinite(kernel).all() or not np.isfinite(centre):
             return False
         return bool((np.abs(kernel - centre) - radius).min() > MARGIN * (kernel.max() - kernel.min()))

@@ -1,12 +1,13 @@
 """Contents of input tensors as pure functions of the element: values for which float sums tend to be exact.
 
-Only `nan` holds NaN, and only `signed` a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
+Only `nan` and `lone` hold NaN, only `rows` infinities, and only `signed` a negative zero. A pattern is known by its name, so a counterexample can be run again from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -25,6 +26,7 @@ _POSITIVE = (1.0, 2.0, 4.0, 0.5)
 _ZERO = (0.0,)
 _NAN = (1.0, float("nan"), -1.0, 2.0, 1.0, -2.0, float("nan"), 3.0)
 _SIGNED = (0.0, -0.0, 1.0, -0.0)
+_MASKED = (*_SMALL, *[-np.inf] * len(_SMALL))  # the second half for whole rows
 _DEEP = {"f16": 13, "bf16": 100, "f32": 100, "f64": 100}  # exponents of large magnitudes
 _PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
 
@@ -52,6 +54,17 @@ class Slot:
         """Integers that are stated to lie between two."""
         return not BY_LABEL[self.label].is_float and self.low is not None and self.high is not None
 
+    @property
+    def open_float(self) -> bool:
+        """May it hold infinities and NaN?"""
+        return BY_LABEL[self.label].is_float and self.low is None and self.high is None and not self.finite
+
+    @property
+    def flags(self) -> bool:
+        """May its bytes say of each element whether it is masked?"""
+        small = BY_LABEL[self.label].width <= 8 and not BY_LABEL[self.label].is_float
+        return small and self.stored is None and self.low is None and self.high is None
+
 
 def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
     """A hash of an element, uniform over 32 bits; in words of that size, since huge tensors are made of it."""
@@ -69,8 +82,8 @@ def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """kind: small | positive | sparse | fine | uneven | zero | opposed | level | hot | deep | tiny | signed | nan | edges; `zero`: the
-    tensor numbered `which` is 0, the others small. `edges`: integers are the greatest (seed 0), the least (1), or in turn either (2) that is stated."""
+    """kind: small | positive | sparse | fine | uneven | zero | opposed | level | hot | deep | tiny | signed | nan | lone | rows | edges; `zero`: the
+    tensor numbered `which` is 0, the others small. `lone`: that one holds NaN. `rows`: half of its rows are -inf, or all 0 or 1. `edges`: integers are the greatest (seed 0), the least (1), or in turn either (2) that is stated."""
 
     kind: str
     seed: int = 0
@@ -94,22 +107,20 @@ class Pattern:
             return np.array(slot.stored, np.uint64)[linear]
         if not BY_LABEL[slot.label].is_float:
             return self._integers(slot, linear)
-        return self._chosen(slot, linear, self._table(slot))
+        return self._chosen(slot, linear, _table(self, slot))
 
     def numbers(self, slot: Slot, linear: Ints) -> npt.NDArray[np.float64]:
         """The elements of a tensor of floats, as numbers."""
-        return self._chosen(slot, linear, decode(self._table(slot), slot.label).astype(np.float64))
-
-    def _table(self, slot: Slot) -> Bits:
-        least = -np.inf if slot.low is None else slot.low
-        most = np.inf if slot.high is None else slot.high
-        return encode(np.clip(self._values(slot), least, most).astype(_carrier(slot.label)), slot.label)
+        return self._chosen(slot, linear, decode(_table(self, slot), slot.label).astype(np.float64))
 
     def _chosen(self, slot: Slot, linear: Ints, table: Table) -> Table:
         if len(table) == 1:
             same: Table = table[np.zeros(linear.shape, np.int64)]
             return same
         h = mixed(linear, slot.ordinal, self.seed)
+        if len(table) == len(_MASKED) and self._in_rows(slot):
+            by_row: Table = table[(h & np.uint32(7)) + 8 * self._masked(slot, linear)]
+            return by_row
         share = self._share(slot)
         which = np.uint32(len(table) - 1)
         if share is None:
@@ -119,6 +130,15 @@ class Pattern:
         there = h <= np.uint32(share * (2.0**32 - 1))
         out[there] = table[h[there] & which]
         return out
+
+    def _in_rows(self, slot: Slot) -> bool:
+        """Are whole rows of the tensor alike?"""
+        return self.kind == "rows" and slot.ordinal == self.which and (slot.open_float or slot.flags)
+
+    def _masked(self, slot: Slot, linear: Ints) -> Ints:
+        """1 for the elements of rows that are masked, 0 for others; the first row is."""
+        row = linear // max(1, slot.last)
+        return np.where(row == 0, 1, mixed(row, slot.ordinal, self.seed) & np.uint32(1)).astype(np.int64)
 
     def _share(self, slot: Slot) -> float | None:
         """How much of a tensor is not zero; None: all that the table gives."""
@@ -135,6 +155,8 @@ class Pattern:
     def _integers(self, slot: Slot, linear: Ints) -> Bits:
         """A few values from the least one that is allowed, or some of all; 0 alone where they may be indices of which nothing is assumed."""
         element = BY_LABEL[slot.label]
+        if self._in_rows(slot):
+            return (self._masked(slot, linear) ^ (self.seed & 1)).view(np.uint64)
         least, most = element.limits()
         bounded = slot.low is not None or slot.high is not None
         indices = element.width >= 32 and not bounded
@@ -153,7 +175,7 @@ class Pattern:
         values = (mixed(linear, slot.ordinal, self.seed + salt).astype(np.int64) % (high - low + 1)) + low
         return values.view(np.uint64) & np.uint64((1 << element.width) - 1)
 
-    def _values(self, slot: Slot) -> Sequence[float]:
+    def values(self, slot: Slot) -> Sequence[float]:
         """A power of two of values."""
         match self.kind:
             case "small" | "edges":
@@ -173,7 +195,11 @@ class Pattern:
             case "signed":
                 return _SIGNED
             case "nan":
-                return _NAN if slot.low is None and slot.high is None and not slot.finite else _SMALL
+                return _NAN if slot.open_float else _SMALL
+            case "lone":
+                return _NAN if slot.open_float and slot.ordinal == self.which else _SMALL
+            case "rows":
+                return _MASKED if self._in_rows(slot) else _SMALL
             case "zero":
                 return _ZERO if slot.ordinal == self.which else _SMALL
             case "opposed":
@@ -198,10 +224,20 @@ KINDS = frozenset(
         "tiny",
         "signed",
         "nan",
+        "lone",
+        "rows",
         "fine",
         "edges",
     }
 )
+
+
+@lru_cache(maxsize=256)
+def _table(pattern: Pattern, slot: Slot) -> Bits:
+    """The values that the elements of a tensor of floats are chosen from."""
+    least = -np.inf if slot.low is None else slot.low
+    most = np.inf if slot.high is None else slot.high
+    return encode(np.clip(pattern.values(slot), least, most).astype(_carrier(slot.label)), slot.label)
 
 
 def _carrier(label: str) -> type[np.generic]:
@@ -217,11 +253,15 @@ def _uneven(precision: int, seed: int, low: int, high: int) -> tuple[float, ...]
     return tuple(float(v) for v in values)
 
 
-def search_order(tensors: int, layers: int = 0) -> list[Pattern]:
+def search_order(tensors: int, layers: int = 0, slots: Sequence[Slot] = ()) -> list[Pattern]:
     """The patterns that a search for a difference tries, most telling first.
 
-    tensors: how many there are. layers: of a graph that repeats a part; dense contents grow from layer to layer.
+    tensors: how many there are. layers: of a graph that repeats a part; dense contents grow from layer to layer. slots: the
+    tensors of which some hold rows of which nothing is left, or NaN.
     """
+    lone = [Pattern("lone", 0, s.ordinal) for s in slots if s.open_float]
+    flags = [Pattern("rows", seed, s.ordinal) for s in slots if s.flags for seed in (0, 1)]
+    rows = [Pattern("rows", 0, s.ordinal) for s in slots if s.open_float]
     zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
     first = ["small", "positive", "uneven", "opposed", "tiny", "deep", "signed"]
     out = [Pattern(kind) for kind in first]
@@ -230,7 +270,10 @@ def search_order(tensors: int, layers: int = 0) -> list[Pattern]:
         *([Pattern("sparse"), Pattern("fine")] if layers > 1 else []),
         *out,
         *zeros[1:],
+        *flags[:4],
         *(Pattern(k) for k in ("hot", "level", "sparse")),
+        *rows[:4],
+        *lone[:4],
         Pattern("small", 1),
         Pattern("uneven", 1),
         Pattern("nan"),

@@ -90,10 +90,10 @@ def write(path: str, shown: Shown | Difference, fmad: bool) -> None:
         raise BadInput("TV0735", f"cannot write `{path}`: {e.strerror}") from None
 
 
-def dense_inputs(setting: Setting, pattern: Pattern) -> dict[str, np.ndarray[Any, Any]]:
-    """All inputs as bits in unsigned integers of their width, by tensor; nothing where they are large."""
+def dense_inputs(setting: Setting, pattern: Pattern, most: int = MOST_BYTES) -> dict[str, np.ndarray[Any, Any]]:
+    """All inputs as bits in unsigned integers of their width, by tensor; nothing where they are more than `most` bytes."""
     width = {n: max(1, np.dtype(NARROW[max(1, _bits(s.label) // 8)]).itemsize) for n, s in setting.slots.items()}
-    if sum(s.count * width[n] for n, s in setting.slots.items()) > MOST_BYTES:
+    if sum(s.count * width[n] for n, s in setting.slots.items()) > most:
         return {}
     out = {}
     for n, s in setting.slots.items():

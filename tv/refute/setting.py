@@ -14,13 +14,14 @@ from tv.diagnostic import Unknown
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel, Parameter
-from tv.launch import InputAssumption, Launch, ScalarBinding
+from tv.launch import InputAssumption, Launch, ScalarBinding, TensorImage
 from tv.refute.layouts import Place, fixed, integer
 from tv.refute.patterns import Pattern, Slot
 from tv.replay.buffers import Flags, GeneratedBuffer
 from tv.replay.carriers import Array
-from tv.replay.enclosure import Value
-from tv.replay.graph_bounds import joined
+from tv.replay.distinct import distinct
+from tv.replay.pieces import joined
+from tv.replay.sums import Value
 from tv.spec.affine import size
 from tv.spec.expression import evaluate, parse
 from tv.symexec.scalars import float_bits
@@ -46,7 +47,7 @@ class Watched(GeneratedBuffer):
         self._pending += len(kept)
         if self._pending > _MOST_PENDING:
             widths = sorted({w for _, w in self._stored})
-            self._stored = [(np.unique(np.concatenate([o for o, w in self._stored if w == v])), v) for v in widths]
+            self._stored = [(distinct(np.concatenate([o for o, w in self._stored if w == v])), v) for v in widths]
             self._pending = 0
         super().store(offsets, width, bits, mask)
 
@@ -60,7 +61,7 @@ class Watched(GeneratedBuffer):
         for offsets, stored in self._stored:
             first, last = offsets // width, (offsets + stored - 1) // width
             found += [np.minimum(first + k, last) for k in range(1 + (stored - 1) // width)]
-        return np.unique(np.concatenate(found))
+        return distinct(np.concatenate(found))
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Setting:
             images = [(i, False) for i in b.inputs] + [(i, True) for i in b.outputs]
             self.places[name] = [self._place(i, output) for i, output in images]
 
-    def _place(self, image, output: bool) -> Place:  # type: ignore[no-untyped-def]
+    def _place(self, image: TensorImage, output: bool) -> Place:
         info = self.binder.info(image, output)
         width = max(1, BY_LABEL[info.type].width // 8)
         offset = self.binder.offset(image, info).substitute(fixed(self.symbols))

@@ -27,6 +27,7 @@ from tv.kernel import (
     Expr,
     Fence,
     If,
+    Inside,
     Kernel,
     Load,
     Loop,
@@ -110,7 +111,7 @@ class _Slicer:
                 return any(id(t) in self.kept for b in blocks(s) for t in walk(b))
             case Break() | Continue():
                 return self.loop_of[id(s)] in self.kept
-            case Return() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Assume() | Aligned():
+            case Return() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Assume() | Aligned() | Inside():
                 return True
             case _:
                 return False

@@ -221,6 +221,8 @@ def folded(e: Expr, known: Mapping[str, Const]) -> Expr:
 
 
 def _fold(e: Expr) -> Expr:
+    if isinstance(e, Const | Var):
+        return e
     match e:
         case Binary(op=op, type=t, a=Const() as a, b=Const() as b, span=span) if t.is_int:
             value, bad = integers.binary(op, _number(a), _number(b), t)

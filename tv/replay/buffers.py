@@ -19,6 +19,8 @@ Offsets = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _SMALL = 1 << 22  # bytes; a buffer up to that is copied whole when it is first written
+_KEPT = 1 << 24  # bytes; a buffer up to that is kept whole once generating it costs no more than what was spent
+_PAINS = 1 << 13  # elements that could be generated in the time that one request for a few of them takes
 POISON = 0xA5  # fills bytes that nobody wrote, so that using them shows
 
 
@@ -106,7 +108,7 @@ class DenseBuffer:
         if not self._flags:
             return None
         good: Flags = self._flags[width][offsets >> (width.bit_length() - 1)] == _all_set(width)
-        return None if good.all() else good
+        return None if np.count_nonzero(good) == good.size else good
 
     def forget(self, offsets: Offsets, width: int) -> None:
         if self._init is None:
@@ -164,19 +166,31 @@ class GeneratedBuffer:
         self._pool = np.zeros(0, dtype=np.uint8)
         self._flags = np.zeros(0, dtype=np.uint8)
         self._flat = False  # all pages exist, in order: an offset is its own slot
+        self._asked = 0  # bytes that were or could have been generated so far
+        self._whole: NDArray[np.uint8] | None = None  # all that there was before any write, once it is kept
 
     def _original(self, offsets: Offsets, width: int) -> Array:
         """Bits before any write."""
         if self._generate is None:
             return np.full(offsets.shape, int.from_bytes(bytes([POISON]) * width, "little"), dtype=UNSIGNED[width])
+        self._asked += (offsets.size + _PAINS) * width
+        if self._whole is None and self._asked > self.size and self.size <= _KEPT:
+            bits = self._generate(np.arange(-(-self.size // self._element))).astype(UNSIGNED[self._element])
+            self._whole = _padded(bits.view(np.uint8), -bits.nbytes % 8)
+        if self._whole is not None:
+            kept: Array = self._view(self._whole, width)[offsets >> (width.bit_length() - 1)]
+            return kept
+        return self._generated(self._generate, offsets, width)
+
+    def _generated(self, generate: Generator, offsets: Offsets, width: int) -> Array:
         unit = self._element
         if width == unit:
-            return self._generate(offsets >> (unit.bit_length() - 1)).astype(UNSIGNED[width])
+            return generate(offsets >> (unit.bit_length() - 1)).astype(UNSIGNED[width])
         if width < unit:
-            bits = self._generate(offsets // unit).astype(np.uint64)
+            bits = generate(offsets // unit).astype(np.uint64)
             return (bits >> ((offsets % unit) * 8).astype(np.uint64)).astype(UNSIGNED[width])
         index = (offsets >> (unit.bit_length() - 1))[:, None] + np.arange(width // unit)
-        return np.ascontiguousarray(self._generate(index).astype(UNSIGNED[unit])).view(UNSIGNED[width])[:, 0]
+        return np.ascontiguousarray(generate(index).astype(UNSIGNED[unit])).view(UNSIGNED[width])[:, 0]
 
     def _originally_defined(self, offsets: Offsets, width: int) -> Flags:
         assert self._defined is not None
@@ -210,7 +224,7 @@ class GeneratedBuffer:
             return None
         if self._flat:
             set_ = self._view(self._flags, width)[offsets >> (width.bit_length() - 1)] == _all_set(width)
-            return None if set_.all() else set_
+            return None if np.count_nonzero(set_) == set_.size else set_
         slots = self._pages.lookup(offsets)
         written = slots >= 0
         good = np.full(offsets.shape, self._generate is not None)

@@ -36,6 +36,7 @@ from tv.kernel import (
     Expr,
     Extract,
     If,
+    Inside,
     Kernel,
     Load,
     Loop,
@@ -94,27 +95,37 @@ def contract_node(e: Expr) -> Expr:
 
 
 def rebuild(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """`e` with its operands rebuilt and then `change` applied, from the leaves up."""
+    """`e` with its operands rebuilt and then `change` applied, from the leaves up; what nothing changes stays the same object."""
     match e:
         case Const() | Var() | Param() | Builtin() | NotNull():
             return change(e)
-        case Unary() | Convert() | Bitcast() | Extract():
-            return change(replace(e, a=rebuild(e.a, change)))
         case Binary() | Compare():
-            return change(replace(e, a=rebuild(e.a, change), b=rebuild(e.b, change)))
+            a, b = rebuild(e.a, change), rebuild(e.b, change)
+            return change(e if a is e.a and b is e.b else replace(e, a=a, b=b))
+        case Unary() | Convert() | Bitcast() | Extract():
+            a = rebuild(e.a, change)
+            return change(e if a is e.a else replace(e, a=a))
         case Select():
-            arms = (rebuild(e.a, change), rebuild(e.b, change))
-            return change(replace(e, cond=rebuild(e.cond, change), a=arms[0], b=arms[1]))
+            cond, a, b = rebuild(e.cond, change), rebuild(e.a, change), rebuild(e.b, change)
+            return change(e if cond is e.cond and a is e.a and b is e.b else replace(e, cond=cond, a=a, b=b))
         case Pack():
-            return change(replace(e, parts=tuple(rebuild(p, change) for p in e.parts)))
+            parts = _rebuilt(e.parts, change)
+            return change(e if parts is e.parts else replace(e, parts=parts))
         case Call():
-            return change(replace(e, args=tuple(rebuild(a, change) for a in e.args)))
+            args = _rebuilt(e.args, change)
+            return change(e if args is e.args else replace(e, args=args))
         case _:
             raise TypeError(f"not an expression of the Kernel IR: {e!r}")
 
 
+def _rebuilt(parts: tuple[Expr, ...], change: Callable[[Expr], Expr]) -> tuple[Expr, ...]:
+    new = tuple(rebuild(p, change) for p in parts)
+    return parts if all(a is b for a, b in zip(parts, new, strict=True)) else new
+
+
 def _map_ref(ref: MemRef, f: Callable[[Expr], Expr]) -> MemRef:
-    return replace(ref, offset=f(ref.offset))
+    offset = f(ref.offset)
+    return ref if offset is ref.offset else replace(ref, offset=offset)
 
 
 def map_expressions(s: Stmt, f: Callable[[Expr], Expr]) -> Stmt:
@@ -128,6 +139,8 @@ def map_expressions(s: Stmt, f: Callable[[Expr], Expr]) -> Stmt:
             return replace(s, ref=_map_ref(s.ref, f), values=tuple(f(v) for v in s.values))
         case Aligned():
             return replace(s, offset=f(s.offset))
+        case Inside():
+            return replace(s, entry=f(s.entry), offset=f(s.offset))
         case If() | Loop() | Assume():
             return replace(s, cond=f(s.cond))
         case Barrier(mask=mask):

@@ -1,177 +1,26 @@
-"""Values of a graph's evaluation in every order and every contraction of its sums: a centre, and how far others may lie.
+"""Operations on values of a graph's evaluation: everything after a sum carries on how far its value may lie from the centre.
 
-Float additions that read additions are one sum. In whatever order its n terms are added, each rounding errs by at most
-u = 2^-24 (f32) of what was added so far, so all results lie within n u / (1 - n u) * sum |t| of the exact sum (Higham,
-"Accuracy and Stability of Numerical Algorithms", 4.2). If all terms are multiples of one power of two q and together at
-most 2^24 q, no rounding errs at all; two terms have one order. A product among the terms counts rounded or not, as a fused
-multiply-add would have it. Everything after a sum carries its distance on, with another rounding where its operands are
-not certain. Functions without an exact definition lie within their documented error of the value that is computed here.
+There is another rounding where the operands are not certain. Functions without an exact definition lie within their documented
+error of the value that is computed here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from tv.arithmetic import EXACT, apply, decode, encode, narrow
+from tv.arithmetic import EXACT, apply, decode, narrow
 from tv.replay.mathlib import anchored
+from tv.replay.precision import GROWING, LEAST, MOST, PRECISION, ulps
+from tv.replay.sums import SPARE, Bits, Floats, Value, added, settled
 from tv.term import type_width
-
-Bits = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float64]
 
 SUMS = frozenset({"fadd.f32", "fsub.f32", "fadd.f64", "fsub.f64"})
 EXTREMES = frozenset({"fmax", "fmin", "fmaximum", "fminimum"})
-_PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}  # bits of a significand
-_MOST = {"f16": 65504.0, "bf16": 3.3895e38, "f32": 3.4028e38, "f64": 1.7976e308}
-_LEAST = {"f16": 2.0**-25, "bf16": 2.0**-134, "f32": 2.0**-150, "f64": 5e-324}  # half the smallest subnormal number
 _ZEROS = np.array([0, 1 << 15, 1 << 31, 1 << 63], np.uint64)  # of either sign
-_SPARE = 1 + 2.0**-20  # on every radius, for the roundings of its own computation
-# Units in the last place by which an implementation may err (CUDA's manual), and half a unit of the value computed here.
-_ULPS = {"pow": 9.0, "tan": 5.0, "asin": 5.0, "acos": 4.0, "atan": 4.0, "atan2": 4.0, "sinh": 4.0}
-_OTHER_ULPS = 3.0
-_GROWING: dict[str, Callable[[Floats], Floats]] = {
-    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log1p": np.log1p, "tanh": np.tanh,
-    "sinh": np.sinh, "asin": np.arcsin, "atan": np.arctan, "fsqrt": np.sqrt, "rsqrt": lambda x: 1.0 / np.sqrt(x),
-    "acos": np.arccos,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A value as a sum. mass: of the terms' magnitudes; grain: divides every term; count: of terms that are not zero; slack:
-    the terms' radii together (None: 0).
-
-    single: the correctly rounded result where there are two certain terms. leaf: it is one term.
-    """
-
-    mass: Floats
-    grain: float
-    count: Floats
-    slack: Floats | None = None
-    single: Floats | None = None
-    leaf: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """bits, or where these are None the numbers `centre` of float type `label`; arrays of one shape, or that broadcast.
-
-    radius: how far from it the value may lie, infinite where nothing is known; None: nowhere. product: of an inexact
-    multiplication, the exact result. sum: what a sum consists of; the radius does not count its own roundings yet.
-    """
-
-    bits: Bits | None = None
-    centre: Floats | None = None
-    label: str = ""
-    radius: Floats | None = None
-    product: Floats | None = None
-    sum: Sum | None = None
-
-    @property
-    def certain(self) -> bool:
-        return self.radius is None or not self.radius.any()
-
-    def numbers(self, label: str) -> Floats:
-        """The value as float numbers."""
-        if self.centre is not None:
-            return self.centre
-        assert self.bits is not None
-        found: Floats = decode(self.bits, label).astype(np.float64)
-        return found
-
-    def encoded(self, label: str = "") -> Bits:
-        """The value as bits; where it is not certain, those nearest to the centre."""
-        if self.bits is not None:
-            return self.bits
-        assert self.centre is not None
-        kind = label or self.label
-        carrier: dict[str, type[np.generic]] = {"f64": np.float64, "f16": np.float16}
-        with np.errstate(all="ignore"):
-            return encode(np.atleast_1d(self.centre.astype(carrier.get(kind, np.float32))), kind)
-
-    def map(self, f: Callable[[Any], Any]) -> Value:
-        """The value with f applied to each of its arrays."""
-        g: Callable[[Any], Any] = lambda a: None if a is None else f(a)
-        s = self.sum
-        parts = None if s is None else Sum(f(s.mass), s.grain, f(s.count), g(s.slack), g(s.single), s.leaf)
-        return Value(g(self.bits), g(self.centre), self.label, g(self.radius), g(self.product), parts)
-
-
-def grain(v: Floats, guess: float = 0.0) -> float:
-    """A power of two that divides all finite values (infinite: of zeros); guess: one that may do."""
-    if guess > 0 and np.isfinite(guess):
-        scaled = v / guess
-        if (scaled == np.rint(scaled)).all():
-            return guess
-    nonzero = v[np.isfinite(v) & (v != 0)]
-    if not nonzero.size:
-        return float("inf")
-    mantissa, exponent = np.frexp(nonzero)
-    whole = np.abs(mantissa * 2.0**53).astype(np.int64)
-    return float(np.ldexp((whole & -whole).astype(np.float64), exponent - 53).min())
-
-
-def together(a: Floats | None, b: Floats | None) -> Floats | None:
-    """The sum of two radii, None for none."""
-    if a is None or b is None:
-        return b if a is None else a
-    return a + b
-
-
-def settled(v: Value) -> Value:
-    """A value as everything but an addition sees it: the roundings of its own sum are in the radius."""
-    s = v.sum
-    if s is None:
-        return v
-    centre = v.numbers(v.label)
-    if s.single is not None and s.slack is None:
-        return Value(None, s.single, v.label)
-    precision = _PRECISION[v.label]
-    exact = ((s.mass <= s.grain * 2.0**precision) | (s.count <= 1)) & (s.mass < _MOST[v.label])
-    if s.slack is None and exact.all():
-        return Value(None, centre, v.label)
-    error = s.count * (2.0**-precision + 2.0**-52)
-    mass = s.mass if s.slack is None else s.mass + s.slack
-    radius = np.where(error < 0.5, mass * (error / (1 - error)), np.inf)
-    if s.slack is None:
-        radius = np.where(exact, 0.0, radius)
-    else:
-        radius = radius + s.slack
-    radius = np.where(mass * (1 + 2 * error) < _MOST[v.label], radius * _SPARE, np.inf)
-    sure = np.isnan(centre) if s.slack is None else np.isnan(centre) & ~np.isinf(s.slack)  # a NaN among the terms
-    return Value(None, centre, v.label, np.where(np.isfinite(centre), radius, np.where(sure, 0.0, np.inf)))
-
-
-def part(v: Value, label: str, guess: float = 0.0) -> tuple[Floats, Sum]:
-    """What a value brings into a sum: its centre, and its own terms if it is a sum, else itself."""
-    if v.sum is not None:
-        return v.numbers(label), v.sum
-    centre, slack = v.numbers(label), v.radius
-    if v.product is not None:
-        rounded, centre = centre, v.product
-        slack = together(slack, np.where(np.isnan(rounded), 0.0, np.abs(rounded - centre)))
-    there = (centre != 0) if slack is None else (centre != 0) | (slack > 0)
-    single = centre if slack is None else None
-    return centre, Sum(np.abs(centre), grain(centre, guess), there.astype(np.float64), slack, single, True)
-
-
-def added(label: str, a: Value, b: Value, subtract: bool) -> Value:
-    """a + b or a - b, as one sum with those that they are."""
-    (x, s), (y, t) = part(a, label), part(b, label)
-    y = -y if subtract else y
-    single = None
-    slack = together(s.slack, t.slack)
-    if s.leaf and t.leaf and slack is None:
-        name = f"{'fsub' if subtract else 'fadd'}.{label}"
-        bits = apply(name, list(np.broadcast_arrays(a.encoded(label), b.encoded(label))))
-        single = decode(bits, label).astype(np.float64)
-    mass = s.mass + t.mass
-    return Value(None, x + y, label, None, None, Sum(mass, min(s.grain, t.grain), s.count + t.count, slack, single))
 
 
 def operation(name: str, args: Sequence[Value], free_zero: bool) -> Value:
@@ -186,6 +35,7 @@ def operation(name: str, args: Sequence[Value], free_zero: bool) -> Value:
         out = _certain(name, head, label, ready)
     else:
         out = _merged(_certain(name, head, label, ready), _uncertain(name, head, label, ready), ready)
+        out = _nan_passed_on(out, ready) if head in ("fadd", "fsub", "fmul", "fdiv") else out
     if head == "fneg":
         product, s = args[0].product, args[0].sum
         if s is not None:
@@ -214,6 +64,18 @@ def _merged(exact: Value, loose: Value, args: Sequence[Value]) -> Value:
     return Value(None, centre, loose.label, radius, product)
 
 
+def _nan_passed_on(v: Value, args: Sequence[Value]) -> Value:
+    """Of an operation that is NaN where an operand is, whatever the other: nothing is uncertain there."""
+    if v.centre is None or v.radius is None:
+        return v
+    nan = [np.isnan(a.numbers(v.label)) & (True if a.radius is None else a.radius == 0) for a in args]
+    sure = np.logical_or.reduce(np.broadcast_arrays(*nan))
+    return v if not sure.any() else replace(
+        v, centre=np.where(sure, np.nan, v.centre), radius=np.where(sure, 0.0, v.radius),
+        product=None if v.product is None else np.where(sure, np.nan, v.product),
+    )  # fmt: skip
+
+
 def _certain(name: str, head: str, label: str, args: Sequence[Value]) -> Value:
     if head == "cvt" and args[0].centre is not None and _widens(label):
         return Value(None, args[0].centre, label.partition(".")[0])
@@ -222,14 +84,14 @@ def _certain(name: str, head: str, label: str, args: Sequence[Value]) -> Value:
     labels = [label] * len(args)
     if head == "cvt":
         labels = [label.split(".")[1]]
-    bits = [a.encoded(k if k in _PRECISION else "") for a, k in zip(args, labels, strict=True)]
+    bits = [a.encoded(k if k in PRECISION else "") for a, k in zip(args, labels, strict=True)]
     shape = np.broadcast_shapes(*(b.shape for b in bits))
     whole = [np.broadcast_to(b, shape) for b in bits] if len(shape) and any(b.shape != shape for b in bits) else bits
     out = apply(name, whole)
     if head == "ffma" and label in ("f32", "f64"):
         y = decode(out, label).astype(np.float64)
         p = args[0].numbers(label) * args[1].numbers(label)
-        radius = (np.abs(p) + np.abs(y)) * 2.0 ** (1 - _PRECISION[label])
+        radius = (np.abs(p) + np.abs(y)) * 2.0 ** (1 - PRECISION[label])
         return Value(None, y, label, radius)
     if head in EXTREMES and head in ("fmax", "fmin"):
         nan = np.logical_or.reduce(np.broadcast_arrays(*(np.isnan(decode(b, label)) for b in whole)))
@@ -244,7 +106,7 @@ def _certain(name: str, head: str, label: str, args: Sequence[Value]) -> Value:
 def _out_of_range(label: str, bits: Bits) -> npt.NDArray[np.bool_]:
     """Where a float has no integer of the type that it is converted to: a graph has no meaning there."""
     to, source = label.split(".")[:2]
-    if source not in _PRECISION or to in _PRECISION:
+    if source not in PRECISION or to in PRECISION:
         return np.zeros(1, np.bool_)
     width, x = type_width(to), np.trunc(decode(bits, source).astype(np.float64))
     low, high = (-(2.0 ** (width - 1)), 2.0 ** (width - 1)) if to[0] == "s" else (0.0, 2.0**width)
@@ -267,12 +129,7 @@ def _implemented(head: str, label: str, args: Sequence[Bits], out: Bits) -> Valu
     sure = anchored(head, *(decode(a, label).astype(np.float64) for a in args), wide=label == "f64") | np.isnan(y)
     if sure.all():
         return Value(out)
-    return Value(None, y, label, np.where(sure, 0.0, _ulps(head, label, y)))
-
-
-def _ulps(head: str, label: str, y: Floats) -> Floats:
-    error = _ULPS.get(head, _OTHER_ULPS) * (2.0 ** (1 - _PRECISION[label]) * np.abs(y) + 2 * _LEAST[label])
-    return np.where(np.isfinite(y), error, np.inf)
+    return Value(None, y, label, np.where(sure, 0.0, ulps(head, label, y)))
 
 
 def _unknown_where(v: Value, where: npt.NDArray[np.bool_]) -> Value:
@@ -290,7 +147,7 @@ def _unknown(args: Sequence[Value]) -> Value:
 
 def _uncertain(name: str, head: str, label: str, args: Sequence[Value]) -> Value:
     if (
-        label not in _PRECISION
+        label not in PRECISION
         and head not in ("cvt",)
         or any(a.bits is not None and a.radius is not None for a in args)
     ):
@@ -310,7 +167,11 @@ def _uncertain(name: str, head: str, label: str, args: Sequence[Value]) -> Value
             pick = np.maximum if head in ("fmax", "fmaximum") else np.minimum
             return _near(label, pick(x[0], x[1]), np.maximum(r[0], r[1]))
         case "fadd" | "fsub":
-            return _rounded(label, x[0] + x[1] if head == "fadd" else x[0] - x[1], r[0] + r[1])
+            y = x[0] + x[1] if head == "fadd" else x[0] - x[1]
+            endless = _endless(x[0], r[0], x[1], r[1]) | _endless(x[1], r[1], x[0], r[0])
+            near = _rounded(label, y, r[0] + r[1])
+            assert near.radius is not None
+            return Value(None, np.where(endless, y, near.numbers(label)), label, np.where(endless, 0.0, near.radius))
         case "fmul":
             product = x[0] * x[1]
             return _rounded(label, product, np.abs(x[0]) * r[1] + np.abs(x[1]) * r[0] + r[0] * r[1])
@@ -322,29 +183,35 @@ def _uncertain(name: str, head: str, label: str, args: Sequence[Value]) -> Value
             )
         case "sin" | "cos" | "h_sin" | "h_cos":
             y = np.sin(x[0]) if head.endswith("sin") else np.cos(x[0])
-            return _near(label, y, r[0] + _ulps(head, label, np.ones(1)))
-        case _ if head.removeprefix("h_") in _GROWING:
-            f = _GROWING[head.removeprefix("h_")]
+            return _near(label, y, r[0] + ulps(head, label, np.ones(1)))
+        case _ if head.removeprefix("h_") in GROWING:
+            f = GROWING[head.removeprefix("h_")]
             y, ends = f(x[0]), [f(x[0] - r[0]), f(x[0] + r[0])]
             away = np.maximum(np.abs(ends[0] - y), np.abs(ends[1] - y))
             if head == "fsqrt":
                 return _rounded(label, y, away)
-            return _near(label, y, away + _ulps(head, label, np.abs(y) + away))
+            return _near(label, y, away + ulps(head, label, np.abs(y) + away))
         case _:
             return _unknown(args)
 
 
+def _endless(x: Floats, r: Floats, y: Floats, s: Floats) -> npt.NDArray[np.bool_]:
+    """Where x is an infinity for certain, and y a number whatever it is."""
+    found: npt.NDArray[np.bool_] = np.isinf(x) & (r == 0) & np.isfinite(y) & np.isfinite(s)
+    return found
+
+
 def _near(label: str, y: Floats, radius: Floats) -> Value:
     """Of an operation that rounds nothing more."""
-    good = np.isfinite(y) & np.isfinite(radius) & (np.abs(y) + radius < _MOST[label])
-    return Value(None, y, label, np.where(good, radius * _SPARE, np.inf))
+    good = np.isfinite(y) & np.isfinite(radius) & (np.abs(y) + radius < MOST[label])
+    return Value(None, y, label, np.where(good, radius * SPARE, np.inf))
 
 
 def _rounded(label: str, y: Floats, radius: Floats) -> Value:
     """The exact result of an operation, still to be rounded to its type: often the ends round to one value."""
     if label == "f64":
-        return _near(label, y, radius + 2.0**-52 * (np.abs(y) + radius) + _LEAST[label])
-    wide = radius * _SPARE + np.abs(y) * 2.0**-50  # y itself is rounded to f64
+        return _near(label, y, radius + 2.0**-52 * (np.abs(y) + radius) + LEAST[label])
+    wide = radius * SPARE + np.abs(y) * 2.0**-50  # y itself is rounded to f64
     low, high = (decode(narrow(np.asarray(v), label), label).astype(np.float64) for v in (y - wide, y + wide))
     good = np.isfinite(low) & np.isfinite(high)
     return Value(None, low + (high - low) / 2, label, np.where(good, (high - low) / 2, np.inf))
@@ -358,7 +225,7 @@ def _widens(label: str) -> bool:
 
 def _converted(name: str, label: str, args: Sequence[Value]) -> Value:
     to, source = label.split(".")[:2]
-    if to not in _PRECISION or source not in _PRECISION or name.count(".") > 2:
+    if to not in PRECISION or source not in PRECISION or name.count(".") > 2:
         return _unknown(args)
     x, r = args[0].numbers(source), args[0].radius
     assert r is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,12 @@ import numpy.typing as npt
 from tv.arithmetic import signed
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.graph import Graph
-from tv.replay.enclosure import EXTREMES, SUMS, Sum, Value, operation, part, settled, together
+from tv.replay.distinct import distinct
+from tv.replay.enclosure import EXTREMES, SUMS, operation
+from tv.replay.graph_values import small, wrapped
+from tv.replay.pieces import either, full, joined
+from tv.replay.reducing import more, reduced
+from tv.replay.sums import Sum, Value, settled
 from tv.replay.supposed import require
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Parity, Product, Quotient
@@ -32,7 +38,6 @@ Inputs = Callable[[str, Sequence[Ints]], Value]
 Shape = tuple[int, ...]
 CHUNK = 1 << 18  # elements evaluated at once
 SPARSE = 4  # a tensor of which less than this share (1 / SPARSE) is needed is not computed whole
-_EXTREME = {"fmax": np.maximum, "fmaximum": np.maximum, "fmin": np.minimum, "fminimum": np.minimum}
 
 
 class GraphBounds:
@@ -79,7 +84,7 @@ class GraphBounds:
             return self._elements(u, int(layers.flat[0]), index[1:], extents[1:], shape)
         flat = [np.broadcast_to(i, shape).reshape(-1) for i in index]
         pieces = []
-        for layer in np.unique(flat[0]):
+        for layer in distinct(flat[0]):
             mask = flat[0] == layer
             rest = [i[mask] for i in flat[1:]]
             n = int(mask.sum())
@@ -150,13 +155,13 @@ class GraphBounds:
 
     # -------------------------------------------------------------- index arithmetic
     def affine(self, a: Affine, env: Mapping[str, Ints]) -> Ints:
-        """An index expression, of the shape that its dimensions broadcast to."""
-        out = np.asarray(a.const, np.int64)
+        """An index expression modulo 2^64, of the shape that its dimensions broadcast to."""
+        out = np.asarray(wrapped(a.const), np.int64)
         for atom, c in a.terms:
             if isinstance(atom, Quotient):
-                v: Any = self.affine(atom.numerator, env) // atom.denominator
+                v: Any = self.affine(small(atom.numerator), env) // atom.denominator
             elif isinstance(atom, Parity):
-                v = self.affine(atom.numerator, env) % 2
+                v = self.affine(small(atom.numerator), env) % 2
             elif isinstance(atom, Dim):
                 v = env[atom.name]
             elif isinstance(atom, Product):
@@ -164,7 +169,7 @@ class GraphBounds:
                 v = self.affine(rest, env) * math.prod(self.symbols[s] for s in atom.symbols)
             else:
                 v = np.int64(self.symbols[atom.name])
-            out = out + c * v
+            out = out + np.int64(wrapped(c)) * v
         return np.asarray(out, np.int64)
 
     def formula(self, f: Formula, env: Mapping[str, Ints]) -> Truths:
@@ -296,23 +301,17 @@ class _Grid:
         else:
             terms = full(grid.value(term), grid.shape)
         if step.name in SUMS and (head == "fadd" or hole == 0):
-            return _more(label, total, terms, -1.0 if head == "fsub" else 1.0)
-        if head in _EXTREME and present is None:
-            ready = settled(terms)
-            if ready.certain:
-                centre = ready.numbers(label)
-                best = Value(None, _EXTREME[head].reduce(centre, axis=0), label)
-                odd = np.isnan(centre).any(axis=0)
-                if odd.any() and head in ("fmax", "fmin"):
-                    best = Value(None, best.centre, label, np.where(odd, np.inf, 0.0))
-                return operation(step.name, [total, best], self.b.free_zero)
+            return more(label, total, terms, -1.0 if head == "fsub" else 1.0)
+        best = reduced(step.name, settled(terms), present)
+        if best is not None:
+            return operation(step.name, [total, best], self.b.free_zero)
         for k in range(grid.shape[0]):
-            one = terms.map(lambda a, k=k: a[k])  # type: ignore[misc]
+            one = terms.map(itemgetter(k))
             new = operation(step.name, [one, total] if hole else [total, one], self.b.free_zero)
             total = (
                 new
                 if present is None
-                else _chosen(present[k], settled(full(new, self.shape)), settled(full(total, self.shape)))
+                else either(present[k], settled(full(new, self.shape)), settled(full(total, self.shape)))
             )
         return total
 
@@ -331,65 +330,6 @@ class _Grid:
                 if c == -1:
                     return max(0, int(self._at(f.affine + Affine.dim(dim)).max(initial=-1)) + 1)
         raise Unsupported("TV0743", f"dimension {dim} of a reduction of {self.unit.name} has no bound")
-
-
-def _more(label: str, total: Value, terms: Value, sign: float) -> Value:
-    """A sum with contributions [steps, ...] added along the first axis; those that are not there are zeros."""
-    before, s = part(total, label)
-    centre, t = part(terms, label, s.grain)
-    slack = together(s.slack, None if t.slack is None else t.slack.sum(axis=0))
-    found = Sum(s.mass + t.mass.sum(axis=0), min(s.grain, t.grain), s.count + t.count.sum(axis=0), slack)
-    return Value(None, before + sign * centre.sum(axis=0), label, sum=found)
-
-
-def _chosen(mask: Truths, a: Value, b: Value) -> Value:
-    """a where the mask holds, else b."""
-    return joined([(mask, a.map(lambda x: x[mask])), (~mask, b.map(lambda x: x[~mask]))], mask.shape)
-
-
-def full(v: Value, shape: Shape) -> Value:
-    """The value with all arrays of that shape."""
-    return v.map(lambda a: np.broadcast_to(a, shape))
-
-
-def joined(pieces: Sequence[tuple[Any, Value]], shape: int | Shape) -> Value:
-    """One value from values of parts (a mask or a slice of it, and what is there)."""
-    values = [v for _, v in pieces]
-    label = next((v.label for v in values if v.label), "")
-
-    def gather(of: Callable[[Value], Any], missing: Callable[[Value], Any], kind: type[np.generic]) -> Any:
-        if all(of(v) is None for v in values):
-            return None
-        out = np.zeros(shape, kind)
-        for (where, v), x in zip(pieces, (of(v) for v in values), strict=True):
-            out[where] = missing(v) if x is None else x
-        return out
-
-    if not label:
-        bits = gather(lambda v: v.bits, lambda v: v.bits, np.uint64)
-        return Value(bits, None, "", gather(lambda v: v.radius, lambda v: 0.0, np.float64))
-    centre = gather(lambda v: v.numbers(label), lambda v: None, np.float64)
-    radius = gather(lambda v: v.radius, lambda v: 0.0, np.float64)
-    product = gather(lambda v: v.product, lambda v: v.numbers(label), np.float64)
-    if all(v.sum is None for v in values):
-        return Value(None, centre, label, radius, product)
-    parts = [part(v, label) for v in values]
-    keep = [(w, p) for (w, _), p in zip(pieces, parts, strict=True)]
-
-    def sums(of: Callable[[Sum], Any]) -> Any:
-        out = np.zeros(shape)
-        for where, (_, s) in keep:
-            found = of(s)
-            out[where] = 0.0 if found is None else found
-        return out
-
-    centre = np.zeros(shape)
-    for where, (x, _) in keep:
-        centre[where] = x
-    slack = None if all(s.slack is None for _, s in parts) else sums(lambda s: s.slack)
-    single = None if any(s.single is None for _, s in parts) else sums(lambda s: s.single)
-    whole = Sum(sums(lambda s: s.mass), min(s.grain for _, s in parts), sums(lambda s: s.count), slack, single)
-    return Value(None, centre, label, sum=whole)
 
 
 def _rolled(u: Unit) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tv.arithmetic import apply, signed
-from tv.diagnostic import BadInput, Unsupported
+from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.graph import Graph
 from tv.sets import Affine, Formula
 from tv.sets.affine import Dim, Quotient, Sym
@@ -195,17 +195,17 @@ class GraphValues:
 
     # -------------------------------------------------------------- index arithmetic
     def _affine(self, a: Affine, env: Mapping[str, Ints], n: int) -> Ints:
-        out = np.full(n, a.const, np.int64)
+        out = np.full(n, wrapped(a.const), np.int64)
         for atom, c in a.terms:
             if isinstance(atom, Quotient):
-                v: Any = self._affine(atom.numerator, env, n) // atom.denominator
+                v: Any = self._affine(small(atom.numerator), env, n) // atom.denominator
             elif isinstance(atom, Dim):
                 v = env[atom.name]
             elif isinstance(atom, Sym):
                 v = np.int64(self.symbols[atom.name])
             else:
                 raise TypeError(f"`{atom}` as an index of a graph")
-            out = out + c * v
+            out = out + np.int64(wrapped(c)) * v
         return out
 
     def formula(self, f: Formula, env: Mapping[str, Ints], n: int) -> Truths:
@@ -368,3 +368,15 @@ def _terms(root: Term) -> Iterator[Term]:
             if a.id not in seen:
                 seen.add(a.id)
                 todo.append(a)
+
+
+def wrapped(n: int) -> int:
+    """The signed 64 bits of an integer: numbers of which only a sum fits are added modulo 2^64."""
+    return ((n + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+
+
+def small(a: Affine) -> Affine:
+    """What is divided has to be exact. Raises Unknown (TV0743) where its numbers leave 62 bits."""
+    if any(abs(n) >> 62 for n in (a.const, *(c for _, c in a.terms))):
+        raise Unknown("TV0743", "a quotient of integers beyond 64 bits")
+    return a

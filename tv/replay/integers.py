@@ -11,12 +11,18 @@ Outcome = tuple[Array, Array | None]  # value; lanes where C leaves it undefined
 
 
 def _where_any(bad: Array) -> Array | None:
-    return bad if bad.any() else None
+    return bad if np.count_nonzero(bad) else None
 
 
 def _add(a: Array, b: Array, scalar: Scalar) -> Outcome:
     r = a + b
-    return r, _where_any(((a ^ r) & (b ^ r)) < 0) if scalar.signed else None
+    if not scalar.signed:
+        return r, None
+    if b.size == 1:
+        return r, _where_any(r < a if b[0] >= 0 else r > a)
+    if a.size == 1:
+        return r, _where_any(r < b if a[0] >= 0 else r > b)
+    return r, _where_any(((a ^ r) & (b ^ r)) < 0)
 
 
 def _sub(a: Array, b: Array, scalar: Scalar) -> Outcome:
@@ -26,7 +32,9 @@ def _sub(a: Array, b: Array, scalar: Scalar) -> Outcome:
 
 def _reach(a: Array) -> int:
     """Largest magnitude in an array."""
-    return max(abs(int(a.min())), abs(int(a.max())))
+    if a.size == 1:
+        return abs(int(a[0]))
+    return max(abs(int(np.minimum.reduce(a))), abs(int(np.maximum.reduce(a))))
 
 
 def _mul(a: Array, b: Array, scalar: Scalar) -> Outcome:

@@ -164,7 +164,7 @@ class _Launch:
                 "TV0722",
                 f"{len(blocks)} blocks wait for each other",
                 self.kernel.span,
-                f"the interpreter runs at most {_MOST_TURNS} blocks in turns; launch a smaller grid",
+                f"the interpreter runs at most {_MOST_TURNS} blocks in turns; launch fewer, or give the sizes that the grid depends on a smaller `max`",
             )
         return _Run(self, len(blocks)).in_turns(blocks)
 
@@ -292,6 +292,8 @@ class _Run:
 
     def _buffer(self, o: MemoryObject) -> Buffer:
         """The caller's buffer; else a module-scope object's initial contents, zeros where nothing is said."""
+        if o.entries is not None:
+            raise TypeError(f"where the buffers of `{o.name}` lie is open")
         if o.name in self._launch.buffers:
             return self._launch.buffers[o.name]
         return module_buffer(o, self._kernel.globals.get(o.name, ()))

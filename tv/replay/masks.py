@@ -53,11 +53,11 @@ class Mask:
     def holds(self, condition: Array) -> Lanes | None:
         """The active threads where a condition holds, None if there are none."""
         chosen = self.flags & condition
-        return chosen if chosen.any() else None
+        return chosen if np.count_nonzero(chosen) else None
 
     def without(self, gone: Lanes) -> Mask | None:
         left = self.flags & ~gone
-        return Mask(self.width, left, self) if left.any() else None
+        return Mask(self.width, left, self) if np.count_nonzero(left) else None
 
     def within(self, other: Mask) -> bool:
         """Whether this mask was made by narrowing `other`; False says nothing."""

@@ -92,9 +92,9 @@ class Memory:
         access = Access(positions, at if region.space is Space.GLOBAL else at + self._base(region, positions), at)
         if width == 0 or not len(at):
             return access
-        if int(at.min()) < 0 or int(at.max()) > region.size - width:
+        if int(np.minimum.reduce(at)) < 0 or int(np.maximum.reduce(at)) > region.size - width:
             access = self._drop(access, (at < 0) | (at > region.size - width), ref, self._range_text(region, width))
-        if width > 1 and (access.offset & (width - 1)).any():
+        if width > 1 and np.count_nonzero(access.offset & (width - 1)):
             text = f"misaligned access of {width} bytes"
             access = self._drop(access, (access.offset & (width - 1)) != 0, ref, text)
         if width > region.align:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tv.diagnostic import Unknown
+from tv.replay.distinct import distinct
 from tv.replay.group import WARP, Geometry, Group
 from tv.source import Span
 
@@ -93,20 +94,20 @@ class Order:
         """
         ticks = stamps >> 32
         bad = ticks > self.grid_tick
-        if not bad.any():
+        if not np.count_nonzero(bad):
             return None
         bad &= (stamps & THREAD) != who.threads
-        if not bad.any():
+        if not np.count_nonzero(bad):
             return None
         settled = ticks <= self.block_tick[who.blocks]
         if not one_block and self.geometry.blocks > 1:  # the block's own barrier says nothing of other blocks
             settled &= (stamps & THREAD) // self.geometry.block_threads == who.blocks
         bad &= ~settled
-        if not bad.any():
+        if not np.count_nonzero(bad):
             return None
         at = np.flatnonzero(bad)
         bad[at] = ~self._known(stamps[at] & THREAD, ticks[at], who, at)
-        return bad if bad.any() else None
+        return bad if np.count_nonzero(bad) else None
 
     def _known(self, thread: Ticks, tick: Ticks, who: Who, at: NDArray[np.int64]) -> NDArray[np.bool_]:
         n = self.geometry.block_threads
@@ -119,7 +120,7 @@ class Order:
             good = same & (warp_know[group.warp[positions], group.lane[positions], thread % n % WARP] >= tick)
         if not (self._block_know or self._thread_know):
             return good
-        for b in np.unique(own):
+        for b in distinct(own):
             here = np.flatnonzero(own == b)
             base = self._block_know.get(int(b))
             if base is not None:
@@ -156,7 +157,7 @@ class Order:
         tick = self.advance(span)
         know = self._warp_know.setdefault(group, np.zeros((group.warps, WARP, WARP), dtype=np.int64))
         lanes, masks = group.per_warp(active, False), group.per_warp(named)
-        for value in np.unique(named[active]):
+        for value in distinct(named[active]):
             part = lanes & (masks == value)
             met = np.where(part[:, :, None], know, 0).max(axis=1)
             met[part] = tick
@@ -264,7 +265,7 @@ class Order:
             raise Unknown(
                 "TV0710",
                 f"{self.running} of {self.geometry.blocks} blocks synchronise through atomics",
-                help=f"the interpreter orders at most {_MOST_BLOCKS}; launch a smaller grid",
+                help=f"the interpreter orders at most {_MOST_BLOCKS}; launch fewer, or give the sizes that the grid depends on a smaller `max`",
             )
         return Knowledge(np.zeros(self.geometry.blocks, dtype=np.int64))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tv.replay.distinct import distinct
+
 Index = NDArray[np.int64]
 
 PAGE = 4096  # entries of a page
@@ -27,7 +29,7 @@ class PageTable:
     def missing(self, index: Index) -> Index:
         """The pages that `index` touches and that do not exist, ascending."""
         pages = index >> _SHIFT
-        return np.unique(pages[self._table[pages] == 0])
+        return distinct(pages[self._table[pages] == 0])
 
     def add(self, pages: Index) -> None:
         """Gives missing pages the next places of the pool, in order."""

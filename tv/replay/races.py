@@ -109,7 +109,7 @@ class Shadow:
         for name in names:
             if name in self._fields:
                 stamps = self._fields[name][slots]
-                if stamps.any():
+                if np.count_nonzero(stamps):
                     at = np.flatnonzero(stamps)
                     found.append(Conflict(at, stamps[at], why))
         return found
@@ -135,13 +135,13 @@ class Shadow:
         now = first[slots]
         other = (before != 0) & ((before & THREAD) != who.threads)
         lost = now != stamps
-        if other.any() or lost.any():
+        if np.count_nonzero(other) or np.count_nonzero(lost):
             self._spread(names[1], slots, stamps, before, other, lost)
         if len(names) == 3 and self._order.geometry.blocks > 1:
             n = self._order.geometry.block_threads
             other &= (before & THREAD) // n != who.blocks
             lost &= (now & THREAD) // n != who.blocks
-            if other.any() or lost.any():
+            if np.count_nonzero(other) or np.count_nonzero(lost):
                 self._spread(names[2], slots, stamps, before, other, lost)
 
     def _spread(

@@ -109,7 +109,7 @@ def fma_of_product(product: Array, c: Array, scalar: Scalar) -> Array:
     wide = c.astype(_WIDE)
     s = product + wide
     back = s - product
-    if (back == wide).all() and (s - back == product).all():  # the sum lost nothing
+    if np.count_nonzero(back != wide) == 0 and np.count_nonzero(s - back != product) == 0:  # the sum lost nothing
         return nearest(s, scalar)
     return nearest(odd_sum(*two_sum(product, wide)), scalar)
 

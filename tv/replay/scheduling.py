@@ -71,7 +71,7 @@ def deadlock(recorder: Recorder, frame: Frame, spin: Spin, active: Mask, held: f
             "TV0711",
             "the interpreter cannot run this waiting loop: threads of one block wait for each other",
             spin.span,
-            "threads of a block that wait for each other outside barriers are not scheduled one by one",
+            "let threads of one block wait for each other at `__syncthreads()`, and one thread of it for other blocks",
         )
     thread = frame.group.name(int(active.indices[0]))
     recorder.report(Event("barrier", "a thread waits for ever in this loop", (spin.span,), (thread,)), fatal=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from tv.diagnostic import Unsupported
 from tv.kernel import (
     Aligned,
@@ -23,6 +25,7 @@ from tv.kernel import (
     Declare,
     Fence,
     If,
+    Inside,
     Load,
     Loop,
     Return,
@@ -98,6 +101,8 @@ def compile_effect(s: Stmt, math: MathLibrary) -> Callable[[Frame, Mask], None]:
             return _assume(s, math)
         case Aligned():
             return _aligned(s, math)
+        case Inside():
+            return _inside(s, math)
         case Barrier():
             return barriers.compile_barrier(s, math)
         case Fence():
@@ -219,6 +224,27 @@ def _aligned(s: Aligned, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     def run(frame: Frame, mask: Mask) -> None:
         offset.require(frame, mask, "an address", s.span)
         frame.memory.require_aligned(s.object, s.align, offset.value(frame, mask), mask, s.span)
+
+    return run
+
+
+def _inside(s: Inside, math: MathLibrary) -> Callable[[Frame, Mask], None]:
+    entry, offset = Expression(s.entry, math), Expression(s.offset, math)
+    sizes = np.array(s.sizes, dtype=np.int64)
+
+    def run(frame: Frame, mask: Mask) -> None:
+        for e in (entry, offset):
+            e.require(frame, mask, "an address", s.span)
+        i, at = (np.broadcast_to(e.value(frame, mask), mask.flags.shape) for e in (entry, offset))
+        absent = mask.flags & ((i < 0) | (i >= len(sizes)))
+        if absent.any():
+            frame.report("bounds", f"a pointer past the {len(sizes)} of a table, to `{s.object}`", s.span, absent)
+            return
+        size = sizes[np.where(mask.flags, i, 0)]
+        outside = mask.flags & ((at < 0) | (at > size - s.width))
+        if outside.any():
+            text = f"access of {s.width} bytes outside one of the buffers `{s.object}`"
+            frame.report("bounds", text, s.span, outside)
 
     return run
 

@@ -10,7 +10,7 @@ from tv.arithmetic import signed
 from tv.diagnostic import Unknown
 from tv.graph import Supposed
 from tv.graph_frontend.elements import BY_LABEL
-from tv.replay.enclosure import Floats, Value, settled
+from tv.replay.sums import Floats, Value, settled
 from tv.sets import Affine
 
 

@@ -79,6 +79,7 @@ def _counterexample(c: Counterexample) -> Json:
         "kind": c.kind,
         "file": c.file or None,
         "replayed": c.replayed,
+        "replayed_on": c.where or None,
         "location": location(c.location),
         "threads": [list(t) for t in c.threads],
         "element": {"tensor": c.tensor, "index": list(c.index)} if c.tensor else None,

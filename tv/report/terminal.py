@@ -142,7 +142,7 @@ def _content(value: str, bits: str) -> str:
 def _replayed(c: Counterexample) -> str:
     match c.replayed:
         case "gpu":
-            return "replayed on a GPU"
+            return f"replayed on {c.where or 'a GPU'}"
         case "cpu":
             return "replayed in the interpreter"
         case None:

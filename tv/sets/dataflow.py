@@ -8,8 +8,9 @@ from functools import reduce
 import islpy as isl
 
 from tv.diagnostic import Unknown
-from tv.sets.algebra import Map, Set, Sets, tidy
+from tv.sets.algebra import Sets
 from tv.sets.last_write import guess
+from tv.sets.spaces import Map, Set, tidy
 
 _D = isl.dim_type
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import islpy as isl
 
 from tv.diagnostic import Unknown
-from tv.sets.algebra import Map, Set, Sets, tidy
+from tv.sets.algebra import Sets
+from tv.sets.spaces import Map, Set, tidy
 
 _D = isl.dim_type
 

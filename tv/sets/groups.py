@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tv.sets.algebra import Map, Set, Sets, tidy
+from tv.sets.algebra import Sets
 from tv.sets.ordering import lex_less
+from tv.sets.spaces import Map, Set, tidy
 
 
 class Waits:

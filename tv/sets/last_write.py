@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 import islpy as isl
 
-from tv.sets.algebra import Map, Set, Sets, tidy
+from tv.sets.algebra import Sets
+from tv.sets.spaces import Map, Set, tidy
 
 _D = isl.dim_type
 

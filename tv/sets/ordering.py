@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import islpy as isl
 
-from tv.sets.algebra import Map, Set, Sets, tidy
+from tv.sets.algebra import Sets
+from tv.sets.spaces import Map, Set, tidy
 
 _D = isl.dim_type
 

@@ -31,7 +31,7 @@ TESTS = {"eq": "=", "ult": "bvult", "ule": "bvule", "slt": "bvslt", "sle": "bvsl
 LOGIC = {"and": "and", "or": "or", "xor": "xor", "eq": "="}
 # Functions of floats of which nothing is known but that they are functions, and treat all NaNs alike.
 FUNCTIONS = frozenset(
-    "exp log sin cos tan tanh erf pow exp2 log2 log10 exp10 expm1 log1p asin acos atan sinh cosh rsqrt rsqrt_rn erfc cbrt rcbrt "
+    "exp log sin cos tan tanh erf pow exp2 log2 log10 exp10 expm1 log1p asin acos atan sinh cosh asinh acosh atanh rsqrt rsqrt_rn erfc cbrt rcbrt "
     "atan2 hypot fast_exp fast_log fast_log2 fast_log10 fast_sin fast_cos fast_tan fast_pow fast_div fast_exp10 fast_tanh "
     "h_exp h_log h_sin h_cos h_rsqrt h_rcp h_exp2 h_log2 h_log10 h_exp10".split()
 )

@@ -7,7 +7,7 @@ from math import prod
 
 from tv.diagnostic import Unknown
 from tv.sets import Affine, Sets
-from tv.sets.affine import all_of, any_of, ge, lt
+from tv.sets.formulas import all_of, any_of, ge, lt
 from tv.source import Span
 from tv.spec.affine import affine
 from tv.spec.expression import Expression, Range, evaluate, names

@@ -11,6 +11,8 @@ from tv.source import Span
 from tv.spec.expression import parse
 from tv.spec.locate import Locator, refuse_unknown
 
+ALIGN = 256  # bytes, of buffers of which nothing is said
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -37,7 +39,7 @@ class Buffer:
     layout: str | None = None
     offset: IntOrText = 0
     extent: IntOrText | None = None
-    align: int = 256
+    align: int = ALIGN
     zeroed: bool = False  # an output's buffer, which the caller clears
 
 
@@ -48,7 +50,7 @@ class Scratch:
     extent: IntOrText
     span: Span
     zeroed: bool = False
-    align: int = 256
+    align: int = ALIGN
     name: str = ""
 
 
@@ -247,7 +249,7 @@ class _Reader:
     def align(self) -> int:
         align = self.integer("align")
         if align is None:
-            return 256
+            return ALIGN
         if align < 1 or align & (align - 1):
             raise BadInput("TV0203", f"alignment of {align} bytes", self.span("align"), "a power of two")
         return align

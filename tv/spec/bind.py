@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Parameter, Scalar
@@ -42,14 +42,20 @@ class Binder:
     def bind(self, p: Parameter, a: arg.Argument) -> Binding:
         """Raises BadInput (TV0222 .. TV0226), Unsupported (TV0240), Unknown (TV0229)."""
         match a:
+            case arg.Pointers() if p.entries is not None:
+                return self.table(p, a)
+            case arg.Word(text="null") if p.entries == 0:
+                return BufferBinding(null=True)
+            case _ if p.entries is not None:
+                what = f"`{p.name}` is a table of pointers"
+                raise BadInput(
+                    "TV0224", what, a.span, f'bind it to a list of tensors: {p.name.split(".")[-1]} = ["W0", "W1"]'
+                )
             case arg.Pointers(span=span):
-                raise Unsupported(
-                    "TV0240", f"`{p.name}` is an array of pointers", span, "pass one buffer: { concat = [...] }"
-                )
+                what = f"`{p.name}` is one value, and a list is bound to it"
+                raise BadInput("TV0224", what, span, "several tensors in one buffer are { concat = [...] }")
             case arg.Fields(span=span):
-                raise Unsupported(
-                    "TV0240", f"`{p.name}` is a structure by value", span, "pass its fields as parameters"
-                )
+                raise BadInput("TV0224", f"`{p.name}` has no fields", span, "bind it as a parameter of its type")
             case _ if p.pointee is not None:
                 return self.pointer(p.name, p.pointee, p.readonly, a)
             case _ if p.type is not None:
@@ -101,6 +107,30 @@ class Binder:
                 require_extent(a.extent, n, ranges, a.span, f"`{name}`")
         extent = a.extent if a.extent is not None or not needed else extent_text(needed, ranges)
         return BufferBinding(tuple(before), tuple(after), extent, a.align, a.zeroed)
+
+    def table(self, p: Parameter, a: arg.Pointers) -> BufferBinding:
+        """One memory for all that a table's pointers point to, each tensor at a multiple of the alignment of a buffer."""
+        assert p.pointee is not None
+        if p.entries and len(a.tensors) > p.entries:
+            what = f"`{p.name}` has {p.entries} pointers, and {len(a.tensors)} tensors are bound to it"
+            raise BadInput("TV0224", what, a.span, "name as many tensors as it has pointers, or fewer")
+        each = [self.buffer(p.name, p.pointee, p.readonly, arg.Buffer((t,), a.span)) for t in a.tensors]
+        sizes = [b.extent for b in each]
+        entries = tuple(n for n in sizes if isinstance(n, int))
+        if len(entries) < len(sizes):
+            what = f"a tensor of open size in the table `{p.name}`"
+            raise Unsupported("TV0240", what, a.span, "pass it as a parameter of its own")
+        outputs = [i.tensor for b in each for i in b.outputs]
+        if len(set(outputs)) < len(outputs):
+            raise BadInput("TV0226", f"an output stands twice in `{p.name}`", a.span, "name it once")
+        align = arg.ALIGN
+        step = align // p.pointee.bytes
+        stride = -(-max(entries) // step) * step
+        before = tuple(replace(i, offset=k * stride) for k, b in enumerate(each) for i in b.inputs)
+        after = tuple(replace(i, offset=k * stride) for k, b in enumerate(each) for i in b.outputs)
+        extent = stride * len(entries)
+        require_addressable([number(extent)], self.symbols.ranges(), a.span, f"`{p.name}`")
+        return BufferBinding(before, after, extent, align, entries=entries, stride=stride)
 
     def _require_start(self, a: arg.Buffer) -> None:
         r = polynomial(parse(a.offset, a.span)).range(self.symbols.ranges())

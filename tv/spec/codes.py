@@ -54,8 +54,8 @@ nodes in an order in which every name is defined before it is used.""",
     "TV0234": """A tensor at the border of the model has no element type or no shape, or there is no output at all.""",
     "TV0235": """A dimension is negative, or an output has no element at all, so that any kernel would compute it.""",
     "TV0236": """Inputs and outputs other than tensors (sequences, maps, optionals) have no counterpart in device memory.""",
-    "TV0240": """This way of passing parameters is part of the contract but not handled yet: an array of pointers, a
-structure by value, or an output in a module variable.""",
+    "TV0240": """This way of passing tensors is not handled: a table of pointers to tensors of open sizes or with asynchronous
+copies that fill with zeros, or an output in a module variable.""",
     "TV0241": """The assumption about an input names no input of the model, or contradicts its type.""",
     "TV0242": """It cannot be decided whether a size of the launch stays inside the device's limits for all values of the
 symbols. Expressions that are affine in their symbols are always decided.""",

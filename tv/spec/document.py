@@ -202,7 +202,7 @@ def read_dims(value: object, key: str, span: Span) -> tuple[IntOrText, ...]:
     """One to three extents of a grid or a block."""
     items = value if isinstance(value, list | tuple) else [value]
     if not 1 <= len(items) <= 3:
-        raise BadInput("TV0203", f"`{key}` has {len(items)} dimensions", span, "one to three: [x, y, z]")
+        raise BadInput("TV0203", f"`{key}` has {len(items)} dimensions", span, "write one to three numbers: [x, y, z]")
     return tuple(read_integer(v, key, span) for v in items)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from tv.kernel import Kernel, Module, Parameter
@@ -69,17 +70,34 @@ def _args(module: Module, kernel: Kernel, where: Border, model: ModelSignature) 
 def _argument(
     p: Parameter, literal: dict[str, Argument], guessed: dict[str, str], where: Border, model: ModelSignature
 ) -> str:
-    key = p.name if p.name.isidentifier() else json.dumps(p.name)
+    key = _key(p.name)
     if p.pointee is None:
         number = _number(p, literal, where)
         return f"# {key} = {number}" if "# choose" in number else f"{key} = {number}"
     candidates = list(_candidates(p, where))
+    if p.entries is not None:
+        return (
+            f"{key} = {json.dumps(_row(candidates, p.entries))}  # choose: {'; '.join(_tensor(t) for t in candidates)}"
+        )
     if guess.by_name(p, where) is not None:
         return f"{key} = {json.dumps(p.name)}"
     chosen = guessed.get(p.name) or (candidates[0].name if len(candidates) == 1 else "")
     what = "; ".join(f"{_tensor(t)}{_uses(t, model)}" for t in candidates)
     kind = "" if candidates else f"  # no tensor is {p.pointee.label}: scratch is {{ extent = 1024 }}"
     return f"{key} = {json.dumps(chosen)}  # choose: {what}" if candidates else f'{key} = ""{kind}'
+
+
+def _key(name: str) -> str:
+    """The key of a parameter; of a struct's field `p.fields.x`."""
+    parts = [part if part.isidentifier() else json.dumps(part) for part in name.split(".")]
+    return ".fields.".join(parts)
+
+
+def _row(candidates: list[TensorSignature], most: int) -> list[str]:
+    """Tensors for a table: those of the shape that most have."""
+    shapes = Counter(t.shape for t in candidates)
+    common = shapes.most_common(1)[0][0] if shapes else None
+    return [t.name for t in candidates if t.shape == common][: most or None]
 
 
 def _candidates(p: Parameter, where: Border) -> Iterable[TensorSignature]:
@@ -101,7 +119,7 @@ def _number(p: Parameter, literal: dict[str, Argument], where: Border) -> str:
     if p.type is not None and not p.type.is_float:
         low, high = integer_range(p.type)
         dims = where.dimension_names()
-        name = _symbol(dims[0]) if dims else p.name.upper()
+        name = _symbol(dims[0]) if dims else p.name.rpartition(".")[2].upper()
         symbol = f'{{ symbol = "{name}", min = {max(low, 1)}, max = {min(high, 4096)} }}'
         return f"0  # choose: a number, or {symbol}"
     return "0.0  # choose"

@@ -30,7 +30,7 @@ def from_host(kernel: Kernel, launch: HostLaunch | None) -> dict[str, arg.Argume
 
 def _literal(p: Parameter, source: str, span: Span) -> arg.Argument | None:
     if p.pointee is not None:
-        return arg.Word("null", span) if source in ("nullptr", "NULL") else None
+        return arg.Word("null", span) if source in ("nullptr", "NULL") and not p.entries else None
     if source in ("true", "false"):
         return arg.Plain(int(source == "true"), span)
     if _INT.match(source):
@@ -42,6 +42,8 @@ def _literal(p: Parameter, source: str, span: Span) -> arg.Argument | None:
 
 def by_name(p: Parameter, border: Border) -> arg.Argument | None:
     """The tensor of the parameter's own name; for a number, one with a single element."""
+    if p.entries is not None:
+        return None
     before, after = border.before(p.name), border.after(p.name)
     if p.type is not None:
         if before is None or not is_one_element(before):
@@ -73,6 +75,11 @@ def _reading(
     if len(order) != len(before) + len(after):
         return None
     for k, (p, t) in enumerate(zip(order, (*before, *after), strict=True)):
-        if p.pointee is None or not fits(p.pointee, t.element) or (p.readonly and k >= len(before)):
+        if (
+            p.pointee is None
+            or p.entries is not None
+            or not fits(p.pointee, t.element)
+            or (p.readonly and k >= len(before))
+        ):
             return None
     return {p.name: t.name for p, t in zip(order, (*before, *after), strict=True)}

@@ -93,7 +93,9 @@ def block_of(given: tuple[IntOrText, ...] | None, kernel: Kernel, span: Span) ->
         raise BadInput("TV0203", "the size of a block depends on a symbol", span, "block sizes are fixed numbers")
     for axis, size, limit in zip("xyz", sizes, MAX_BLOCK, strict=True):
         if not 1 <= size <= limit:
-            raise BadInput("TV0212", f"{size} threads in block.{axis}", span, f"1 to {limit}")
+            raise BadInput(
+                "TV0212", f"{size} threads in block.{axis}", span, f"a block has 1 to {limit} threads along {axis}"
+            )
     threads = math.prod(sizes)
     if threads > MAX_THREADS:
         raise BadInput("TV0212", f"{threads} threads in a block", span, f"at most {MAX_THREADS}")

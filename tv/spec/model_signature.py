@@ -187,7 +187,7 @@ def _check_order(graph: onnx.GraphProto, path: str) -> None:
             raise BadInput("TV0232", f"nothing computes the output `{value.name}`", Span(path, 0), _ORDER)
 
 
-_ORDER = "onnx.checker.check_model says more"
+_ORDER = "list each node behind those that make its inputs; `onnx.checker.check_model` names the others out of order"
 
 
 def _check_unique(tensors: Iterable[TensorSignature], path: str) -> None:

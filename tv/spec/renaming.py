@@ -13,6 +13,7 @@ from tv.kernel import (
     Builtin,
     Declare,
     Expr,
+    Inside,
     MemRef,
     NotNull,
     Param,
@@ -50,7 +51,7 @@ def renamed(body: Body, names: Names, written: set[str]) -> Body:
                 return replace(x, name=names.scalars[n])
             case Builtin(name=n):
                 return names.geometry.get(n, x)
-            case NotNull(object=o) | Declare(object=o) | Aligned(object=o):
+            case NotNull(object=o) | Declare(object=o) | Aligned(object=o) | Inside(object=o):
                 return replace(x, object=names.objects[o])
             case MemRef():
                 return _reference(x, names, own, written)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 
 from tv.diagnostic import BadInput, Diagnostic, Unsupported
 from tv.kernel import HostLaunch, Kernel, Module, Parameter, Space
@@ -27,19 +26,30 @@ from tv.spec.document import Document, LaunchText, read_dims
 from tv.spec.expression import evaluate, names, parse
 from tv.spec.launches import block_of, find_kernel, grid_of, host_launch, shared_of
 from tv.spec.locate import Locator, nearest
-from tv.spec.model_signature import ModelSignature, TensorSignature
+from tv.spec.model_signature import ModelSignature
 from tv.spec.polynomial import polynomial
 from tv.spec.residency import require_resident
 from tv.spec.symbols import Symbols, collect
 from tv.spec.words import binding_texts, sentences, warnings
 
-SPELLED = 4096  # elements of an initializer that a graph may hold as constants
 OPTION = "<command line>"  # the file of spans that point at options
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A launch as it was written. names: of its parameters, what they are called where all launches are one."""
+
+    kernel: Kernel
+    launch: Launch
+    names: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
-    """A launch with nothing left to find out. kernels: one a launch. assumptions: sentences to print with the verdict."""
+    """A launch with nothing left to find out. kernels: one a launch. assumptions: sentences to print with the verdict.
+
+    stages: the launches that became one, in order; filled where they do.
+    """
 
     spec: Spec
     kernels: tuple[Kernel, ...]
@@ -48,6 +58,7 @@ class Resolved:
     guessed: tuple[str, ...]
     assumptions: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
 
 def resolve(module: Module, model: ModelSignature, document: Document, overrides: Overrides) -> Resolved:
@@ -127,11 +138,11 @@ def _option_argument(value: object, locator: Locator, name: str) -> arg.Argument
 
 def _flattened(args: dict[str, arg.Argument], kernel: Kernel) -> dict[str, arg.Argument]:
     """Fields of a structure under the names that a reader gives them, `p.ld`, where it took the structure apart."""
-    names_of = {p.name for p in kernel.parameters}
+    structs = {n[:i] for n in (p.name for p in kernel.parameters) for i, c in enumerate(n) if c == "."}
     result: dict[str, arg.Argument] = {}
     for name, a in args.items():
-        if isinstance(a, arg.Fields) and name not in names_of and all(f"{name}.{f}" in names_of for f in a.values):
-            result.update({f"{name}.{f}": v for f, v in a.values.items()})
+        if isinstance(a, arg.Fields) and name in structs:
+            result.update(_flattened({f"{name}.{f}": v for f, v in a.values.items()}, kernel))
         else:
             result[name] = a
     return result
@@ -184,9 +195,20 @@ def _require_all(kernel: Kernel, chosen: dict[str, arg.Argument]) -> None:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         what = f"parameter `{missing[0].name}` of `{kernel.name}` is bound to nothing{more}"
         name = missing[0].name
-        write = f"write `{name} = 1000`" if missing[0].pointee is None else f'write `{name} = "TENSOR"`'
+        value = (
+            "1000" if missing[0].pointee is None else '"TENSOR"' if missing[0].entries is None else '["TENSOR", ...]'
+        )
+        write = f"write `{_in_table(name, value)}`"
         help_text = f"{write} under [args], or --arg {name}=...; `tv init KERNEL.cu MODEL.onnx` drafts a specification"
         raise BadInput("TV0220", what, missing[0].span, help_text)
+
+
+def _in_table(name: str, value: str) -> str:
+    """`name = value` in TOML: a struct's field inside its struct."""
+    head, *inner = name.split(".")
+    for field in reversed(inner):
+        value = f"{{ fields = {{ {field} = {value} }} }}"
+    return f"{head} = {value}"
 
 
 def _launch(
@@ -231,6 +253,9 @@ def _globals(document: Document, kernels: tuple[Kernel, ...], binder: Binder) ->
     for name, a in document.globals.items():
         if name not in variables:
             raise BadInput("TV0221", f"no kernel here uses a variable `{name}`", a.span, nearest(name, variables))
+        if variables[name].const:
+            text = f"`{name}` is `const`: it holds its initialiser"
+            raise BadInput("TV0221", text, a.span, "leave `const` out, or declare it `__constant__`")
         number = isinstance(a, arg.Plain | arg.Open | arg.Element)
         element = variables[name].element
         result[name] = binder.scalar(name, element, a) if number else binder.pointer(name, element, False, a)
@@ -358,12 +383,7 @@ def _reading(
                 bound |= {i.tensor for i in b.inputs}
             case ScalarBinding():
                 bound |= {t.partition("[")[0].strip() for t in (b.element, b.symbol) if t is not None}
-    fixed = tuple(t.name for t in where.initializers if t.name not in bound and _is_small(t))
+    fixed = tuple(t.name for t in where.initializers if t.name not in bound)
     known = {a.tensor: a.min if a.value is None and a.min == a.max else a.value for a in assumptions}
     values = tuple((n, v) for n, v in known.items() if v is not None and any(t.name == n for t in where.inputs))
     return Reading(document.strict_nan, document.body_precision, values, fixed, document.half_functions)
-
-
-def _is_small(t: TensorSignature) -> bool:
-    """Few enough elements to be spelled out."""
-    return t.shape is not None and prod(d if isinstance(d, int) else SPELLED + 1 for d in t.shape) <= SPELLED

@@ -38,11 +38,11 @@ from tv.kernel import (
 )
 from tv.launch import Binding, IntOrText, Launch, ScalarBinding
 from tv.sets import Affine, Sets
-from tv.sets.affine import all_of, ge, negate
+from tv.sets.formulas import all_of, ge, negate
 from tv.spec.affine import size
 from tv.spec.memories import Memory, memories, require_one_place
 from tv.spec.renaming import Names, renamed
-from tv.spec.resolve import Resolved
+from tv.spec.resolve import Resolved, Stage
 
 AXES = ("x", "y", "z")
 Dim3 = tuple[int, int, int]
@@ -53,13 +53,17 @@ def in_one(r: Resolved) -> Resolved:
     launches, kernels = r.spec.launches, r.kernels
     if len(launches) == 1:
         require_one_place(launches[0], kernels[0])
-        return r
+        return replace(r, stages=(Stage(kernels[0], launches[0], {p.name: p.name for p in kernels[0].parameters}),))
     for launch, kernel in zip(launches, kernels, strict=True):
         _require_plain(launch, kernel)
     found = memories(launches, kernels)
     whole = _Whole(launches, kernels, found, {s.name: (s.min, s.max) for s in r.spec.symbols})
     kernel, launch = whole.build()
-    return replace(r, spec=replace(r.spec, launches=(launch,)), kernels=(kernel,))
+    stages = tuple(
+        Stage(k, x, {p.name: whole.called(n, p) for p in k.parameters})
+        for n, (k, x) in enumerate(zip(kernels, launches, strict=True))
+    )
+    return replace(r, spec=replace(r.spec, launches=(launch,)), kernels=(kernel,), stages=stages)
 
 
 def _require_plain(launch: Launch, kernel: Kernel) -> None:
@@ -86,6 +90,7 @@ class _Whole:
     args: dict[str, Binding] = field(default_factory=dict)
     objects: dict[str, MemoryObject] = field(default_factory=dict)
     names: dict[tuple[int, str], str] = field(default_factory=dict)  # (launch, pointer parameter) -> object
+    scalars: dict[tuple[int, str], str] = field(default_factory=dict)  # (launch, parameter by value) -> parameter
     grid: tuple[IntOrText, IntOrText, IntOrText] = (1, 1, 1)
     block: Dim3 = (1, 1, 1)
 
@@ -106,6 +111,10 @@ class _Whole:
         kernel = Kernel(name, tuple(self.parameters), self.objects, tuple(body), None, first.span, initial)
         guessed = tuple(p for x in self.launches for p in x.guessed)
         return kernel, Launch(name, self.grid, self.block, 0, True, self.args, guessed)
+
+    def called(self, n: int, p: Parameter) -> str:
+        """What a parameter of launch n is called in the whole; null pointers have no name there."""
+        return (self.names if p.type is None else self.scalars).get((n, p.name), "")
 
     # -------------------------------------------------------------------------------------------- memory
     def _buffers(self) -> dict[tuple[int, str], str]:
@@ -160,7 +169,7 @@ class _Whole:
         scalars: dict[str, str] = {}
         for p in kernel.parameters:
             if p.type is not None:
-                scalars[p.name] = self._scalar(p, n, launch.args[p.name])
+                scalars[p.name] = self.scalars[n, p.name] = self._scalar(p, n, launch.args[p.name])
         threads = prod(launch.block)
         if threads != prod(self.block) and threads % 32 and _warp_wide(kernel):
             text = "a kernel with instructions of a warp, and no whole number of warps, in one of several launches"

@@ -20,6 +20,9 @@ def binding_text(b: Binding) -> str:
             return "null"
         case BufferBinding(inputs=(), outputs=()):
             return f"scratch{f' {b.name}' if b.name else ''}{', zeroed' if b.zeroed else ''}"
+        case BufferBinding(entries=entries) if entries:
+            places = sorted((*b.inputs, *b.outputs), key=lambda i: int(i.offset))
+            return f"[{', '.join(i.tensor for i in places)}]"
         case BufferBinding():
             before = " ++ ".join(_image_text(i) for i in b.inputs)
             after = " ++ ".join(_image_text(i) for i in b.outputs)
@@ -44,6 +47,7 @@ def sentences(spec: Spec) -> tuple[str, ...]:
     buffers = [b for x in spec.launches for b in x.args.values() if isinstance(b, BufferBinding) and not b.null]
     aligns = sorted({b.align for b in buffers})
     result = ["parameters do not alias"] if len(buffers) > 1 else []
+    result += ["the pointers of a table do not alias"] if any(len(b.entries) > 1 for b in buffers) else []
     result += [f"buffers are aligned to {' or '.join(str(a) for a in aligns)} bytes"] if aligns else []
     result += ["all blocks are resident at once"] if any(x.cooperative for x in spec.launches) else []
     result += ["what is zeroed is cleared before the first launch, and not between launches"] if spec.relaunch else []

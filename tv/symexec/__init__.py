@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tv.kernel import Kernel
 from tv.launch import Launch
 from tv.sets import Affine, Formula, Sets
-from tv.sets.affine import all_of, negate
+from tv.sets.formulas import all_of, negate
 from tv.symexec.build import Builder, Program
 from tv.symexec.carving import carve
 from tv.symexec.data_indices import NOTHING_STATED, Contents

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import all_of, floordiv, ge, parity
+from tv.sets.affine import floordiv, parity
+from tv.sets.formulas import all_of, ge
 from tv.symexec.values import Pieces
 
 if TYPE_CHECKING:

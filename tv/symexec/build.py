@@ -7,8 +7,9 @@ from functools import reduce
 
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Space
-from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets, Sym
-from tv.sets.affine import Range, all_of, eq, floordiv, negate, within
+from tv.sets import TRUE, Affine, Dim, Formula, Map, Ranges, Set, Sets, Sym
+from tv.sets.affine import Range, floordiv
+from tv.sets.formulas import all_of, eq, negate, within
 from tv.source import Span
 from tv.symexec.events import Access, BarrierEvent, FenceEvent, Publication, Time, Trace
 from tv.symexec.flow.gathers import gather
@@ -47,6 +48,7 @@ class Program:
     completions: Completions | None = None
     time_arity: int = 0
     origins: dict[int, int] = field(default_factory=dict)  # of operations, by term id: the evaluation they stand for
+    joined: dict[int, list[Map]] = field(default_factory=dict)  # of indices, by term id: as they were under conditions
     spans: dict[int, Span] = field(default_factory=dict)  # of operations, by term id: where the kernel first has them
     barriers: list[tuple[BarrierEvent, str, Set]] = field(default_factory=list)  # with its unit tuple and domain
     fences: list[tuple[FenceEvent, str, Set]] = field(default_factory=list)  # likewise
@@ -165,7 +167,7 @@ class Builder:
             u = p.system.units[scope.name]
             u.time, u.position = p.completions.time(done, scope.name, scope.dims, scope.domain), -1
 
-    def cell_range(self, n: int):  # type: ignore[no-untyped-def]
+    def cell_range(self, n: int) -> Ranges:
         return lambda d: (0, n - 1) if d == Dim("c") else self.range_of(d)
 
     def proved(self, scope: Scope, f: Formula) -> bool:
@@ -185,7 +187,7 @@ class Builder:
             element = self.lower(a.values[c // per], here)
             term = element if per == 1 else extract(self.terms, element, (c % per) * bits, bits)
             pieces.append((self.sets.set(here.name, here.dims, here.domain), term))
-        whole = merge(self.sets, self.terms, pieces)
+        whole = merge(self.sets, self.terms, pieces, self.program.joined)
         for _, piece in pieces:
             inherit(self.program, whole, piece)
         return whole
@@ -241,7 +243,7 @@ class Builder:
                 out.append((s, t))
         if not out:
             return pieces[0][1]
-        whole = merge(self.sets, self.terms, out)
+        whole = merge(self.sets, self.terms, out, self.program.joined)
         for _, piece in out:
             inherit(self.program, whole, piece)
         return whole

@@ -7,11 +7,11 @@ CODES: dict[str, str] = {
     "TV0502": """The address of an access is not an affine function of block, thread, loop rounds and symbols, and no way was
 found to take it apart into dimensions that are. Index with the array's own dimensions, or declare them.""",
     "TV0503": """A loop counter is used after the loop, and the number of rounds is not given by one inequality.""",
-    "TV0504": """`break`, `continue`, `return` inside a loop, or a loop that tests at its end. Put the condition into the
-loop's head, or guard the rest of the body.""",
+    "TV0504": """A `return` inside a loop, where the kernel goes on after the loop for other threads. Leave the loop by `break`, and
+put what follows it under the opposite condition.""",
     "TV0506": """An assertion on values that are only known when the kernel runs.""",
-    "TV0507": """Control flow that depends on data: a store, a barrier, a loop or a return under a condition on loaded values.
-What a kernel does then depends on its input; only selects between values may.""",
+    "TV0507": """Control flow that depends on data: a barrier, a loop or a return under a condition on loaded values. What a kernel
+does then depends on its input; only selects between values, and plain stores, may.""",
     "TV0508": """A shuffle, a vote or a warp barrier whose mask is not known before the kernel runs: it has to be one of few constants by
 conditions on the thread (`0xffffu << (threadIdx.x & 16)`), or a ballot over the whole warp of a condition on indices.""",
     "TV0509": """The number of rounds of a loop is neither affine nor small and constant, or the loop was not seen to end.""",
@@ -24,7 +24,7 @@ constants. Or a vote of a whole block on data or on a condition that is no bound
     "TV0514": """A memory object is used by the kernel, but the specification binds it to nothing.""",
     "TV0515": """A value computed in one round of a loop is used where that round is not determined.""",
     "TV0516": """A grid barrier by counter whose target is not an affine function of the round.""",
-    "TV0517": """A scalar parameter of a type that cannot be passed by value here. Pass it as float.""",
+    "TV0517": """A scalar parameter of a type that cannot be passed by value here. Declare it `float`, and convert it in the kernel.""",
     "TV0518": """A scalar parameter of the kernel is bound to nothing, or to a number that its type does not hold.""",
     "TV0519": """A scalar parameter is bound to an open float or to an element of a tensor, where that is not handled yet.""",
     "TV0521": """A division or a shift by a value that depends on data. By zero, or past the width, it is undefined, and that it
@@ -50,19 +50,19 @@ FIXES: dict[str, str] = {
     "TV0501": "write it with the constructs that the README lists; `tv ops` lists the built-ins",
     "TV0502": "index with the array's own dimensions: `a[row * width + column]` with numbers or one open size for the width",
     "TV0503": "compute what is needed after the loop before it",
-    "TV0504": "put the condition into the loop's head, or guard the rest of the body",
+    "TV0504": "leave the loop by `break`, and put what follows it under the opposite condition",
     "TV0506": "assert on indices, sizes and thread numbers only",
-    "TV0507": "select the value instead (`v = c ? a : b`) and store it on every path",
+    "TV0507": "put only assignments and plain stores under this condition (`if (c) y[i] = v;`), and loops, barriers and `return` outside",
     "TV0508": "name the lanes by a constant, by shifts of one, or by a ballot over the whole warp",
     "TV0509": "bound the loop by an expression that is affine in its counter: `for (i = a; i < b; i += c)`",
     "TV0510": "load the bound before the loop",
-    "TV0511": "compute the variable from the loop's counter",
+    "TV0511": "compute the variable from the loop's counter in every round: `k = first + j * step`",
     "TV0512": "compute the lane from the thread's own number and constants",
     "TV0513": "access an array in pieces of one width, at multiples of it",
     "TV0514": "bind it with `[args]` or `[globals]`, or as `{ scratch = true }`",
     "TV0515": "let the variable be assigned in every round, or before the loop",
     "TV0516": "let the n-th barrier wait for n * gridDim",
-    "TV0517": "pass it as float",
+    "TV0517": "declare the parameter `float`, and convert it in the kernel",
     "TV0518": "bind the parameter in `[args]` to a value of its type",
     "TV0519": "bind the parameter to a number or to a symbol",
     "TV0521": "divide in floating point, or by a constant",

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Dim, Formula, Ranges
-from tv.sets.affine import all_of, ge, times
-from tv.symexec.data_ranges import LABELS, range_of_node
+from tv.sets.affine import times
+from tv.sets.formulas import all_of, ge
+from tv.symexec.data_ranges import LABELS, SIGNED, range_of_node
 from tv.symexec.values import Node, Pieces, Value, as_signed, nodes_of, product, type_range
 
 Range = tuple[int, int]
@@ -25,10 +26,12 @@ EXACT = ("cvt", "fmax", "fmin", "fneg", "fabs", "rint", "floor", "ceil", "trunc"
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What the launch states of its inputs. ranges: buffer or parameter that the kernel does not change -> between which integers
-    each of its values lies, and their bits. advice: of a buffer or parameter of which nothing is stated, what could be."""
+    each of its values lies, and their bits. advice: of a buffer or parameter of which nothing is stated, what could be. fresh: buffers
+    that hold nothing before the launch."""
 
     ranges: Mapping[str, tuple[Range, int]] = field(default_factory=dict)
     advice: Mapping[str, str] = field(default_factory=dict)
+    fresh: frozenset[str] = frozenset()
 
     def of(self, name: str, t: Scalar) -> Range | None:
         """What is known of a value of integer type t that is read from `name`."""
@@ -61,12 +64,14 @@ class Index:
 
 @dataclass(slots=True)
 class DataIndices:
-    """ranges: of dimensions; declare(dim, range): adds one. object_of: the buffer that an access is of, by its event."""
+    """ranges: of dimensions; declare(dim, range): adds one. object_of: the buffer that an access is of, by its event. kept: what is
+    known of an integer that the launch itself keeps."""
 
     contents: Contents
     ranges: Ranges
     declare: Callable[[str, Range], None]
     object_of: Callable[[str], str]
+    kept: Callable[[Node, Scalar], Range | None]
     found: dict[str, Index] = field(default_factory=dict)
     _names: dict[object, str] = field(default_factory=dict)
     _keys: dict[int, tuple[object, Node]] = field(default_factory=dict)
@@ -157,6 +162,11 @@ class DataIndices:
         if t.is_float or t is Scalar.BOOL or t.bits != n.width:
             return None
         low, high = range_of_node(n, t, self.ranges)
+        if not t.signed and t.bits in SIGNED and (low, high) == type_range(t):  # the same bits modulo 2^width
+            t = SIGNED[t.bits]
+            low, high = range_of_node(n, t, self.ranges)
+        if (low, high) == type_range(t):
+            low, high = self.kept(n, t) or (low, high)
         if high - low >= WIDEST or ((low, high) == type_range(t) and t.bits > 16):
             return None
         key = (self._key(n), t)

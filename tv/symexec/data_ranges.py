@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,9 +17,11 @@ Range = tuple[int, int]
 
 
 FLOATS = ("f16", "bf16", "f32", "f64")
+Given = Mapping[int, tuple[Node, Range]]  # by identity: a node, and between which numbers its bits lie as signed ones
+NOTHING: Given = {}
 
 
-def range_of(v: Value, ranges: Ranges) -> Range:
+def range_of(v: Value, ranges: Ranges, given: Given = NOTHING) -> Range:
     """An enclosure of a value's integers; its type's whole range where nothing narrower shows."""
     whole = type_range(v.type)
     if v.pieces is not None:
@@ -28,15 +30,22 @@ def range_of(v: Value, ranges: Ranges) -> Range:
         low = min((x for x in lows if x is not None), default=whole[0])
         high = max((x for x in highs if x is not None), default=whole[1])
         return (whole[0] if None in lows else low), (whole[1] if None in highs else high)
-    return whole if v.node is None else range_of_node(v.node, v.type, ranges)
+    return whole if v.node is None else range_of_node(v.node, v.type, ranges, given)
 
 
-def range_of_node(n: Node, t: Scalar, ranges: Ranges) -> Range:
-    """An enclosure of what the node's bits mean in integer type t, of their width."""
+def range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given = NOTHING) -> Range:
+    """An enclosure of what the node's bits mean in integer type t, of their width. given: what conditions around it say."""
     whole = type_range(t)
 
     def within(found: Range) -> Range:
-        return found if whole[0] <= found[0] and found[1] <= whole[1] else whole
+        found = found if whole[0] <= found[0] and found[1] <= whole[1] else whole
+        if id(n) not in given:
+            return found
+        low, high = given[id(n)][1]
+        if not t.signed and low < 0:
+            return found
+        both = max(found[0], low), min(found[1], high)
+        return both if both[0] <= both[1] else found  # where the condition never holds, anything is true
 
     match n.kind:
         case "const":
@@ -47,12 +56,16 @@ def range_of_node(n: Node, t: Scalar, ranges: Ranges) -> Range:
         case "index":
             return _of_index(n, ranges, whole)
         case "case":
-            parts = [range_of_node(a, t, ranges) for a in n.args]
-            return min(low for low, _ in parts), max(high for _, high in parts)
+            parts = [range_of_node(a, t, ranges, given) for a in n.args]
+            return within((min(low for low, _ in parts), max(high for _, high in parts)))
+        case "op" if n.known is not None:
+            low, high = _of_operation(n, t, ranges, given)
+            both = max(low, n.known[0]), min(high, n.known[1])
+            return within((both if both[0] <= both[1] else n.known) if t.signed else (low, high))
         case "op":
-            return within(_of_operation(n, t, ranges))
+            return within(_of_operation(n, t, ranges, given))
         case _:
-            return whole
+            return within(whole)
 
 
 def _of_index(n: Node, ranges: Ranges, whole: Range) -> Range:
@@ -64,7 +77,7 @@ def _of_index(n: Node, ranges: Ranges, whole: Range) -> Range:
     return min(lows), max(highs)
 
 
-def _of_operation(n: Node, t: Scalar, ranges: Ranges) -> Range:
+def _of_operation(n: Node, t: Scalar, ranges: Ranges, given: Given) -> Range:
     """As `range_of_node`, of what the operation gives over the integers, where that lies in the type."""
     whole = type_range(t)
     head, _, rest = n.name.partition(".")
@@ -81,33 +94,74 @@ def _of_operation(n: Node, t: Scalar, ranges: Ranges) -> Range:
             target, source = (LABELS.get(label) for label in rest.split(".")[:2])
             if source is None or target is None or target.bits != t.bits:  # a float's bits are no conversion's integers
                 return whole
-            return range_of_node(n.args[0], source, ranges)
+            return range_of_node(n.args[0], source, ranges, given)
         case "extract":
-            source = _SIGNED.get(n.args[0].width) if rest.startswith("0.") else None
-            return whole if source is None else range_of_node(n.args[0], source, ranges)
+            source = SIGNED.get(n.args[0].width) if rest.startswith("0.") else None
+            return whole if source is None else range_of_node(n.args[0], source, ranges, given)
         case "and":
-            parts = [range_of_node(a, t, ranges) for a in n.args]
+            parts = [range_of_node(a, t, ranges, given) for a in n.args]
             return (0, min(p[1] for p in parts if p[0] >= 0)) if any(p[0] >= 0 for p in parts) else whole
         case "or" | "xor":
-            parts = [range_of_node(a, t, ranges) for a in n.args]
+            parts = [range_of_node(a, t, ranges, given) for a in n.args]
             return (0, (1 << max(p[1] for p in parts).bit_length()) - 1) if all(p[0] >= 0 for p in parts) else whole
         case "smax" | "smin" | "umax" | "umin" if (head[0] == "s") == t.signed:
-            a, b = (range_of_node(x, t, ranges) for x in n.args)
+            a, b = (range_of_node(x, t, ranges, given) for x in n.args)
             pick = max if head.endswith("max") else min
             return pick(a[0], b[0]), pick(a[1], b[1])
         case "select":
-            a, b = (range_of_node(x, t, ranges) for x in n.args[1:])
+            arms = [
+                (x, {**given, **says(n.args[0], taken)}) for x, taken in zip(n.args[1:], (True, False), strict=True)
+            ]
+            a, b = (range_of_node(x, t, ranges, known) for x, known in arms)
             return min(a[0], b[0]), max(a[1], b[1])
         case "add" | "sub" | "mul" | "shl":
-            a, b = (range_of_node(x, t, ranges) for x in n.args)
+            a, b = (range_of_node(x, t, ranges, given) for x in n.args)
             return whole if head == "shl" and not 0 <= b[0] <= b[1] < t.bits else combine(head, a, b)
         case "ashr" | "sdiv" | "srem":
-            own = _SIGNED.get(n.width)
-            return whole if own is None else _divided(head, *(range_of_node(x, own, ranges) for x in n.args)) or whole
+            own = SIGNED.get(n.width)
+            return (
+                whole
+                if own is None
+                else _divided(head, *(range_of_node(x, own, ranges, given) for x in n.args)) or whole
+            )
+        case "popc" | "ffs" | "clz":
+            return _counted(head, n.args[0], ranges, given)
         case "lshr" | "udiv" | "urem":  # of what is not negative in either reading
-            return _divided(head, *(range_of_node(x, t, ranges) for x in n.args)) or whole
+            return _divided(head, *(range_of_node(x, t, ranges, given) for x in n.args)) or whole
         case _:
             return whole
+
+
+def _counted(head: str, a: Node, ranges: Ranges, given: Given) -> Range:
+    """How many of a word's bits are 1, where the lowest is, or how many zeros stand before the highest."""
+    word = UNSIGNED.get(a.width)
+    low, high = (0, (1 << a.width) - 1) if word is None else range_of_node(a, word, ranges, given)
+    if head == "clz":
+        return a.width - high.bit_length(), a.width - low.bit_length()
+    return int(low > 0), high.bit_length()
+
+
+def says(c: Node, holds: bool) -> Given:
+    """What a condition, or its contrary, says of an integer that it compares with a constant."""
+    if c.kind != "op":
+        return NOTHING
+    head, _, label = c.name.partition(".")
+    if head == "xor" and c.args[1].kind == "const":
+        return says(c.args[0], holds != bool(c.args[1].bits))
+    if (head == "and" and holds) or (head == "or" and not holds):
+        return {**says(c.args[0], holds), **says(c.args[1], holds)} if c.width == 1 else NOTHING
+    own = SIGNED.get(int(label[1:])) if head in ("slt", "sle") else None
+    if own is None:
+        return NOTHING
+    (least, most), (a, b) = type_range(own), c.args
+    strict = int((head == "slt") == holds)  # a < b, or not a <= b: which is b < a
+    if b.kind == "const":
+        k = as_signed(b.bits, own)
+        return {id(a): (a, (least, k - strict) if holds else (k + strict, most))}
+    if a.kind == "const":
+        k = as_signed(a.bits, own)
+        return {id(b): (b, (k + strict, most) if holds else (least, k - strict))}
+    return NOTHING
 
 
 def _divided(head: str, a: Range, b: Range) -> Range | None:
@@ -120,11 +174,30 @@ def _divided(head: str, a: Range, b: Range) -> Range | None:
     return a[0] // k, a[1] // k
 
 
+def ordered(op: str, a: Range, b: Range) -> bool | None:
+    """A comparison of any two integers from these ranges, where all of them compare so."""
+    match op:
+        case "lt":
+            return True if a[1] < b[0] else False if a[0] >= b[1] else None
+        case "le":
+            return True if a[1] <= b[0] else False if a[0] > b[1] else None
+        case "gt" | "ge":
+            return ordered("lt" if op == "gt" else "le", b, a)
+        case "eq":
+            apart = a[1] < b[0] or b[1] < a[0]
+            return False if apart else True if a[0] == a[1] == b[0] == b[1] else None
+        case "ne":
+            same = ordered("eq", a, b)
+            return None if same is None else not same
+        case _:
+            return None
+
+
 def unnarrowed(t: Scalar, a: Node, b: Node, ranges: Ranges) -> tuple[Scalar, Node, Node]:
     """The operands of a comparison in type t, one of them a constant, in the wider type that the other was narrowed from: the same
     numbers, where that lost nothing."""
     for x, c in ((a, b), (b, a)):
-        wide = _SIGNED.get(x.args[0].width) if x.kind == "op" and x.name.startswith("extract.0.") else None
+        wide = SIGNED.get(x.args[0].width) if x.kind == "op" and x.name.startswith("extract.0.") else None
         if wide is None or c.kind != "const" or not t.signed:
             continue
         low, high = range_of_node(x.args[0], wide, ranges)
@@ -186,4 +259,5 @@ def combine(op: str, a: Range, b: Range) -> Range:
 
 
 LABELS = {("u1" if t is Scalar.BOOL else f"{'s' if t.signed else 'u'}{t.bits}"): t for t in Scalar if not t.is_float}
-_SIGNED = {8: Scalar.I8, 16: Scalar.I16, 32: Scalar.I32, 64: Scalar.I64}
+UNSIGNED = {8: Scalar.U8, 16: Scalar.U16, 32: Scalar.U32, 64: Scalar.U64}
+SIGNED = {8: Scalar.I8, 16: Scalar.I16, 32: Scalar.I32, 64: Scalar.I64}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from tv.kernel import Kernel, Scalar
-from tv.sets import Affine, Formula
+from tv.sets import FALSE, Affine, Formula
 from tv.sets.affine import times
 from tv.source import Span
 from tv.symexec.data_indices import Index
@@ -58,7 +58,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A value that other lanes read: `dims`, `domain`, `time` as of an access. named: the lanes that have to take part."""
+    """A value that other lanes read: `dims`, `domain`, `time` as of an access. named: the lanes that have to take part, but for
+    those of threads that have `returned`."""
 
     name: str
     value: Node
@@ -67,6 +68,7 @@ class Publication:
     time: Time
     span: Span
     named: tuple[Named, ...]
+    returned: Formula = FALSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,20 @@ class Alignment:
     object: str
     offset: Affine
     align: int
+    dims: tuple[str, ...]
+    domain: Formula
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Containment:
+    """Buffer `entry` of a table is there, and has `width` bytes at byte `offset`. sizes: of its buffers, in bytes."""
+
+    object: str
+    entry: Affine
+    offset: Affine
+    width: int
+    sizes: tuple[int, ...]
     dims: tuple[str, ...]
     domain: Formula
     span: Span
@@ -182,8 +198,10 @@ class Trace:
     )  # a load, and the store whose value it was given
     checks: list[DomainCheck] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
+    containments: list[Containment] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     registers: dict[str, Scalar] = field(default_factory=dict)
+    perhaps: dict[str, Span] = field(default_factory=dict)  # objects, by a store to them that may not happen
     assumptions: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)  # names of accesses and publications, program order
     waits: list[tuple[Span, str]] = field(default_factory=list)  # loops that poll memory: whether they end is open

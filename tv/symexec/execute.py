@@ -14,16 +14,20 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Range, all_of, any_of, negate
+from tv.sets.affine import Range
+from tv.sets.formulas import all_of
 from tv.source import Span
+from tv.symexec.branches import branch
+from tv.symexec.containment import contain
 from tv.symexec.data_indices import NOTHING_STATED, Contents, DataIndices, Index
 from tv.symexec.events import Access, Alignment, BarrierEvent, Decision, DomainCheck, FenceEvent, GroupEvent, Trace
-from tv.symexec.expressions import Evaluator, choose
+from tv.symexec.expressions import Evaluator
 from tv.symexec.instances import Cuts, LaunchSpace, Place
 from tv.symexec.integers import Integers, RangeCheck
-from tv.symexec.loops.ordinals import read_outside
+from tv.symexec.kept_ranges import KeptRanges
 from tv.symexec.loops.rounds import LoopExecution
-from tv.symexec.loops.structured import breaks, structured
+from tv.symexec.loops.structured import structured
+from tv.symexec.stores import Perhaps, store
 from tv.symexec.threads.copies import issue
 from tv.symexec.threads.roles import Roles
 from tv.symexec.threads.tallies import contribute
@@ -47,7 +51,7 @@ class Executor:
         prove: Prove,
         contents: Contents = NOTHING_STATED,
     ) -> None:
-        self.kernel, self.space, self.symbols, self._prove = structured(kernel), space, symbols, prove
+        self.kernel, self.space, self.symbols, self.prove = structured(kernel), space, symbols, prove
         self.trace = Trace(kernel, space, dict(space.ranges))
         self.place = Place(list(space.dims), [space.domain])
         self.env: dict[str, Value] = {}
@@ -56,6 +60,7 @@ class Executor:
         self.silent = 0  # inside: range questions are answered later
         self.data_condition: Span | None = None
         self.deciding: list[tuple[Node, bool]] = []  # conditions on data around this place, and which arm this is
+        self.sibling: Perhaps | None = None  # the last store under such conditions
         self.loop_depth = 0
         self.loops, self.warps = LoopExecution(self), Warps(self)
         self.lifetimes: dict[str, tuple[Affine, ...]] = {}
@@ -68,9 +73,12 @@ class Executor:
         builtins |= {f"blockDim.{a}": Affine.of(space.block[i]) for i, a in enumerate("xyz")}
         builtins |= {f"gridDim.{a}": space.grid[i] for i, a in enumerate("xyz")}
         self.roles, self.contents = Roles(self), contents
-        self.indices = DataIndices(contents, self.range_of, self.trace.ranges.__setitem__, self.trace.object)
+        self.kept = KeptRanges(self)
+        declare = self.trace.ranges.__setitem__
+        self.indices = DataIndices(contents, self.range_of, declare, self.trace.object, self.kept.of)
         given, advice = contents.parameters(scalars), self.indices.advice
-        self.evaluator = Evaluator(self.integers, self.read, given, builtins, fmad, self.roles.compare, advice)
+        more = advice, self.kept.given
+        self.evaluator = Evaluator(self.integers, self.read, given, builtins, fmad, self.roles.compare, *more)
 
     def run(self) -> Trace:
         self.block(self.kernel.body)
@@ -83,7 +91,7 @@ class Executor:
         return self.trace.ranges.get(a.name, (None, None))
 
     def holds_here(self, f: Formula) -> bool:
-        return True if self.silent else self._prove(tuple(self.place.dims), self.place.domain(), f)
+        return True if self.silent else self.prove(tuple(self.place.dims), self.place.domain(), f)
 
     def refuse(self, check: RangeCheck) -> None:
         if not self.silent:
@@ -128,6 +136,15 @@ class Executor:
                 self.register_access(n, (node_of(self.env[n]),))
             self.dirty.discard(n)
 
+    def keep(self, names: dict[str, Scalar]) -> None:
+        """From here on these variables live in register cells; what they hold now is not there yet."""
+        for n, t in sorted(names.items()):
+            if n not in self.resident:
+                self.trace.registers[n] = t
+                self.resident.add(n)
+                if n in self.env:
+                    self.dirty.add(n)
+
     def quietly(self, e: ir.Expr) -> Value:
         """A value whose range questions are asked elsewhere."""
         self.silent += 1
@@ -151,10 +168,12 @@ class Executor:
         claims: tuple[tuple[str, bool], ...] = (),
         scope: str = "",
         fold: str = "",
+        free: tuple[Index, ...] = (),
     ) -> str:
+        """An event, at all values of the data in its address. free: that data, where the access is done at each of its values."""
         name = f"{'S' if write else 'L'}{len(self.trace.accesses)}"
-        time, data = self.place.tick(), self.indices.used(offset)
-        dims, domain = self.place_with(data)
+        time, data = self.place.tick(), () if free else self.indices.used(offset)
+        dims, domain = self.place_with(data or free)
         life = self.lifetimes.get(obj, ())
         a = Access(
             name,
@@ -215,21 +234,30 @@ class Executor:
     def statement(self, s: ir.Stmt) -> Formula:
         match s:
             case ir.Assign(var=v, value=e):
-                self.write(v, self.evaluator.value(e))
+                with self.kept.evaluating(s):
+                    self.write(v, self.evaluator.value(e))
             case ir.Load(dests=ds, ref=r):
                 self.load(ds, r)
             case ir.Store(ref=r, values=vs):
                 self.store(r, tuple(self.evaluator.value(v) for v in vs))
             case ir.If(launch=whole):
-                alive = self.branch(s)
+                alive = branch(self, s)
+                self.warps.returned = FALSE if whole else self.warps.returned
                 return TRUE if whole else alive
             case ir.Loop():
                 self.no_data_condition(s, "a loop")
-                self.loops.loop(s)
+                with self.kept.inside(s):
+                    self.loops.loop(s)
             case ir.Return():
                 if self.loop_depth:
-                    raise Unsupported("TV0504", "`return` inside a loop", s.span, "guard the rest of the body instead")
+                    raise Unsupported(
+                        "TV0504",
+                        "`return` inside a loop",
+                        s.span,
+                        "leave the loop by `break`, and put what follows it under the opposite condition",
+                    )
                 self.no_data_condition(s, "`return`")
+                self.warps.leave()
                 return FALSE
             case ir.Break():
                 self.no_data_condition(s, "`break`")
@@ -248,6 +276,8 @@ class Executor:
             case ir.Vote():
                 self.no_data_condition(s, "a vote")
                 self.warps.vote(s)
+            case ir.Fence() if self.data_condition is not None:
+                pass  # it may be left out, and orders nothing then
             case ir.Fence(scope=scope):
                 dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
                 self.trace.fences.append(FenceEvent(scope, dims, domain, time, s.span))
@@ -272,6 +302,8 @@ class Executor:
                     with self.under(cond):
                         dims, domain = self.place_with(self.indices.used(offset))
                         self.trace.alignments.append(Alignment(name, offset, n, dims, domain, s.span))
+            case ir.Inside():
+                contain(self, s)
             case ir.Assume(cond=c, word=w):
                 f = self.evaluator.value(c).formula
                 if f is None:
@@ -311,90 +343,9 @@ class Executor:
             self.write(d, Value(d.type, node=n))
 
     def store(self, r: ir.MemRef, given: tuple[Value, ...]) -> None:
-        if self.data_condition is not None:
-            raise Unknown("TV0507", f"a store under a condition that depends on data ({self.data_condition})", r.span)
         values = tuple(in_memory(r.type, self.roles.kept(node_of(v))) for v in given)
-        for cond, offset in self.pieces_of(r.offset, r.object, r.span):
+        for cond, offset in self.pieces_of(r.offset, r.object, r.span, data=True):
             with self.under(cond):
-                event = self.access(True, r.object, offset, r.type, r.count, r.access, r.span, values, claims=r.claims)
-                self.roles.stored(r, given[0], event)
-
-    # -------------------------------------------------------------- conditions
-    def branch(self, s: ir.If) -> Formula:
-        c = self.evaluator.value(s.cond)
-        if breaks(s):
-            self.loops.exits.confirm(s, c.formula)
-        if c.constant is not None:
-            return self.block(s.then if c.constant else s.orelse)
-        f = c.formula
-        if f is None:
-            self.trace.decisions.append(Decision(node_of(c), s.span, "this branch is decided by a value"))
-            outer, self.data_condition = self.data_condition, s.span
-            alive, envs = [], []
-            before, dirty = dict(self.env), set(self.dirty)
-            for body, taken in ((s.then, True), (s.orelse, False)):
-                self.env = dict(before)
-                self.deciding.append((node_of(c), taken))
-                alive.append(self.block(body))
-                self.deciding.pop()
-                envs.append(self.env)
-            self.data_condition, self.dirty = outer, self.dirty | dirty
-            if any(a.op != "true" for a in alive):
-                raise Unknown("TV0507", "this condition depends on data, and decides which statements follow", s.span)
-            self.env = {}
-            self.merge(c, envs[0], envs[1], TRUE, TRUE)
-            return TRUE
-        self.keep(self.crossing(s))
-        before, dirty = dict(self.env), set(self.dirty)
-        with self.under(f):
-            self.env = dict(before)
-            alive_then = self.block(s.then)
-            env_then, dirty_then = self.env, self.dirty
-        with self.under(negate(f)):
-            self.env, self.dirty = dict(before), dirty
-            alive_else = self.block(s.orelse)
-        env_else, self.dirty = self.env, self.dirty | dirty_then
-        if alive_then.op == "false" or alive_else.op == "false":
-            self.env = env_else if alive_then.op == "false" else env_then
-        else:
-            self.env = {}
-            self.merge(c, env_then, env_else, f, negate(f))
-        if alive_then.op == alive_else.op == "true":
-            return TRUE
-        return any_of(all_of(f, alive_then), all_of(negate(f), alive_else))
-
-    def crossing(self, s: ir.If) -> dict[str, Scalar]:
-        """Variables that a loop in one arm changes and that are read outside the condition: both arms keep them in memory."""
-        loops = [t for t in ir.walk((*s.then, *s.orelse)) if isinstance(t, ir.Loop)]
-        changed = {v.name: v.type for loop in loops for t in ir.walk((loop,)) for v in ir.assigned(t)}
-        outside = read_outside(self.kernel, s) if changed else set()
-        return {n: t for n, t in changed.items() if n in outside}
-
-    def keep(self, names: dict[str, Scalar]) -> None:
-        """From here on these variables live in register cells; what they hold now is not there yet."""
-        for n, t in sorted(names.items()):
-            if n not in self.resident:
-                self.trace.registers[n] = t
-                self.resident.add(n)
-                if n in self.env:
-                    self.dirty.add(n)
-
-    def merge(self, c: Value, a: dict[str, Value], b: dict[str, Value], ca: Formula, cb: Formula) -> None:
-        for n in {**a, **b}:
-            x, y = a.get(n), b.get(n)
-            if x is y and x is not None:
-                self.env[n] = x
-                continue
-            if x is None or y is None:
-                if n in self.resident and n not in self.dirty:
-                    continue  # stale on one side, a cached copy on the other: memory has it
-                if n in self.resident:
-                    with self.under(ca if x is None else cb):
-                        fresh = self.fetch_register(n)
-                    x, y = x or fresh, y or fresh
-                else:
-                    t = x or y
-                    assert t is not None
-                    missing = Value(t.type, node=Node("undefined", t.type.bits, n))
-                    x, y = x or missing, y or missing
-            self.env[n] = choose(x.type, c, x, y)
+                event = store(self, r, values, offset)
+                if not self.deciding:
+                    self.roles.stored(r, given[0], event)

@@ -10,12 +10,12 @@ import numpy as np
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import Scalar
-from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import all_of, any_of, eq, negate, within
-from tv.source import NOWHERE, Span
-from tv.symexec.data_ranges import combine, float_range, range_of, unnarrowed
+from tv.sets import FALSE, TRUE, Affine, Formula
+from tv.sets.formulas import all_of, any_of, eq, negate, within
+from tv.source import NOWHERE
+from tv.symexec.data_ranges import NOTHING, Given, Range, combine, float_range, ordered, range_of, unnarrowed
 from tv.symexec.integers import Integers, RangeCheck, compare
-from tv.symexec.values import SIGNS, Node, Value, as_signed, integer, node_const, node_of, type_range
+from tv.symexec.values import SIGNS, Node, Value, as_signed, integer, node_const, node_of, nodes_of, type_range
 from tv.term import DOUBTFUL
 
 INT_NAME = {
@@ -26,6 +26,12 @@ INT_NAME = {
     "max": ("umax", "smax"),
 }
 EXACT = {"sqrt": "fsqrt", "fma": "ffma", "fmax": "fmax", "fmin": "fmin", "fabs": "fabs"}
+BITS: dict[str, Callable[[int], int]] = {
+    "popc": lambda x: x.bit_count(),
+    "clz": lambda x: 32 - x.bit_length(),
+    "ffs": lambda x: (x & -x).bit_length(),
+    "brev": lambda x: int(f"{x:032b}"[::-1], 2),
+}  # of 32-bit integers
 
 
 def label(t: Scalar) -> str:
@@ -37,7 +43,8 @@ def label(t: Scalar) -> str:
 
 class Evaluator:
     """read: the value of a variable, here and now. scalars: kernel parameters. builtins: `threadIdx.x` and kin.
-    decided: what a comparison of values that are not affine is known to be. advice: what could be stated of data in values."""
+    decided: what a comparison of values that are not affine is known to be. advice: what could be stated of data in values.
+    kept: what is known of the data in an operation's operands that the launch itself keeps, or hands from lane to lane."""
 
     def __init__(
         self,
@@ -48,9 +55,10 @@ class Evaluator:
         fmad: bool,
         decided: Callable[[str, Value, Value], Formula | None] = lambda op, a, b: None,
         advice: Callable[..., str | None] = lambda *values: None,
+        kept: Callable[[ir.Expr, Value, Value], Given] = lambda e, a, b: NOTHING,
     ) -> None:
         self.integers, self.read, self.scalars, self.builtins, self.fmad = integers, read, scalars, builtins, fmad
-        self.decided, self.advice = decided, advice
+        self.decided, self.advice, self.kept = decided, advice, kept
 
     def value(self, e: ir.Expr) -> Value:
         match e:
@@ -105,7 +113,7 @@ class Evaluator:
             top = -1 if t.signed else (1 << t.bits) - 1
             return Value(t, pieces=tuple((c, -x + top) for c, x in a.pieces))
         if e.op == "neg":
-            self.inside("sub", t, Value(t, node=node_const(0, t.bits)), a, e.span)
+            self.inside("sub", t, Value(t, node=node_const(0, t.bits)), a, e)
         name, other = ("sub", node_const(0, t.bits)) if e.op == "neg" else ("xor", node_const(-1, t.bits))
         args = (other, node_of(a)) if name == "sub" else (node_of(a), other)
         return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", args))
@@ -124,22 +132,31 @@ class Evaluator:
             pieces = self.integers.binary(e.op, t, a.pieces, b.pieces, e.span)
             if pieces is not None:
                 return Value(t, pieces=pieces)
-        self.inside(e.op, t, a, b, e.span)
+        known = self.inside(e.op, t, a, b, e)
         names = INT_NAME.get(e.op)
         name = e.op if names is None else names[int(t.signed)]
-        return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", (node_of(a), node_of(b)), span=e.span))
+        args = node_of(a), node_of(b)
+        return Value(t, node=Node("op", t.bits, f"{name}.i{t.bits}", args, span=e.span, known=known))
 
-    def inside(self, op: str, t: Scalar, a: Value, b: Value, span: Span) -> None:
-        """Signed arithmetic on data: overflow is undefined, and a compiler uses that."""
+    def inside(self, op: str, t: Scalar, a: Value, b: Value, e: ir.Unary | ir.Binary | ir.Call) -> Range | None:
+        """Signed arithmetic on data: overflow is undefined, and a compiler uses that. The result's range, where it takes what the
+        launch keeps to know it."""
         if not t.signed or op not in ("add", "sub", "mul", "shl", "div", "rem"):
-            return
+            return None
         low, high = type_range(t)
-        found = combine(
-            "div" if op == "rem" else op, range_of(a, self.integers.ranges), range_of(b, self.integers.ranges)
-        )
-        if found[0] < low or high < found[1]:
+
+        def result(given: Given) -> Range | None:
+            x, y = (range_of(v, self.integers.ranges, given) for v in (a, b))
+            found = combine("div" if op == "rem" else op, x, y)
+            return found if low <= found[0] and found[1] <= high else None
+
+        if result(NOTHING) is not None:
+            return None
+        known = result(self.kept(e, a, b))
+        if known is None:
             text = f"`{SIGNS[op]}` on values that depend on data may leave the range of its type, which is undefined"
-            raise Unknown("TV0525", text, span, self.advice(a, b) or "compute it in an unsigned type, where it wraps")
+            raise Unknown("TV0525", text, e.span, self.advice(a, b) or "compute it in an unsigned type, where it wraps")
+        return known if op in ("add", "sub", "mul") else None
 
     def defined(self, e: ir.Binary, b: Value) -> None:
         """A division by zero, or a shift past the width, is undefined even where its result is not used (S19)."""
@@ -170,6 +187,9 @@ class Evaluator:
             return Value(Scalar.BOOL, formula=known)
         x, y = node_of(a), node_of(b)
         if not t.is_float:
+            sure = ordered(e.op, range_of(a, self.integers.ranges), range_of(b, self.integers.ranges))
+            if sure is not None and not any(n.kind == "undefined" for z in (x, y) for n in nodes_of(z)):
+                return Value(Scalar.BOOL, formula=TRUE if sure else FALSE)
             t, x, y = unnarrowed(t, x, y, self.integers.ranges)
         if e.op in ("gt", "ge"):
             x, y = y, x
@@ -184,8 +204,11 @@ class Evaluator:
     def call(self, e: ir.Call) -> Value:
         t = e.type
         if t.signed and not t.is_float and e.function == "abs":
-            self.inside("sub", t, Value(t, node=node_const(0, t.bits)), self.value(e.args[0]), e.span)
-        args = tuple(node_of(self.value(a)) for a in e.args)
+            self.inside("sub", t, Value(t, node=node_const(0, t.bits)), self.value(e.args[0]), e)
+        values = [self.value(a) for a in e.args]
+        if e.function in BITS and values[0].constant is not None:
+            return integer(t, as_signed(BITS[e.function](values[0].constant & 0xFFFFFFFF), t))
+        args = tuple(node_of(v) for v in values)
         return Value(t, node=Node("op", t.bits, f"{EXACT.get(e.function, e.function)}.{t.label}", args, span=e.span))
 
     # -------------------------------------------------------------- conversions

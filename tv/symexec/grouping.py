@@ -52,6 +52,8 @@ def follows(run: list[Access], a: Access) -> bool:
     last, first = run[-1], run[0]
     if a.register or a.count != 1 or first.count != 1:
         return False
+    if a.mode == "atomic" and not a.fold:  # arrivals and exchanges are spoken of one by one
+        return False
     here, there = (
         (a.write, a.object, a.type, a.mode, a.dims, a.claims, a.scope, a.fold),
         (first.write, first.object, first.type, first.mode, first.dims, first.claims, first.scope, first.fold),

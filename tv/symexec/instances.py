@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from tv.launch import Launch
 from tv.sets import Affine, Dim, Formula, Quotient, Sym
-from tv.sets.affine import Range, all_of, ge, lt
+from tv.sets.affine import Range
+from tv.sets.formulas import all_of, ge, lt
 
 AXES = ("x", "y", "z")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Formula, Quotient, Ranges
-from tv.sets.affine import all_of, any_of, eq, floordiv, ge, lt, mod, negate, times
+from tv.sets.affine import floordiv, mod, times
+from tv.sets.formulas import all_of, any_of, eq, ge, lt, negate
 from tv.sets.products import divide
 from tv.source import Span
 from tv.symexec.bitwise import bitwise
@@ -22,7 +23,7 @@ class RangeCheck:
     must: Formula
     what: str  # said where it may fail
     span: Span
-    help: str = "compute it in a wider type"
+    help: str = "compute it in a wider type: `(long long)a * b`"
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from math import gcd
 from tv.diagnostic import Unknown
 from tv.kernel import MemoryObject, Space
 from tv.sets import FALSE, Affine, Dim, Formula, Quotient, Ranges, Sym
-from tv.sets.affine import Range, all_of, any_of, eq, floordiv, ge, lt, mod, within
+from tv.sets.affine import Range, floordiv, mod
+from tv.sets.formulas import all_of, any_of, eq, ge, lt, within
 from tv.sets.products import divide
 from tv.symexec.events import Access, Trace
 
@@ -124,9 +125,12 @@ def _floor(a: Affine, k: int, ranges: Ranges, prove: Callable[[Formula], bool]) 
     """floor(a / k); where the part of a that is no multiple of k is provably in [0, k), without a floor."""
     q = floordiv(a, k, ranges)
     whole = Affine(tuple((x, c // k) for x, c in a.terms if c % k == 0), a.const // k)
-    rest = a - whole * k
-    if q != whole and prove(all_of(ge(rest), lt(rest, k))):
-        return whole
+    for near in (
+        (whole, whole + 1, whole - 1) if q != whole else ()
+    ):  # `s[1][t - d]`: its constant alone names the row before
+        rest = a - near * k
+        if prove(all_of(ge(rest), lt(rest, k))):
+            return near
     return q
 
 
@@ -214,9 +218,15 @@ def spaces(
         elif obj.space is Space.GLOBAL:
             b = buffers.get(name)
             if b is None:
+                table = "args" if any(p.name == name for p in trace.kernel.parameters) else "globals"
                 raise Unknown(
-                    "TV0514", f"`{name}` is used but bound to nothing", obj.span, f"write `{name} = ...` under [args]"
+                    "TV0514",
+                    f"`{name}` is used but bound to nothing",
+                    obj.span,
+                    f"write `{name} = ...` under [{table}]",
                 )
+            if obj.entries is not None:
+                raise TypeError(f"where the buffers of `{name}` lie is open")
             w = bits // 8
             strides = tuple(s // w for s in b.strides if s % w == 0 and s > w)
             open = tuple(exact(o, w, name) for o in b.open)

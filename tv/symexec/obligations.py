@@ -9,13 +9,15 @@ from tv.diagnostic import Unknown
 from tv.kernel import Space
 from tv.launch import Launch
 from tv.obligation import Obligation, Status, Witness
-from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sets
-from tv.sets.affine import all_of, eq, floordiv, ge, lt, mod, negate
+from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Map, Set, Sets
+from tv.sets.affine import floordiv, mod
+from tv.sets.formulas import all_of, eq, ge, lt, negate
 from tv.sets.ordering import full_over, lex_less
 from tv.source import Span
 from tv.symexec.alignment import PROMISES
 from tv.symexec.build import Program
 from tv.symexec.carving import whole
+from tv.symexec.containment import contained, present
 from tv.symexec.events import BarrierEvent
 from tv.symexec.memory import misaligned
 from tv.symexec.threads.roles import is_role
@@ -88,14 +90,14 @@ def bounds(program: Program) -> list[Obligation]:
         outside = sets.leaving(am.cells, program.extents[a.object])
         if not sets.empty(outside):
             w = witness(program, u.scope.dims, sets.sample(sets.domain(outside)), a.object, a.span)
-            what = "store" if a.write else "load"
+            what = "store" if a.write or program.trace.perhaps.get(a.object) == a.span else "load"
             bad.append(
                 failing(
                     "bounds",
                     f"{name}.{a.object}.bounds",
                     a.span,
                     f"this {what} leaves `{a.object}`",
-                    "guard the access",
+                    "guard the access: `if (index < size)`",
                     w,
                 )
             )
@@ -117,7 +119,7 @@ def bounds(program: Program) -> list[Obligation]:
                     if sets.empty(off):
                         found = by_base_alone(program, found, a.object, size)
                 bad.append(found)
-    bad += misplaced(program)
+    bad = [*containments(program), *bad, *misplaced(program)]
     return bad or [Obligation(f"{name}.bounds", "bounds", Status.PROVED, program.trace.kernel.span)]
 
 
@@ -150,6 +152,26 @@ def misplaced(program: Program) -> list[Obligation]:
             text = f"this access to `{whole(a.object)}` is through a type that is aligned to {a.align} bytes; the address is not"
             help = "align the address, or access it through a pointer to scalars"
             bad.append(failing("bounds", f"{name}.{whole(a.object)}.bounds", a.span, text, help, w))
+    return bad
+
+
+def containments(program: Program) -> list[Obligation]:
+    """Those that fail. What follows takes a table's buffers for one memory, in which each of them has a place of its own."""
+    sets, name = program.system.sets, program.trace.kernel.name
+    bad: list[Obligation] = []
+    for i, c in enumerate(program.trace.containments):
+        outside = sets.set(f"Inside{i}", c.dims, all_of(c.domain, negate(contained(c))))
+        if sets.empty(outside):
+            continue
+        absent = sets.set(f"Inside{i}", c.dims, all_of(c.domain, negate(present(c))))
+        if sets.empty(absent):
+            text, help = f"this access leaves one of the buffers `{c.object}`", "guard the access: `if (index < size)`"
+        else:
+            outside = absent
+            text = f"this takes a pointer that the table `{c.object}` does not have: it has {len(c.sizes)}"
+            help = "end the loop with the table, or bind as many tensors as are used"
+        w = witness(program, c.dims, sets.sample(outside), c.object, c.span)
+        bad.append(failing("bounds", f"{name}.{c.object}.bounds", c.span, text, help, w))
     return bad
 
 
@@ -290,11 +312,16 @@ def missing_lanes(program: Program, unit: str, dims: tuple[str, ...], domain: Se
 
 
 def misnamed(
-    program: Program, unit: str, dims: tuple[str, ...], domain: Formula, named: tuple[Named, ...]
+    program: Program,
+    unit: str,
+    dims: tuple[str, ...],
+    domain: Formula,
+    named: tuple[Named, ...],
+    returned: Formula = FALSE,
 ) -> tuple[Set, str] | None:
     """Instances at which a warp instruction's mask does not name exactly the threads that execute it with this mask (S9).
 
-    Lanes that the block does not have may be named: a warp waits only for threads that there are.
+    Lanes that the block does not have may be named, and those that have `returned`: a warp waits only for threads that run.
     """
     sets = program.system.sets
     for g in named:
@@ -302,7 +329,7 @@ def misnamed(
         stray = sets.set(unit, dims, all_of(here, negate(g.lanes)))
         if not sets.empty(stray):
             return stray, "this thread executes a warp instruction whose mask does not name it"
-        missing = missing_lanes(program, unit, dims, sets.set(unit, dims, here), g.lanes)
+        missing = missing_lanes(program, unit, dims, sets.set(unit, dims, here), all_of(g.lanes, negate(returned)))
         if not sets.empty(missing):
             return missing, "lanes that the mask names do not execute this with the same mask"
     return None
@@ -314,7 +341,7 @@ def exchanges(program: Program) -> list[Obligation]:
     sets, name = program.system.sets, program.trace.kernel.name
     bad: list[Obligation] = []
     for x in program.publications.values():
-        found = misnamed(program, x.name, x.dims, x.domain, x.named)
+        found = misnamed(program, x.name, x.dims, x.domain, x.named, x.returned)
         if found is not None:
             w = witness(program, x.dims, sets.sample(found[0]), "", x.span)
             help = "let the lanes that the mask names reach it together, or narrow the mask"

@@ -10,7 +10,7 @@ from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Kernel, Scalar
 from tv.launch import Binding, ScalarBinding
 from tv.sets import TRUE, Affine
-from tv.sets.affine import negate
+from tv.sets.formulas import negate
 from tv.symexec.values import Node, Value, integer, type_range
 from tv.term import ARGUMENT
 
@@ -24,7 +24,9 @@ def float_bits(value: float, t: Scalar) -> int:
     single = int(np.float32(value).view(np.uint32))
     if t is Scalar.F32:
         return single
-    raise Unsupported("TV0517", f"a {t.label} parameter by value", help="pass it as float")
+    raise Unsupported(
+        "TV0517", f"a {t.label} parameter by value", help="declare the parameter `float`, and convert it in the kernel"
+    )
 
 
 def scalar_values(kernel: Kernel, args: Mapping[str, Binding], integers: Mapping[str, Affine]) -> dict[str, Value]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tv.kernel import Scalar
 from tv.sets import TRUE, Affine, Formula
-from tv.sets.affine import all_of
+from tv.sets.formulas import all_of
 from tv.source import NOWHERE, Span
 
 
@@ -20,7 +20,7 @@ class Node:
 
     fetch: element read by event `name`, `index` its cell within the access. exchange: the value that event `name` published,
     at instance `index`. parameter: a scalar parameter left open, `name`. case: pieces by `conditions`. index: the integer `pieces` (affine). All of `width` bits.
-    known: between which integers the launch states a fetched element or parameter to lie.
+    known: between which integers the launch states a fetched element or parameter to lie, or a signed sum was shown to.
     """
 
     kind: str
@@ -132,7 +132,7 @@ def node_of(v: Value) -> Node:
     if v.pieces is not None:
         return Node("index", v.type.bits, pieces=v.pieces)
     if v.formula is not None:
-        from tv.sets.affine import negate
+        from tv.sets.formulas import negate
 
         one, zero = node_const(1, 1), node_const(0, 1)
         return Node("case", 1, args=(one, zero), conditions=(v.formula, negate(v.formula)))

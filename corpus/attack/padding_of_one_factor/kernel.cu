@@ -1,4 +1,4 @@
-// tv: unknown equal
+// tv: refuted equal
 // Past the end one factor is zero, and the other some element, which may be infinite.
 #define T 16
 __global__ void gemm(const float* a, const float* b, float* y, int M, int N, int K)
@@ -11,9 +11,9 @@ __global__ void gemm(const float* a, const float* b, float* y, int M, int N, int
     float s = 0.0f;
     for (int k = 0; k < K; k += T) {
         As[ty][tx] = (i < M && k + tx < K) ? *ap : 0.0f;
-        Bs[ty][tx] = b[min(k + ty, K - 1) * N + min(j, N - 1)];
+        Bs[ty][tx] = b[min(k + ty, K - 1) * N + min(j, N - 1)];  // <- equal
         __syncthreads();
-        for (int q = 0; q < T; ++q) s += As[ty][q] * Bs[q][tx];
+        for (int q = 0; q < T; ++q) s += As[ty][q] * Bs[q][tx];  // <- equal
         __syncthreads();
         ap += T;
         bp += T * N;

@@ -8,16 +8,18 @@ same call, and to nothing that a graph has. To know more than nvcc costs a proof
 
 from __future__ import annotations
 
-from tv.foreseen import EXTREMA, Foreseen, computes_integers
-from tv.sets import Affine, Map, Set, Sym
+from tv.foreseen import EXTREMA, Foreseen, computes_integers, integers_from, of_results, shows_data
+from tv.sets import Affine, Dim, Map, Set, Sym
 from tv.symexec.build import Program, inherit
+from tv.symexec.flow.pins import INDEX, pins_floats, pins_index, pins_results
 from tv.system import Chained, Scope
-from tv.term import ARGUMENT, COMPARES, FOLDED, LIBRARY, Term, op_head
+from tv.term import ARGUMENT, COMPARES, FOLDED, LIBRARY, Term, op_head, op_type
 
 _ZEROS = {width: frozenset({0, 1 << (width - 1)}) for width in (16, 32, 64)}
 _INFINITIES = {32: frozenset({0xFF << 23, 0x1FF << 23}), 64: frozenset({0x7FF << 52, 0xFFF << 52})}
 _ONES = {32: frozenset({0x7F << 23}), 64: frozenset({0x3FF << 52})}
 _NONE: frozenset[int] = frozenset()
+SMALL = 1 << 30
 
 
 def stated(head: str, width: int) -> frozenset[int]:
@@ -67,6 +69,10 @@ class Folding:
         self.terms: dict[tuple[int, str, bool], Set] = {}
         self.units: dict[tuple[str, bool], Set] = {}
         self.done: dict[tuple[int, str, frozenset[str]], Term] = {}
+        self.bare: dict[int, bool] = {}  # terms that rest on no data
+        self.by: dict[int, frozenset[str]] = {}  # conditions: what `by_index` says
+        self.told: dict[int, frozenset[str]] = {}  # comparisons: what `integers` says
+        self.shown: dict[int, bool] = {}
         self.foreseen = Foreseen(self.system, program.trace.space.dims, self.some_round_knows)
 
     # -------------------------------------------------------------- what nvcc may know
@@ -155,8 +161,22 @@ class Folding:
         rounds = self.sets.map(
             scope.name, scope.dims, scope.domain, f"{scope.name}_rounds", [Affine.dim(d) for d in loops]
         )
-        decided: Map = self.sets.compose(self.sets.reverse(rounds), m)
-        return here if self.sets.single_valued(decided) else nothing
+        found = nothing
+        for part in (m, *self.program.joined.get(t.id, ())):
+            found = self.sets.join(found, self.one_value(rounds, part))
+        return found
+
+    def one_value(self, rounds: Map, m: Map) -> Set:
+        """The instances in whose rounds m has one value only, whoever executes them."""
+        sets, here = self.sets, self.sets.domain(m)
+        decided = sets.compose(sets.reverse(sets.restrict_domain(rounds, here)), m)
+        if sets.single_valued(decided):
+            return here
+        pairs = sets.pair(decided, decided)
+        alike = sets.restrict_range(pairs, sets.wrap(sets.identity(sets.range(decided))))
+        several = sets.whatever_symbols(sets.domain(sets.minus(pairs, alike)))
+        other = sets.minus(sets.domain(decided), several)
+        return sets.meet(here, sets.domain(sets.restrict_range(rounds, other)))
 
     # -------------------------------------------------------------- calls
     def rewrite(self, t: Term, scope: Scope, pinned: frozenset[str] = frozenset()) -> Term:
@@ -189,33 +209,64 @@ class Folding:
         calls = [x for x in self.foreseen.below(t) if x.kind == "op" and x.name.partition(".")[0] in LIBRARY]
         if not calls:
             return False
-        return pins_floats(pinned) or any(
-            f"of {b}" in pinned for x in calls for a in x.args for b in self.foreseen.buffers(a)
-        )
+        return any(self.on_known(x, pinned) for x in calls)
+
+    def on_known(self, call: Term, pinned: frozenset[str]) -> bool:
+        """May the conditions around a call tell its arguments?"""
+        if pins_floats(pinned) or self.narrowed(call, pinned):
+            return True
+        return pins_results(pinned) and of_results(self.system, call)
+
+    def narrowed(self, call: Term, pinned: frozenset[str]) -> bool:
+        """Is an argument made of integers of which the conditions around it may leave one?"""
+        if any(f"of {b}" in pinned for a in call.args for b in self.foreseen.buffers(a)):
+            return True
+        indexed = any(x.kind == "index" for x in self.foreseen.below(call))
+        return indexed and pins_index(pinned) and all(self.without_data(a) for a in call.args)
+
+    def without_data(self, t: Term) -> bool:
+        if t.id not in self.bare:
+            self.bare[t.id] = not any(
+                x.kind in ("input", "load", "pick") or (x.kind == "const" and x.attr == ARGUMENT)
+                for x in self.foreseen.below(t)
+            )
+        return self.bare[t.id]
+
+    def by_index(self, c: Term) -> frozenset[str]:
+        """Is the condition a matter of indices, or its operand in one of the arms that an index decides between?"""
+        if c.id not in self.by:
+            cases = (x for x in self.foreseen.below(c) if x.kind == "case")
+            found = self.without_data(c) or any(self.without_data(a) for x in cases for a in x.args)
+            self.by[c.id] = frozenset({INDEX}) if found else frozenset()
+        return self.by[c.id]
 
     def pinned_down(self, c: Term, holds: bool, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """What a condition, where it holds (or fails), may say of data: of integers of these buffers, by any comparison, since
-        ranges meet; that some float is one number, by equality, but no zero, since there are two ("floats"); and that it
-        compares a float with a number ("bound"): two such comparisons may be an equality. seen: statements followed."""
+        ranges meet; of indices, as `integers` has it; that some float is one number, by equality, but no zero, since there are two
+        ("floats"); and that it compares a float with a number ("bound"): two such comparisons may be an equality. What is seen of data
+        only through library functions is told apart ("results"). seen: statements
+        followed."""
         nothing: frozenset[str] = frozenset()
         match c.kind:
             case "op":
                 pass
-            case "const" | "index":
+            case "const":
                 return nothing
+            case "index":
+                return frozenset({INDEX})
             case "case":
-                return nothing.union(*(self.pinned_down(a, holds, seen) for a in c.args))
+                return self.by_index(c).union(*(self.pinned_down(a, holds, seen) for a in c.args))
             case "ref":
                 again = c.name in seen
                 return nothing if again else self.pinned_down(self.system.units[c.name].value, holds, seen | {c.name})
             case _:
                 return self.anything(c)
         if self.foreseen.compares_integers(c):
-            return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
+            return self.integers(c)
         match op_head(c):
             case "feq" | "flt" | "fle" | "fisnan":  # and what decides which values it compares
                 inner = [x for a in c.args for x in self.foreseen.below(a) if x.kind == "op" and op_head(x) in COMPARES]
-                own = self.said(c, holds) if op_head(c) != "fisnan" else nothing  # a NaN is no number
+                own = self.said(c, holds) if op_head(c) != "fisnan" else self.by_index(c)  # a NaN is no number
                 return own.union(*(self.said(x, h) for x in inner for h in (True, False)))
             case "xor" | "select":
                 return nothing.union(*(self.pinned_down(a, h, seen) for a in c.args for h in (True, False)))
@@ -236,16 +287,61 @@ class Folding:
 
     def anything(self, c: Term) -> frozenset[str]:
         """What a fold, a truth from memory, any other condition may say: of whatever it is made of."""
-        return frozenset({"floats", *(f"of {name}" for name in self.foreseen.buffers(c))})
+        return frozenset({"floats", INDEX, *(f"of {name}" for name in self.foreseen.buffers(c))})
+
+    def integers(self, c: Term) -> frozenset[str]:
+        """What a comparison of integers may say: of data; of an index, by itself or "with" what else is known of that data. Of
+        floats that decide an integer it says what their comparisons do."""
+        if c.id not in self.told:
+            self.told[c.id] = self._integers(c)
+        return self.told[c.id]
+
+    def _integers(self, c: Term) -> frozenset[str]:
+        names = frozenset(f"of {name}" for name in integers_from(self.system, c)) | self.by_index(c)
+        decided = [x for x in self.foreseen.below(c) if x.kind == "op" and op_head(x) in ("feq", "flt", "fle")]
+        names = names.union(*(self.of_floats(x, h) for x in decided for h in (True, False)))
+        if not any(x.kind == "index" for x in self.foreseen.below(c)):
+            return names | {f"data {c.id}"}
+        return names | {f"with {c.id}" if self.against_anything(c) else INDEX}
+
+    def against_anything(self, c: Term) -> bool:
+        """Is a small index compared with an integer that may be any of its type? Whatever the index is, some data lets it pass."""
+        if op_head(c) not in ("slt", "sle", "eq") or op_type(c.name) not in ("i32", "i64"):
+            return False
+        a, b = (self.read(x) for x in c.args)
+        data, index = (a, b) if b.kind == "index" else (b, a)
+        small = [e.interval(self._range) for e in self.system.indices.get(index.id, ())]
+        known = bool(small) and all(lo is not None and hi is not None and -SMALL < lo <= hi < SMALL for lo, hi in small)
+        return data.kind == "input" and data.width >= 32 and index.kind == "index" and known
+
+    def read(self, t: Term) -> Term:
+        """What a value was loaded from, or a signed integer of 64 bits made of."""
+        seen: set[int] = set()  # around a loop
+        while t.id not in seen and (t.kind == "ref" or (t.kind == "op" and t.name == "cvt.s64.s32")):
+            seen.add(t.id)
+            t = self.system.units[t.name].value if t.kind == "ref" else t.args[0]
+        return t
+
+    def _range(self, a: Dim | Sym) -> tuple[int | None, int | None]:
+        return self.program.trace.ranges.get(a.name, (None, None))
 
     def said(self, c: Term, holds: bool) -> frozenset[str]:
         """As `pinned_down`, of one comparison by itself."""
         if self.foreseen.compares_integers(c):
-            return frozenset(f"of {name}" for name in self.foreseen.buffers(c))
+            return self.integers(c)
+        return self.of_floats(c, holds)
+
+    def of_floats(self, c: Term, holds: bool) -> frozenset[str]:
         if op_head(c) == "feq":
             tells = holds and not self.alike(*c.args) and not any(is_zero(a) for a in c.args)
-            return frozenset({"floats"}) if tells else frozenset()
-        return frozenset(f"bound {c.id}" for a in c.args if not is_zero(a) and self.foreseen.may_be_known(a))
+            return self.by_index(c) | (frozenset({"floats" if self.shows(c) else "results"}) if tells else frozenset())
+        known = (a for a in c.args if not is_zero(a) and self.foreseen.may_be_known(a))
+        return self.by_index(c).union(f"{'bound' if self.shows(c) else 'bound of results'} {c.id}" for _ in known)
+
+    def shows(self, c: Term) -> bool:
+        if c.id not in self.shown:
+            self.shown[c.id] = any(shows_data(self.system, a) for a in c.args)
+        return self.shown[c.id]
 
     def with_args(self, t: Term, args: tuple[Term, ...]) -> Term:
         new = self.system.terms.make(
@@ -266,10 +362,9 @@ class Folding:
         """The call `new` (t, its own arguments' calls marked), under its other name where it may be folded."""
         whole = self.system.scope_sets[scope.name]
         head = t.name.partition(".")[0]
-        ranges = any(f"of {name}" in pinned for a in t.args for name in self.foreseen.buffers(a))
         folded = (
             whole
-            if ranges or pins_floats(pinned)
+            if self.on_known(t, pinned)
             else self.everywhere([self.argument(head, a, scope) for a in t.args], whole)
         )
         if self.sets.empty(folded):
@@ -290,11 +385,6 @@ class Folding:
             return self.any_piece(pieces, whole)
         exempt = t.kind == "op" and t.name != "select" and self.foreseen.only_known_as(t, stated(head, t.width))
         return self.known(t, scope, plain=exempt)
-
-
-def pins_floats(pinned: frozenset[str]) -> bool:
-    """Is some float known: by an equality, or by two comparisons with numbers, which may be the same?"""
-    return "floats" in pinned or sum(p.startswith("bound") for p in pinned) > 1
 
 
 def is_zero(t: Term) -> bool:

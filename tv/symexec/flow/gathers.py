@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from tv.diagnostic import Unknown
 from tv.kernel import Space
 from tv.sets import Affine, Dim, Formula, Map
-from tv.sets.affine import all_of, within
+from tv.sets.formulas import all_of, within
 from tv.symexec.data_indices import Index
 from tv.symexec.events import Access
+from tv.symexec.threads.copies import ASYNC
 from tv.system import Scope
 from tv.term import Term
 
@@ -63,6 +64,6 @@ def require_unchanged(b: Builder, a: Access) -> None:
     if written:
         text = f"`{a.object}` is read here at an index that is data, and written at line {written[0].line}"
         raise Unknown("TV0545", text, a.span, help)
-    if cells.space is not Space.GLOBAL or cells.content != "input" or a.mode not in READ:
+    if cells.space is not Space.GLOBAL or cells.content != "input" or a.mode not in (*READ, ASYNC):
         text = f"`{a.object}` is read here at an index that is data, and is no plain input of the launch"
         raise Unknown("TV0545", text, a.span, help)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sym
-from tv.sets.affine import all_of, any_of, eq, ge, lt
+from tv.sets.formulas import all_of, any_of, eq, ge, lt
 from tv.symexec.build import Program, inherit
+from tv.symexec.flow.rescoping import movable, moved, rescope
 from tv.system import Chained, Scope, Unit, later
 from tv.term import Term
 
@@ -146,14 +148,47 @@ def larger(by: Carrier, value: Term) -> Term:
     """`m < v ? v : m` and `v < m ? v : m` of the carried m as one operation; any other value as it is."""
     if value.kind != "op" or value.name != "select" or value.args[0].kind != "op":
         return value
-    test, chosen, kept = value.args
+    test, *arms = value.args
     head, _, kind = test.name.partition(".")
+    if head == "xor" and test.args[1].kind == "const" and test.args[1].bits == 1:
+        inverted = by.program.system.terms.op("select", test.args[0], *arms[::-1])
+        found = larger(by, inverted) if test.args[0].name[:3] in ("slt", "sle", "ult", "ule") else inverted
+        return value if found is inverted else found
+    if head in ("slt", "sle", "ult", "ule"):
+        return larger_integer(by, value)
+    chosen, kept = arms
     if head != "flt" or not by.reads(kept):
         return value
     for new, (old, v) in (("fupper", test.args), ("flower", test.args[::-1])):
         if old is kept and same_cell(by.program, v, chosen):
             return by.program.system.terms.op(f"{new}.{kind}", kept, chosen)
     return value
+
+
+def larger_integer(by: Carrier, value: Term) -> Term:
+    """Of integers either arm may be the carried one, either comparison may decide, and both may have been made wider for it."""
+    test, *arms = value.args
+    carried_arms = [a for a in arms if by.reads(a)]
+    sides = [narrowed(a, arms[0].width) for a in test.args]
+    readings = {letter or test.name[0] for _, letter in sides}
+    if len(carried_arms) != 1 or len(readings) != 1 or test.name[0] == "u" and readings == {"s"} and sides[0][1]:
+        return value
+    own, other = carried_arms[0], next(a for a in arms if a is not carried_arms[0])
+    (a, _), (b, _) = sides
+    if a is own and same_cell(by.program, b, other):
+        upper = arms[0] is other
+    elif b is own and same_cell(by.program, a, other):
+        upper = arms[0] is own
+    else:
+        return value
+    return by.program.system.terms.op(f"{readings.pop()}{'max' if upper else 'min'}.i{own.width}", own, other)
+
+
+def narrowed(t: Term, width: int) -> tuple[Term, str]:
+    """An integer of so many bits before it was made wider, and how it was read (s, u); itself, and nothing, where it was not."""
+    parts = t.name.split(".") if t.kind == "op" else []
+    wide = len(parts) == 3 and parts[0] == "cvt" and parts[1][0] in "su" and t.width > width
+    return (t.args[0], parts[2][0]) if wide and parts[2] in (f"s{width}", f"u{width}") else (t, "")
 
 
 def same_cell(program: Program, a: Term, b: Term) -> bool:
@@ -183,30 +218,22 @@ def chosen(by: Carrier, value: Term) -> Chain | None:
     reads: list[tuple[str, Map]] = []
     for s, t in arms:
         kept = kept_by(by, t)
-        if kept is None:
+        if not kept:
             return None
-        reads.append((kept.name, by.program.system.sets.restrict_domain(kept.embedding(), s)))
+        reads += [(k.name, by.program.system.sets.restrict_domain(k.embedding(), s)) for k in kept]
     return Chain(CHOSEN, tuple(reads))
 
 
-def kept_by(by: Carrier, t: Term) -> Term | None:
-    """The carried value at the end of a spine of selects."""
-    while t.kind == "op" and t.name == "select":
-        inner = [a for a in t.args[1:] if spine(by, a)]
-        if len(inner) != 1:
-            return None
-        t = inner[0]
-    return t if by.reads(t) else None
-
-
-def spine(by: Carrier, t: Term) -> bool:
-    select = t.kind == "op" and t.name == "select"
-    return by.reads(t) or (select and any(spine(by, a) for a in t.args[1:]))
+def kept_by(by: Carrier, t: Term) -> tuple[Term, ...]:
+    """Reads of the carried value at the ends of selects: one, or several where nested branches keep it."""
+    if t.kind == "op" and t.name == "select":
+        return tuple(k for a in t.args[1:] for k in kept_by(by, a))
+    return (t,) if by.reads(t) else ()
 
 
 def rewritten(by: Carrier) -> bool:
     """Is the store's value now a reduction?"""
-    value = larger(by, by.unit.value)
+    value = larger(by, handed_on(by))
     chain = carried(by, value) or (None if by.copies else chosen(by, value))
     return chain is not None and rewrite(by, value, chain)
 
@@ -218,10 +245,12 @@ def rewrite(by: Carrier, value: Term, chain: Chain) -> bool:
     starts: list[tuple[Set, Term]] = []
     for at, t in (found for name, reach in chain.reads for found in by.sources(name, reach)):
         if t.kind == "ref" and t.name == u.name:
-            back = sets.compose(at, t.embedding())
+            back = own_thread(by, sets.compose(at, t.embedding()))
             previous = back if previous is None else sets.join(previous, back)
         elif not sets.empty(at):
             starts.append((sets.domain(at), moved(program, t, at)))
+    if chain.op == CHOSEN and starts:  # each of its reads starts there
+        starts = [(reduce(sets.join, [s for s, _ in starts]), starts[0][1])]
     if previous is None or not accounted(program, u, previous, starts):
         return False
     varying = varying_dims(program, u, previous)
@@ -245,6 +274,30 @@ def rewrite(by: Carrier, value: Term, chain: Chain) -> bool:
     inherit(program, step, value)
     u.value = system.terms.reduce(chain.op, sets.reverse(to_owner), child.name, step, init)
     return True
+
+
+def handed_on(by: Carrier) -> Term:
+    """What the store keeps, seen from where it was computed where another lane has handed it on."""
+    t = by.unit.value
+    if t.kind != "ref" or t.name not in by.program.publications:
+        return t
+    value = by.program.system.units[t.name].value
+    return rescope(by.program, value, t.embedding()) if movable(value) else t
+
+
+def own_thread(by: Carrier, back: Map) -> Map:
+    """The earlier instance that an instance goes on from, in its own thread where that one has stored the very same: all lanes keep
+    what one of them has handed on."""
+    sets, u, t = by.program.system.sets, by.unit, by.unit.value
+    if t.kind != "ref" or t.name not in by.program.publications:
+        return back
+    dims, threads = u.scope.dims, set(by.program.trace.space.dims)
+    other = tuple(f"{d}__" for d in dims)
+    same = [eq(Affine.dim(d), Affine.dim(f"{d}__")) for d in dims if d in threads]
+    alike = sets.compose(t.embedding(), sets.reverse(t.embedding()))
+    own = sets.meet(sets.compose(back, alike), sets.relation(u.name, dims, u.name, other, all_of(*same)))
+    whole = sets.single_valued(own) and sets.equal(sets.domain(own), sets.domain(back))
+    return own if whole else back
 
 
 def accounted(program: Program, u: Unit, previous: Map, starts: list[tuple[Set, Term]]) -> bool:
@@ -317,14 +370,6 @@ def initial(program: Program, u: Unit, rounds: Map, starts: list[tuple[Set, Term
     return pieces[0][1] if len(pieces) == 1 else terms.case(pieces)
 
 
-def moved(program: Program, t: Term, along: Map) -> Term:
-    """A leaf term (ref, input, const, undefined) seen from the domain of `along`."""
-    if t.map is None:
-        return t
-    sets = program.system.sets
-    return program.system.terms.make(t.kind, name=t.name, map=sets.compose(along, t.map), width=t.width)
-
-
 def replace_carried(program: Program, t: Term, chain: Chain) -> Term:
     """The step: the carried read becomes the hole."""
     terms = program.system.terms
@@ -335,27 +380,3 @@ def replace_carried(program: Program, t: Term, chain: Chain) -> Term:
     if t.kind == "op":
         return terms.op(t.name, *(replace_carried(program, a, chain) for a in t.args), attr=t.attr, width=t.width)
     return t
-
-
-def rescope(program: Program, t: Term, along: Map) -> Term:
-    """A term of the range of `along` as a term of its domain."""
-    sets, terms = program.system.sets, program.system.terms
-    match t.kind:
-        case "const" | "hole" | "undefined":
-            return t
-        case "ref" | "input" | "index":
-            new = terms.make(t.kind, name=t.name, map=sets.compose(along, t.embedding()), width=t.width)
-            known = program.system.indices.get(t.id, ())
-            if known and not any(isinstance(a, Dim) for e in known for a in e.atoms()):  # a size is the same everywhere
-                program.system.indices[new.id] = known
-            return new
-        case "op":
-            return terms.op(t.name, *(rescope(program, a, along) for a in t.args), attr=t.attr, width=t.width)
-        case "case":
-            pieces = [
-                (sets.domain(sets.restrict_range(along, s)), rescope(program, a, along))
-                for s, a in zip(t.sets, t.args, strict=True)
-            ]
-            return terms.case(pieces)
-        case _:
-            raise TypeError(f"a {t.kind} inside a recurrence's step")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 
 from tv import arithmetic
-from tv.sets import Set, Sets
+from tv.sets import Map, Set, Sets
 from tv.symexec.flow.extrema import propagating
 from tv.term import ARGUMENT, Term, Terms
 
@@ -112,9 +112,11 @@ def extract(terms: Terms, t: Term, low: int, bits: int) -> Term:
     return terms.op(f"extract.{low}.{bits}", t)
 
 
-def merge(sets: Sets, terms: Terms, pieces: list[tuple[Set, Term]]) -> Term:
+def merge(sets: Sets, terms: Terms, pieces: list[tuple[Set, Term]], joined: dict[int, list[Map]]) -> Term:
     """A case with its pieces folded where they are one term over the union: equal terms, references to one unit, and
-    operations of one kind, argument by argument. The pieces' sets are disjoint."""
+    operations of one kind, argument by argument. The pieces' sets are disjoint.
+
+    joined: gets, by its id, the parts that an index was made of: on each of them a condition of the kernel holds."""
     if len(pieces) == 1:
         return pieces[0][1]
     first = pieces[0][1]
@@ -122,9 +124,15 @@ def merge(sets: Sets, terms: Terms, pieces: list[tuple[Set, Term]]) -> Term:
         return first
     if all(t.kind == first.kind and t.name == first.name and t.width == first.width for _, t in pieces):
         if first.kind in ("ref", "input", "index"):
-            whole = reduce(sets.join, [sets.restrict_domain(t.embedding(), s) for s, t in pieces])
-            return terms.make(first.kind, name=first.name, map=whole, width=first.width)
+            parts = [sets.restrict_domain(t.embedding(), s) for s, t in pieces]
+            new = terms.make(first.kind, name=first.name, map=reduce(sets.join, parts), width=first.width)
+            if first.kind == "index":
+                inner = [sets.restrict_domain(m, s) for s, t in pieces for m in joined.get(t.id, ())]
+                joined[new.id] = [*joined.get(new.id, ()), *parts, *inner]
+            return new
         if first.kind == "op" and all(len(t.args) == len(first.args) and t.attr == first.attr for _, t in pieces):
-            args = tuple(merge(sets, terms, [(s, t.args[i]) for s, t in pieces]) for i in range(len(first.args)))
+            args = tuple(
+                merge(sets, terms, [(s, t.args[i]) for s, t in pieces], joined) for i in range(len(first.args))
+            )
             return terms.op(first.name, *args, attr=first.attr, width=first.width)
     return terms.case(pieces)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.sets import TRUE, Affine
-from tv.sets.affine import eq
+from tv.sets.formulas import eq
 from tv.symexec.loops.ordinals import exposed, modified, reads
 from tv.symexec.values import Pieces, Value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tv import kernel as ir
 from tv.diagnostic import Unknown
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula
-from tv.sets.affine import all_of, any_of, negate
+from tv.sets.formulas import all_of, any_of, negate
 from tv.source import Span
 from tv.symexec.loops.structured import breaks
 from tv.symexec.values import Node, Value

@@ -130,7 +130,7 @@ def _added(step: tuple[ir.Stmt, ...], index: ir.Var) -> tuple[ir.Expr, tuple[ir.
 def _independent(shape: Shape) -> bool:
     """Does a round depend on its index alone, and on memory? Nothing is carried, exchanged or waited for."""
     inside = tuple(ir.walk(shape.body))
-    plain = (ir.Assign, ir.Load, ir.Store, ir.If, ir.Loop, ir.Aligned)
+    plain = (ir.Assign, ir.Load, ir.Store, ir.If, ir.Loop, ir.Aligned, ir.Inside)
     if not all(isinstance(s, plain) for s in inside) or any(_launched(e) for s in inside for e in ir.expressions(s)):
         return False
     written = {v.name for s in inside for v in ir.assigned(s)}

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula, Sym
-from tv.sets.affine import Quotient, all_of, any_of, eq, floordiv, ge, negate, times, within
+from tv.sets.affine import Quotient, floordiv, times
+from tv.sets.formulas import all_of, any_of, eq, ge, negate, within
 from tv.source import Span
 from tv.symexec.loops.butterflies import exchanges_by_round
 from tv.symexec.loops.cycles import cyclic
 from tv.symexec.loops.exits import Exits, Open
+from tv.symexec.loops.once import at_most_once, run_once
 from tv.symexec.loops.ordinals import bound, exposed, modified, read_outside, single_update, trip_count, variables
 from tv.symexec.loops.structured import breaks
 from tv.symexec.values import Node, Value, product
@@ -46,7 +48,9 @@ class LoopExecution:
         counters = self.counters(s, Affine.dim(ordinal) - first, ordinal)
         carried = modified(s) - set(counters)
         exit = self.exits.condition(s, carried, counters) if leaves else FALSE
-        if exit is None or set(variables(s.cond)) & carried or exchanges_by_round(self.x, s, counters):
+        if not leaves and at_most_once(self.x, s):
+            run_once(self.x, s)
+        elif exit is None or set(variables(s.cond)) & carried or exchanges_by_round(self.x, s, counters):
             self.unroll(s)
         else:
             self.rounds(s, ordinal, first, counters, exit)
@@ -278,9 +282,11 @@ class LoopExecution:
             after = at_round(closed, ordinal, number + 1).pieces or ()
             for c, x, y in product(got or (), after):
                 if x != y and not self.x.integers.holds(c, eq(x, y)):
-                    raise Unknown("TV0511", f"`{n}` does not follow the closed form guessed for it", s.span)
+                    raise Unknown(
+                        "TV0511", f"`{n}` does not grow by the same in every round: it may wrap around", s.span
+                    )
             if got is None:
-                raise Unknown("TV0511", f"`{n}` is not affine in the loop's round", s.span)
+                raise Unknown("TV0511", f"`{n}` is no affine function of the loop's round", s.span)
 
     def after(self, start: Value, closed: Value, going: Formula, ordinal: str, first: Affine, span: Span) -> Value:
         """A counter's value when the loop has ended: the closed form at the first round that did not run."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from tv.diagnostic import Unknown
 from tv.kernel import Space
 from tv.sets import Affine, Map
-from tv.sets.affine import Formula, all_of, eq, negate, times, within
+from tv.sets.affine import times
+from tv.sets.formulas import Formula, all_of, eq, negate, within
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.events import Arrival
 from tv.symexec.threads.roles import is_role

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tv import kernel as ir
 from tv.diagnostic import Unknown
 from tv.sets import FALSE, TRUE, Affine, Formula, Map, Set, Sets
-from tv.sets.affine import all_of, any_of, eq, negate
+from tv.sets.formulas import all_of, any_of, eq, negate
 from tv.sets.groups import Waits, completion, first_after
 from tv.symexec.events import Access, Alignment, GroupEvent, Time, Trace
 from tv.symexec.integers import RangeCheck
@@ -30,12 +30,12 @@ def issue(x: Executor, s: ir.AsyncCopy) -> None:
     """The two accesses of a copy, once for every way its addresses and its zero fill turn out."""
     size, item = s.dst.count * s.dst.type.bytes, s.dst.type.bytes
     tos = x.pieces_of(s.dst.offset, s.dst.object, s.dst.span)
-    sources = x.pieces_of(s.src.offset, s.src.object, s.src.span)
+    sources = x.pieces_of(s.src.offset, s.src.object, s.src.span, data=True)
     for filled, zeros in list(_fills(x, s, size, item)):
         for to_when, to in tos:
             for from_when, source in sources:
                 with x.under(all_of(filled, to_when, from_when)):
-                    dims, domain = tuple(x.place.dims), x.place.domain()
+                    dims, domain = x.place_with(x.indices.used(source))
                     if domain.op != "false":
                         x.trace.alignments.append(Alignment(s.src.object, source, size, dims, domain, s.src.span))
                         _accesses(x, s, to, source, (size - zeros) // item)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial, reduce
 
 from tv.sets import Affine, Map, Set
-from tv.sets.affine import Formula, all_of
+from tv.sets.formulas import Formula, all_of
 from tv.sets.ordering import lex_less
 from tv.symexec.build import Program
 from tv.symexec.events import Time

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tv.kernel import Space
 from tv.obligation import Obligation, Status, Witness
 from tv.sets import Affine, Map, Set
-from tv.sets.affine import Formula, all_of, any_of, eq, negate
+from tv.sets.formulas import Formula, all_of, any_of, eq, negate
 from tv.sets.ordering import Apart, Placed, apart, conflicts, head, head_set, lex_less
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.carving import whole

@@ -7,32 +7,34 @@ from functools import reduce
 from tv.kernel import Space
 from tv.obligation import Obligation, Status
 from tv.sets import Affine, Map, SameTime, Set, Touch, dataflow
-from tv.sets.affine import TRUE, Formula
+from tv.sets.formulas import TRUE, Formula
 from tv.source import Span
 from tv.symexec.build import AccessMap, Program
+from tv.symexec.threads.races import Races
 from tv.symexec.threads.tallies import surely_before
 
 HELP = "store 0 there when nothing reads it any more, by the last block for instance, or leave out `relaunch = true`"
 
 
-def left_zero(program: Program) -> list[Obligation]:
-    """One obligation for each zeroed buffer that may hold something else at the end, or a proved one. After `resolve`."""
+def left_zero(program: Program, races: Races) -> list[Obligation]:
+    """One obligation for each zeroed buffer that may hold something else at the end, or a proved one. After `resolve` and
+    `races.obligations`."""
     name, bad = program.trace.kernel.name, list[Obligation]()
     for obj, cells in program.objects.items():
-        span = _unclean(program, obj) if cells.content == "zero" and cells.space is Space.GLOBAL else None
+        span = _unclean(program, races, obj) if cells.content == "zero" and cells.space is Space.GLOBAL else None
         if span is not None:
             text = f"`{obj}` may not be zero again when the launch ends, and a repeated launch starts from what it left"
             bad.append(Obligation(f"{name}.{obj}.relaunch", "coverage", Status.UNKNOWN, span, text, HELP))
     return bad or [Obligation(f"{name}.relaunch", "coverage", Status.PROVED, program.trace.kernel.span)]
 
 
-def _unclean(program: Program, obj: str) -> Span | None:
+def _unclean(program: Program, races: Races, obj: str) -> Span | None:
     """Where something is written that is not shown to be zero at the end."""
     counted = [b.span for b, _, _ in program.barriers if b.counter == obj]
     if counted:
         return counted[0]
     found = {n: m for n, m in program.accesses.items() if m.access.object == obj and m.access.write}
-    stores = {n: m for n, m in found.items() if m.access.mode != "atomic" or _exchanges_zero(program, n)}
+    stores = {n: m for n, m in found.items() if m.access.mode != "atomic" or _clears(program, races, obj, n, found)}
     try:
         last = _last_stores(program, obj, stores)
     except SameTime as e:  # atomic exchanges of one cell, in no order
@@ -70,9 +72,12 @@ def _is_zero(program: Program, unit: str) -> bool:
     return value.kind == "const" and value.bits == 0
 
 
-def _exchanges_zero(program: Program, unit: str) -> bool:
-    """An atomic operation that leaves 0 whatever it found."""
-    return not program.accesses[unit].access.fold and _is_zero(program, unit)
+def _clears(program: Program, races: Races, obj: str, unit: str, found: dict[str, AccessMap]) -> bool:
+    """An atomic operation that leaves 0 whatever it found, and is in one order with every other write: two atomics are no race,
+    and where the one stands in the text says nothing of when it happens."""
+    if program.accesses[unit].access.fold or not _is_zero(program, unit):
+        return False
+    return all(races.race(obj, unit, other) is None for other in found if other != unit)
 
 
 def _cleared(program: Program, atomic: str, m: AccessMap, last: dict[str, Set]) -> bool:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from tv import kernel as ir
 from tv.diagnostic import Unknown, Unsupported
 from tv.sets import Affine, Dim, Formula, Quotient, Sym
-from tv.sets.affine import all_of, eq, floordiv, lt, mod, negate
+from tv.sets.affine import floordiv, mod
+from tv.sets.formulas import all_of, eq, lt, negate
 from tv.source import Span
 from tv.symexec.events import Arrival
 from tv.symexec.values import Node, Value

@@ -15,12 +15,13 @@ from tv import kernel as ir
 from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 from tv.sets import FALSE, TRUE, Affine, Dim, Formula
-from tv.sets.affine import all_of, any_of, ge, negate
+from tv.sets.formulas import all_of, any_of, ge, negate
 from tv.source import Span
 from tv.symexec.events import BarrierEvent, Publication
 from tv.symexec.values import Node, Value, node_const, node_of
 from tv.symexec.warps.exchange import Coordinates, lane_at, names, shuffle_sources
 from tv.symexec.warps.lanes import EVERY, FULL, WARP, Named, named_lanes
+from tv.symexec.warps.scans import scan_steps
 
 if TYPE_CHECKING:
     from tv.symexec.execute import Executor
@@ -40,6 +41,8 @@ class Warps:
 
     def __init__(self, executor: Executor) -> None:
         self.x = executor
+        self.steps = scan_steps(executor.kernel.body)
+        self.returned = FALSE  # the threads of this launch that have, before what is executed now
 
     def named(self, mask: ir.Expr | None, span: Span) -> tuple[Named, ...]:
         """Raises Unsupported (TV0508)."""
@@ -47,11 +50,15 @@ class Warps:
             return EVERY
         return named_lanes(self.x.evaluator.value(mask), self.x.space, self.x.integers, span)
 
+    def leave(self) -> None:
+        """The threads that are here return. No loop is open: the condition is one on threads."""
+        self.returned = any_of(self.returned, self.x.place.domain())
+
     def publish(self, value: Node, named: tuple[Named, ...], span: Span) -> str:
         trace, place = self.x.trace, self.x.place
         name = f"X{len(trace.publications)}"
         dims, domain, time = tuple(place.dims), place.domain(), place.tick()
-        trace.publications.append(Publication(name, value, dims, domain, time, span, named))
+        trace.publications.append(Publication(name, value, dims, domain, time, span, named, self.returned))
         trace.order.append(name)
         return name
 
@@ -59,7 +66,8 @@ class Warps:
     def shuffle(self, s: ir.Shuffle) -> None:
         value, lane = node_of(self.x.evaluator.value(s.value)), self.x.evaluator.value(s.lane)
         named = self.named(s.mask, s.span)
-        sources = shuffle_sources(s, lane, named, self.x.space, self.x.integers)
+        scan = s.mode == "up" or s.dest.name in self.steps
+        sources = shuffle_sources(s, lane, named, self.x.space, self.x.integers, scan, self.returned)
         name = self.publish(value, named, s.span)
         width, word = s.dest.type.bits, f"__shfl{'' if s.mode == 'idx' else '_' + s.mode}_sync"
         nodes = tuple(
@@ -68,13 +76,13 @@ class Warps:
         )
         conds = tuple(c for c, _ in sources)
         n = nodes[0] if len(nodes) == 1 else Node("case", width, args=nodes, conditions=conds)
-        self.name_published(s.value, name, value)
+        self.name_published(s.value, name, value, ("op", "case", "fetch") if scan else ("op",))
         self.x.write(s.dest, Value(s.dest.type, node=n))
 
-    def name_published(self, e: ir.Expr, event: str, value: Node) -> None:
+    def name_published(self, e: ir.Expr, event: str, value: Node, kinds: tuple[str, ...]) -> None:
         """A variable whose value was published stands for what its own lane published: a butterfly's terms then stay as long
         as one of its steps, instead of doubling with each."""
-        if isinstance(e, ir.Var) and value.kind == "op" and self.x.env[e.name].pieces is None:
+        if isinstance(e, ir.Var) and value.kind in kinds and self.x.env[e.name].pieces is None:
             own = tuple(Affine.dim(d) for d in self.x.space.thread_dims)
             self.x.env[e.name] = Value(e.type, node=Node("exchange", value.width, event, index=own))
 
@@ -102,7 +110,7 @@ class Warps:
         self.x.write(s.dest, result)
 
     def takes_part(self, g: Named, lane: int, at: Coordinates) -> Formula:
-        return names(g, Affine.of(lane), at, self.x.space, self.x.integers)
+        return names(g, Affine.of(lane), at, self.x.space, self.x.integers, self.returned)
 
     def decided(self, mode: str, f: Formula, named: tuple[Named, ...], lanes: list[Coordinates]) -> Formula:
         """Does the condition hold in any, or in all, of the lanes named?"""
@@ -149,7 +157,8 @@ class Warps:
         if len(arms) > 1:
             n = Node("case", WARP, args=tuple(arms), conditions=tuple(g.cond for g in named))
         whole = len(named) == 1 and named[0].mask == FULL
-        return Value(s.dest.type, node=n, lanes=value.formula if whole else None)
+        voting = None if value.formula is None else all_of(value.formula, negate(self.returned))
+        return Value(s.dest.type, node=n, lanes=voting if whole else None)
 
     # -------------------------------------------------------------- votes of a block
     def block_vote(self, s: ir.Vote) -> None:

@@ -8,7 +8,7 @@ from math import gcd
 
 from tv.diagnostic import Unsupported
 from tv.sets import FALSE, TRUE, Affine, Formula
-from tv.sets.affine import all_of, any_of, eq, negate, within
+from tv.sets.formulas import all_of, any_of, eq, negate, within
 from tv.source import Span
 from tv.symexec.instances import LaunchSpace
 from tv.symexec.integers import Integers

@@ -12,7 +12,8 @@ from functools import reduce
 
 from tv.diagnostic import Unknown
 from tv.sets import Affine, Dim, Formula, Map, Set, Sym
-from tv.sets.affine import all_of, any_of, eq, floordiv, mod, negate
+from tv.sets.affine import floordiv, mod
+from tv.sets.formulas import all_of, any_of, eq, negate
 from tv.sets.ordering import Apart, Placed, apart, head, head_set, lex_less
 from tv.symexec.build import Program
 from tv.symexec.events import Time

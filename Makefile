@@ -7,11 +7,12 @@ JOBS ?= auto
 SEED ?=
 MODELS ?=
 PART ?=
+OUT ?=
 DEMO := corpus/gemv_f32/block_row
 BROKEN := corpus/gemv_f32/block_row__partials_unordered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx bench models tables bless readme fmt clean
+.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx gpu bench models tables bless readme fmt clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,10 @@ redrawn: $(STAMP) ## every case of the corpus with other names, files and sizes,
 
 ptx: $(STAMP) ## barriers, shuffles and votes of the corpus as nvcc sees them; nothing where there is no nvcc
 	$(BIN)/python benchmarks/ptx.py
+
+gpu: $(STAMP) ## the corpus on a GPU: the interpreter's bits, the references' and the counterexamples' (brings CuPy; OUT=file)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[gpu]'
+	$(BIN)/python benchmarks/gpu.py --jobs $$(nproc) $(if $(OUT),--out $(OUT))
 
 bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies; PART=targets, growth or corpus alone)
 	$(BIN)/python benchmarks/run.py $(PART) $(SEED)

@@ -30,7 +30,7 @@ from tv.verdict import CheckResult, Counterexample, KernelInfo, Verdict, conclud
 
 __all__ = ["check", "hunt", "recheck", "reference", "replay"]
 
-HUNT_SECONDS = 20.0
+HUNT_SECONDS = 10.0
 Progress = Callable[[str], None]
 
 

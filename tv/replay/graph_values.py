@@ -93,7 +93,8 @@ class GraphValues:
 
     def values_at(self, unit: str, points: npt.ArrayLike) -> Bits:
         """Elements at points [n, rank] (the layer first in a rolled unit), as bits [n]."""
-        at = np.asarray(points, np.int64).reshape(-1, len(self.shape(unit)))
+        at, rank = np.asarray(points, np.int64), len(self.shape(unit))
+        at = at.reshape(-1, rank) if rank else at.reshape(len(at), 0)
         return self._read(unit, [at[:, d] for d in range(at.shape[1])])
 
     def term_at(self, unit: str, t: Term, env: Mapping[str, Ints], n: int) -> Bits:

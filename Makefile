@@ -43,7 +43,7 @@ contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
 pytest: $(STAMP) ## the tests, in parallel (JOBS=1 for one after another)
-	$(BIN)/pytest -n $(JOBS) -m "not slow and not gpu"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not gpu"
 
 corpus: $(STAMP) ## every case of the corpus against the verdict in its first line
 	$(BIN)/tv test corpus --timeout 300 --jobs $$(nproc)

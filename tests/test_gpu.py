@@ -18,7 +18,7 @@ from tv.cuda_frontend.device_text import device_text, standard_headers
 from tv.diagnostic import Unsupported
 from tv.examine import read_inputs
 from tv.gpu import driver
-from tv.gpu.compile import _called, _named, flags, kernels_in
+from tv.gpu.compile import _called, _named, flags, include_folders, kernels_in
 from tv.gpu.replay import Shown
 from tv.gpu.run import arguments_of, bytes_of
 from tv.launch import CompileOptions
@@ -105,6 +105,11 @@ def test_flags_say_what_the_specification_says() -> None:
     assert flags(CompileOptions()) == []
     given = CompileOptions(fmad=False, ftz=True, prec_div=False, prec_sqrt=False, defines=(("TILE", "32"),))
     assert flags(given) == ["-DTILE=32", "-fmad=false", "-ftz=true", "-prec-div=false", "-prec-sqrt=false"]
+
+
+def test_folders_of_the_specification_are_relative_to_the_kernel(tmp_path: Path) -> None:
+    given = CompileOptions(include=("own", "/else/where"))
+    assert include_folders(tmp_path / "k.cu", given) == [tmp_path / "own", Path("/else/where")]
 
 
 def elf(names: Sequence[str]) -> bytes:

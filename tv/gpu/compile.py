@@ -64,8 +64,13 @@ def flags(options: CompileOptions) -> list[str]:
     return out + ([] if options.prec_sqrt else ["-prec-sqrt=false"])
 
 
+def include_folders(path: Path, options: CompileOptions) -> list[Path]:
+    """The specification's folders, which are relative to the kernel's file."""
+    return [path.resolve().parent / f for f in options.include]
+
+
 def _by_nvrtc(path: Path, text: str, options: CompileOptions, kernels: Sequence[str], arch: str) -> Image:
-    folders = [path.parent, *map(Path, options.include), *toolkit_headers()]
+    folders = [path.parent, *include_folders(path, options), *toolkit_headers()]
     given = [f"-arch={arch}", "-std=c++17", "-default-device", "-include=tv_words.h", *flags(options)]
     headers = {**standard_headers(), "tv_words.h": _WORDS}
     binary, lowered = nvrtc(text, [*given, *(f"-I{f}" for f in folders)], headers, kernels)
@@ -79,9 +84,12 @@ def by_nvcc(path: Path, options: CompileOptions, kernels: Sequence[str], arch: s
         unit, out = Path(folder) / "unit.cu", Path(folder) / "unit.cubin"
         instances = [f"static void* volatile tv_instance_{n} = (void*)&{k};" for n, k in enumerate(wanted)]
         unit.write_text("\n".join([f'#include "{path.resolve()}"', *instances, ""]))
-        given = [f"-I{f}" for f in options.include]
+        given = [f"-I{f}" for f in include_folders(path, options)]
         command = ["nvcc", "-cubin", f"-arch={arch}", "-std=c++17", *flags(options), *given, "-o", str(out), str(unit)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise Unsupported("TV0761", f"nvcc takes longer than {_SECONDS:g} s") from None
         if done.returncode != 0:
             errors = [line for line in done.stderr.splitlines() if "error" in line] or ["without a word"]
             raise Unsupported("TV0761", f"nvcc does not compile the file: {errors[0].strip()}")

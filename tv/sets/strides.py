@@ -7,7 +7,7 @@ guessed here is compared with the pieces before it takes their place.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from math import gcd
 from typing import Any
 
@@ -27,7 +27,7 @@ def evenly(sets: Sets, m: Map) -> Map:
     with sets.limited(EFFORT):
         while sets.pieces(m) > 1:
             try:
-                joined: Map | None = ask(sets, lambda m=m: _step(m), "evenly")  # type: ignore[misc]
+                joined: Map | None = ask(sets, partial(_step, m), "evenly")
             except Unknown:  # a spent budget: the pieces stay as they are
                 break
             if joined is None:

@@ -82,6 +82,8 @@ class Numbers:
             case "reduce":
                 child = self.rules.sets.range(self.rules.sets.restrict_domain(t.embedding(), nodes))
                 return self._ask(what, t.args[1], kind, nodes) and self._ask(what, t.args[0], kind, child)
+            case "op" if t.name in WIDENING and t.name.startswith(f"cvt.{kind}."):  # exact
+                return self._ask(what, t.args[0], t.name.split(".")[2], nodes)
             case _:
                 return what(t, kind, nodes)
 
@@ -114,8 +116,6 @@ class Numbers:
         if t.kind != "op":
             return False
         head = op_head(t)
-        if t.name in WIDENING and t.name.startswith(f"cvt.{kind}."):
-            return self._ask(self._number, t.args[0], t.name.split(".")[2], nodes)
         if from_integer(t, kind):
             return True
         if head == "select":
@@ -160,8 +160,6 @@ class Numbers:
         if t.kind != "op":
             return False
         head = op_head(t)
-        if t.name in WIDENING and t.name.startswith(f"cvt.{kind}."):
-            return self._ask(self._unsigned, t.args[0], t.name.split(".")[2], nodes)
         if from_integer(t, kind):
             return True
         if head == "select":
@@ -188,8 +186,6 @@ class Numbers:
         if t.kind != "op":
             return False
         head = op_head(t)
-        if t.name in WIDENING and t.name.startswith(f"cvt.{kind}."):
-            return self._ask(self._positive, t.args[0], t.name.split(".")[2], nodes)
         if head == "select":
             return all(self._ask(self._positive, a, kind, nodes) for a in t.args[1:])
         if t.name != f"{head}.{kind}":

@@ -5,14 +5,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= auto
 SEED ?=
+CASES ?=
 MODELS ?=
 PART ?=
+SECONDS ?= 3600
 OUT ?=
 DEMO := corpus/gemv_f32/block_row
 BROKEN := corpus/gemv_f32/block_row__partials_unordered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint types contracts pytest corpus redrawn ptx gpu bench models tables bless readme fmt clean
+.PHONY: help demo test format lint types contracts pytest corpus redrawn random ptx gpu mutants bench models fuzz tables bless readme fmt clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +53,9 @@ corpus: $(STAMP) ## every case of the corpus against the verdict in its first li
 redrawn: $(STAMP) ## every case of the corpus with other names, files and sizes, no comments (SEED=n draws others)
 	$(BIN)/python benchmarks/redrawn.py --seed $(or $(SEED),1) --jobs $$(nproc)
 
+random: $(STAMP) ## random kernels against enumeration and runs (CASES=100000; SEED=n draws others; what fails: build/random)
+	$(BIN)/python -m tests.random_kernels --cases $(or $(CASES),100000) --seed $(or $(SEED),1) --jobs $$(nproc)
+
 ptx: $(STAMP) ## barriers, shuffles and votes of the corpus as nvcc sees them; nothing where there is no nvcc
 	$(BIN)/python benchmarks/ptx.py
 
@@ -58,11 +63,19 @@ gpu: $(STAMP) ## the corpus on a GPU: the interpreter's bits, the references' an
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[gpu]'
 	$(BIN)/python benchmarks/gpu.py --jobs $$(nproc) $(if $(OUT),--out $(OUT))
 
-bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies; PART=targets, growth or corpus alone)
+mutants: $(STAMP) ## mutants of the corpus, judged by execution (goes on where it stopped; SEED=n, COUNT=n, SECONDS=n); then the table
+	$(BIN)/python benchmarks/mutants --seed $(or $(SEED),1) --jobs $$(nproc) $(if $(COUNT),--count $(COUNT)) $(if $(SECONDS),--seconds $(SECONDS))
+	$(BIN)/python benchmarks/mutants --seed $(or $(SEED),1) --table
+
+bench: $(STAMP) ## time and memory of checks, as a table (SEED=n: on redrawn copies; PART=targets, growth, corpus or interpreter alone)
 	$(BIN)/python benchmarks/run.py $(PART) $(SEED)
 
 models: $(STAMP) ## time and memory of reading every model below MODELS=folder, as a table
 	$(BIN)/python benchmarks/models.py $(or $(MODELS),corpus)
+
+fuzz: $(STAMP) ## coverage-guided fuzzing of all that reads a file, for an hour or SECONDS=n (brings atheris; OUT=file)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(OUT),--out $(OUT))
 
 tables: $(STAMP) ## write the table of C's integer rules anew, with gcc
 	$(BIN)/python tests/data/make_c_integer_rules.py

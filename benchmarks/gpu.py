@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +46,10 @@ from tv.verdict import Verdict
 
 CORPUS = ROOT / "corpus"
 Answer = TypeVar("Answer")
+Bits = np.ndarray[Any, np.dtype[np.uint64]]
+Read = Callable[
+    [str, np.ndarray[Any, np.dtype[np.int64]], int], Bits
+]  # of a buffer: elements of a width at byte offsets
 PATTERNS = (Pattern("uneven", 1), Pattern("uneven", 2), Pattern("signed", 1), Pattern("nan", 1))
 SEEDS = (Pattern("small", 11), Pattern("uneven", 12), Pattern("uneven", 13))
 SECONDS = 20.0  # of one run of the interpreter
@@ -63,7 +67,7 @@ def one(case: Case) -> dict[str, Any]:
         out["compiler"] = runner.where
     except TvError as e:
         return {**out, "stopped": f"{e.code} {e.message}"}
-    chosen = next(sizes(refuter.binder.ranges, [_middle(refuter.binder.ranges)]))
+    chosen = next(sizes(refuter.binder.ranges, [middle(refuter.binder.ranges)]))
     setting = refuter.setting(chosen)
     out["sizes"] = chosen
     out["interpreter"] = within(lambda: list(agreements(runner, setting, spec.spec.options.fmad))) or ["too long"]
@@ -94,7 +98,7 @@ def within(ask: Callable[[], Answer], seconds: int = 35) -> Answer | None:
         signal.alarm(0)
 
 
-def _middle(ranges: dict[str, tuple[int, int]]) -> dict[str, int]:
+def middle(ranges: Mapping[str, tuple[int, int]]) -> dict[str, int]:
     """A size for each symbol: near its least, and no two alike."""
     return {s: min(high, max(low, 37 + 2 * k)) for k, (s, (low, high)) in enumerate(ranges.items())}
 
@@ -187,12 +191,22 @@ def reference(case: Case, runner: GpuRunner, setting: Setting) -> list[str]:
 
 
 def _referred(case: Case, runner: GpuRunner, setting: Setting, pattern: Pattern, data: dict[str, Any]) -> str:
+    return referred(case.request.model, data, setting, pattern, lambda: by_gpu(runner.run(setting, pattern)))
+
+
+def by_gpu(left: Left) -> Read:
+    """What a launch on the GPU left, as it is read."""
+    return lambda name, at, width: bits_at(left.buffers[name], at, width)
+
+
+def referred(model: str, data: dict[str, Any], setting: Setting, pattern: Pattern, run: Callable[[], Read]) -> str:
+    """equal | DIFFERS and where: what a run leaves, beside the model in the order of the certificate `data`."""
     arrays: dict[str, Any] = {n: np.array(v) for n, v in setting.symbols.items()}
     for name, bits in dense_inputs(setting, pattern, MOST_BYTES).items():
         arrays[name] = stored(bits.astype(np.uint64), setting.graph.inputs[name].type).reshape(bits.shape)
     try:
-        graph, values = in_order(case.request.model, data, arrays)
-        left = runner.run(setting, pattern)
+        graph, values = in_order(model, data, arrays)
+        read = run()
         held = [(n, p) for n, places in setting.places.items() for p in places if p.output]
         for name, p in held:
             info = graph.outputs[p.tensor]
@@ -202,7 +216,7 @@ def _referred(case: Case, runner: GpuRunner, setting: Setting, pattern: Pattern,
             points = np.stack(index, axis=1) if index else np.zeros((len(some), 0), np.int64)
             with np.errstate(all="ignore"):
                 theirs = values.values_at(info.unit, points)
-            mine = bits_at(left.buffers[name], p.of_linear(some) * p.width, p.width)
+            mine = read(name, p.of_linear(some) * p.width, p.width)
             differ = differing(mine, theirs, info.type, False)
             if differ.any():
                 far = np.abs(ordered(mine, p.width) - ordered(theirs, p.width))[differ].max()

@@ -23,6 +23,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -201,21 +202,32 @@ def line_of(source: Path, kernel: str) -> int:
 
 # ------------------------------------------------------------------------------------------------ all of them
 def run(tables: list[Table], options: argparse.Namespace) -> Iterator[Row]:
+    """A row for each launch that is chosen, in their order, `options.jobs` checks at a time."""
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for found in pool.map(lambda chosen: one(*chosen, options), chosen_of(tables, options)):
+            print(f"{found.seconds:6.1f} s  {found.verdict:12} {found.kernel} [{found.sizes}] {found.detail[:150]}", flush=True)  # fmt: skip
+            yield found
+
+
+def chosen_of(tables: list[Table], options: argparse.Namespace) -> Iterator[tuple[Path, int, Launch]]:
+    """(checkout, place in its table, launch)"""
     for table in tables:
         checkout = Path(options.checkouts) / table.repository.split("/")[1]
         if not checkout.is_dir():
             sys.exit(f"{checkout} is not there: git clone https://github.com/{table.repository} {checkout}")
         for i, launch in enumerate(table.launches):
-            if options.only and options.only not in launch.kernel:
-                continue
-            with tempfile.TemporaryDirectory() as temporary:
-                folder = Path(temporary)
-                found = check(launch, checkout, folder, options.seconds)
-                if options.keep:
-                    kept = Path(options.keep) / table.name / f"{i:02d}_{launch.kernel.split('<')[0]}"
-                    shutil.copytree(folder, kept, dirs_exist_ok=True)
-            print(f"{found.seconds:6.1f} s  {found.verdict:12} {found.kernel} [{found.sizes}] {found.detail[:150]}", flush=True)  # fmt: skip
-            yield replace(found, file=launch.file)
+            if not options.only or options.only in launch.kernel:
+                yield checkout, i, launch
+
+
+def one(checkout: Path, place: int, launch: Launch, options: argparse.Namespace) -> Row:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        found = check(launch, checkout, folder, options.seconds)
+        if options.keep:
+            kept = Path(options.keep) / launch.table / f"{place:02d}_{launch.kernel.split('<')[0]}"
+            shutil.copytree(folder, kept, dirs_exist_ok=True)
+    return replace(found, file=launch.file)
 
 
 def main() -> None:
@@ -224,6 +236,7 @@ def main() -> None:
     parser.add_argument("--checkouts", default=os.environ.get("TV_PUBLIC", "public"), help="folder of the repositories")
     parser.add_argument("--only", help="kernels whose name contains this word")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="limit of one check")
+    parser.add_argument("--jobs", type=int, default=1, help="checks at the same time")
     parser.add_argument("--keep", help="folder in which the checked folders stay")
     parser.add_argument("--write", action="store_true", help="write docs/coverage.md")
     options = parser.parse_args()

@@ -1,8 +1,9 @@
 """What checks cost: one process each, start-up included, against targets. `make bench` prints the table; exit 1 on a miss.
 `make bench SEED=n` measures copies with other names, files and sizes, and no comments.
 
-Three parts, and a word (`targets`, `growth`, `corpus`) runs that part alone: chosen pairs against seconds and megabytes; of every
-family one kernel at some sizes and at sixteen times those; every good case of the corpus once, with median and slowest.
+Four parts, and a word (`targets`, `growth`, `corpus`, `interpreter`) runs that part alone: chosen pairs against seconds and megabytes;
+of every family one kernel at some sizes and at sixteen times those; every good case of the corpus once, with median and slowest;
+executions of kernels and graphs at real sizes (`interpreter.py`).
 
 Each check of the first two runs a few times, in turns with the others of its group, and its best time counts: ratios are of times
 taken within one run on one machine. A check that does not end in a proof is a miss whatever it cost.
@@ -28,6 +29,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "corpus")]
 
 from authoring import Sizes
 from families import families, load
+from interpreter import main as executions
 from redraw import redraw, resized
 
 ROUNDS = 3
@@ -213,6 +215,7 @@ PARTS = {
     "targets": lambda corpus: against_targets(targets(corpus)),
     "growth": lambda corpus: against_targets([t] for t in growth(corpus)),
     "corpus": lambda corpus: of_corpus(corpus.good()),
+    "interpreter": lambda corpus: executions([]),
 }
 
 

@@ -9,10 +9,18 @@ import pytest
 from tv.check import check
 from tv.expectation import Case, find_cases, mismatch
 from tv.limits import Finished, run_limited
+from tv.refute import shrinking
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = {c.name: c for c in find_cases(str(ROOT / "corpus"))}
 TIMEOUT_S, MEMORY_MB = 300, 8000
+
+
+@pytest.fixture(autouse=True)
+def _as_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counterexamples are not made small here, which changes neither verdict nor place: `make corpus` does, and test_hunt.py."""
+    monkeypatch.setattr(shrinking, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(shrinking, "MOST_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -91,7 +91,7 @@ def test_device_templates_deduce_and_take_arguments() -> None:
         "struct A { __device__ A(int) {} int v; }; __global__ void k(int* y) { A a(1); y[0] = a.v; }",
         "__global__ void k(int* y) { auto f = [](int a) { return a; }; y[0] = f(1); }",
         "__global__ void k(int* y) { y[0] = undeclared(1); }",
-        "template <class T> struct S { T a; }; template <> struct S<int> { int b; }; __global__ void k(int* y) { S<int> s{1}; y[0] = s.b; }",
+        "template <class T> struct S { T a; }; template <class T> struct S<T*> { T b; }; __global__ void k(int* y) { S<int*> s{1}; y[0] = s.b; }",
         "__device__ half2 operator+(half2 a, half2 b) { return a; } __global__ void k(half2* y) { y[0] = y[0] + y[1]; }",
         "__global__ void k(int* y) { try { y[0] = 1; } catch (...) {} }",
     ],
@@ -190,21 +190,42 @@ def test_explicit_instances_are_kernels_where_nothing_is_launched() -> None:
     ("int n = 3; (n) = 4; k<<<1, 1>>>(y, n);", "n"), ("int n = 3; f<int>(n); k<<<1, 1>>>(y, n);", "n"),
     ("{ const int WIDTH = 3; } k<<<1, 1>>>(y, WIDTH);", "WIDTH"), ("int n = 3; for (;;) { k<<<1, 1>>>(y, n); n = 4; }", "n"),
     ("int n = 3; { int n = 4; } k<<<1, 1>>>(y, n);", "n"), ("int n = 3; auto f = [&] { n++; }; k<<<1, 1>>>(y, n);", "n"),
-    ("struct L { int n = 3; void go(float* y) { k<<<1, 1>>>(y, n); } };", "n"), ("int n = 3, *p = &n; k<<<1, 1>>>(y, n);", "n"),
+    ("struct L { int n = 3; void go(float* y) { k<<<1, 1>>>(y, n); } };", ""), ("int n = 3, *p = &n; k<<<1, 1>>>(y, n);", "n"),
     ("unsigned char n = 200; k<<<1, 1>>>(y, n);", "200"), ("unsigned short int n = 70000; k<<<1, 1>>>(y, n);", "4464"),
     ("dim3 b(32, 8); int n = b.x * b.y; k<<<1, b>>>(y, n);", "256"), ("dim3 b(32); b.x = 8; k<<<1, 1>>>(y, b.x * 1);", "b.x*1"),
     ("int n = 3; auto& r = n; r = 4; k<<<1, 1>>>(y, n);", "n"), ("int n = 3, m = 4; (argc ? n : m) = 5; k<<<1, 1>>>(y, n);", "n"),
     ("int n = 3; auto f = [&m = n] { m = 4; }; f(); k<<<1, 1>>>(y, n);", "n"), ("short int n = 65536 + 3; k<<<1, 1>>>(y, n);", "3"),
-    ("struct L { const int n = 3; L(int q) : n(q) {} void go(float* y) { k<<<1, 1>>>(y, n); } };", "n"),
+    ("struct L { const int n = 3; L(int q) : n(q) {} void go(float* y) { k<<<1, 1>>>(y, n); } };", ""),
+    ("const int n = 3; struct L : Base { void go(float* y) { k<<<1, 1>>>(y, n); } };", ""),
+    ("void (*k)(float*, float) = other; k<<<1, 1>>>(y, 3);", ""), ("auto k = other; k<<<1, 1>>>(y, 3);", ""),
+    ("const int* WIDTH = 0; k<<<1, 1>>>(y, WIDTH ? 1 : 2);", "WIDTH?1:2"), ("Of<int, 3> WIDTH; k<<<1, 1>>>(y, WIDTH);", "WIDTH"),
+    ("call([](Of<int> WIDTH) { k<<<1, 1>>>(y, WIDTH); });", "WIDTH"), ("int n = 3; f<A<A<int>>>(n); k<<<1, 1>>>(y, n);", "n"),
+    ("const int n = 3; { using foo::n; k<<<1, 1>>>(y, n); }", "n"), ("dim3 (WIDTH); k<<<1, 1>>>(y, WIDTH);", "WIDTH"),
+    ("int n = 3; dim3 g(((n) = 4) / 4); k<<<1, 1>>>(y, n);", "n"), ("int n = 3; dim3 g((n)++); k<<<1, 1>>>(y, n);", "n"),
+    ("int n = 3; dim3 g(n, set(n)); k<<<1, 1>>>(y, n);", "n"), ("int n = 3; k<<<1, (n) = 4>>>(y, n);", "n"),
+    ("auto twice = [](int v) { return 4; }; k<<<1, 1>>>(y, twice(4));", "twice(4)"), ("k<<<1, 1>>>(y, twice(4));", "8"),
+    ("int (*twice)(int) = other; k<<<1, 1>>>(y, twice(4));", "twice(4)"), ("int warpSize = 16; k<<<1, 1>>>(y, warpSize);", "16"), ("extern int warpSize; k<<<1, 1>>>(y, warpSize);", "warpSize"),
+    ("const std::int_fast32_t (WIDTH) = 128; k<<<1, 1>>>(y, WIDTH);", "WIDTH"), ("for (Own (WIDTH) = 1;;) k<<<1, 1>>>(y, WIDTH);", "WIDTH"),
+    ("int n = 3; k<<<1, 1>>>(y, twice(n)); k<<<1, 1>>>(y, n);", "6"), ("int n = 3; k<<<1, 1>>>(y, set(n)); k<<<1, 1>>>(y, n);", "set(n)"),
+    ("k<<<1, 1>>>(make<Own, 3>(1), y);", "-"), ("const int n = 3; call(y, n); k<<<1, 1>>>(y, n);", "3"),
+    ("auto twice = [](int& v) { v = 4; return 1; }; int n = 3; dim3 g(twice(n)); k<<<1, 1>>>(y, n);", "n"),
+    ("int n = 3; dim3 g(other(n)); k<<<1, 1>>>(y, n);", "n"), ("int n = 3; dim3 g(twice(n)); k<<<1, 1>>>(y, n);", "3"),
+    ("int n = 3; of<<<1, 1>>>(n); k<<<1, 1>>>(y, n);", "n"), ("struct L : Of<int{}> { void go(float* y) { k<<<1, 1>>>(y, WIDTH); } };", ""),
+    ("using size_t = char; k<<<1, 1>>>(y, (size_t)300);", "(size_t)300"), ("k<<<1, 1>>>(y, OUTSIDE);", "OUTSIDE"),
     ("int n = 3; if (n < 4) n; k<<<dim3(n), n, n * 4>>>(y, n);", "n"), ("int n = 3; if (n < 4) k<<<dim3(n), n, n * 4>>>(y, n);", "3"),
 ])  # fmt: skip
 def test_arguments_in_host_code_that_are_numbers(host: str, passed: str) -> None:
-    """A variable of the host function hides the file's constant of its name."""
+    """A name in the host function hides the file's. passed: "" where the launch does not count, "-" where its arguments do not."""
     text = (
-        f"const int WIDTH = 64; __global__ void k(float* y, float n) {{}} int main(int argc, char** argv) {{ {host} }}"
+        "const int WIDTH = 64; __host__ __device__ constexpr int twice(int v) { return 2 * v; } constexpr int OUTSIDE = 3;"
+        "namespace inner { static int OUTSIDE(4), b(5); } __host__ __device__ int set(int& r) { return r = 4; }"
+        "struct Own { __host__ __device__ Own(int& r) { r = 4; } }; __global__ void of(Own o) {}"
+        "__host__ __device__ int other(long v) { return 1; } template <class T> __host__ __device__ int other(T&& v) { return v = 4; }"
+        f"__global__ void k(float* y, float n) {{}} int main(int argc, char** argv) {{ {host} }}"
     )
-    (launch,) = read(Path("k.cu"), text, CompileOptions(), frontend="c").launches
-    assert launch.args == ("y", passed)
+    found = read(Path("k.cu"), text, CompileOptions(), frontend="c").launches
+    found = tuple(launch for launch in found if launch.kernel == "k")
+    assert [launch.args for launch in found][:1] == {"": [], "-": [()]}.get(passed, [("y", passed)])
 
 
 @pytest.mark.parametrize(("host", "known"), [
@@ -218,3 +239,23 @@ def test_launches_count_where_both_passes_see_one_file(host: str, known: bool) -
     module = read(Path("k.cu"), text, CompileOptions(), frontend="c")
     assert bool(module.launches) is known
     assert set(module.kernels) == {"k"}
+
+
+@pytest.mark.parametrize("function", [
+    "template <typename dim3> void run(float* y) { dim3 n(256); k<<<1, n>>>(y); }", "void S::run(float* y) { k<<<1, N>>>(y); }",
+    "__attribute__((noinline)) void S::run(float* y) { k<<<1, N>>>(y); }", "template <int N> void run(float* y) { k<<<1, N>>>(y); }",
+    "void run(float* y) { typedef int dim3; k<<<1, dim3(300)>>>(y); }", "void run(float* y, Of<int> N) { k<<<1, N>>>(y); }",
+])  # fmt: skip
+def test_a_block_that_other_names_may_decide(function: str) -> None:
+    text = f"const int N = 128; __global__ void k(float* y) {{ y[0] = 1.f; }} struct S {{ static const int N = 64; void run(float*); }}; {function}"
+    found = read(Path("k.cu"), text, CompileOptions(), frontend="c").launches
+    assert all(launch.block is None for launch in found)
+
+
+@pytest.mark.parametrize(
+    "condition", ["#define ARCH __CUDA_ARCH__\n#if ARCH", "#define OF(x) __CUDA_##x\n#if OF(ARCH__)", "#if 1"]
+)
+def test_a_pass_that_a_macro_asks_for(condition: str) -> None:
+    text = f"{condition}\n#define BLK 256\n#else\n#define BLK 128\n#endif\n__global__ void k(float* y) {{ y[0] = 1.f; }}\nvoid run(float* y) {{ k<<<1, BLK>>>(y); }}"
+    launches = read(Path("k.cu"), text, CompileOptions(), frontend="c").launches
+    assert bool(launches) is (condition == "#if 1")

@@ -33,7 +33,9 @@ NEAR: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("case", NEAR)
 def test_near_a_right_gate_nothing_is_proved(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tv.check, "shown", lambda request, spec, kernel, launch, f, progress: (f.obligations, None))
+    monkeypatch.setattr(
+        tv.check, "shown", lambda request, spec, kernel, launch, f, start, progress: (f.obligations, None)
+    )
     name, old, new = NEAR[case]
     text = (FAMILY / name / "kernel.cu").read_text(encoding="utf-8")
     assert text.count(old) == 1

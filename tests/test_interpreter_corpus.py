@@ -64,7 +64,8 @@ class Binding:
         self.sizes = family.sizes(case)[-1]
         self.spec = family.spec(case, self.sizes)
         self.model = family.build(self.sizes)
-        self.symbols, self.fill = dict(symbols), fill
+        free = {n: s["max"] for n, s in self.spec.get("symbols", {}).items()}  # of no parameter
+        self.symbols, self.fill = {**free, **symbols}, fill
         self.memory: dict[str, DenseBuffer] = {}  # by tensor or name of scratch: what launches share
         graph = self.model.graph
         self.outputs = {v.name for v in graph.output}

@@ -86,7 +86,9 @@ def test_an_index_that_is_kept_is_in_range(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", NEAR)
 def test_near_it_nothing_is_proved(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tv.check, "shown", lambda request, spec, kernel, launch, f, progress: (f.obligations, None))
+    monkeypatch.setattr(
+        tv.check, "shown", lambda request, spec, kernel, launch, f, start, progress: (f.obligations, None)
+    )
     text, cols = NEAR[case]
     assert related(tmp_path, text, cols).verdict is not Verdict.PROVED
 

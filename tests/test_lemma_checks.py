@@ -208,6 +208,15 @@ def test_a_folder_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:
         Asked(str(tmp_path / "file"))
 
 
+def test_the_numbers_of_a_model_have_the_width_of_their_variables() -> None:
+    asked = Asked()
+    text = "(declare-const v0 (_ BitVec 32))\n(declare-const v1 (_ BitVec 16))\n"
+    asked.answers[text] = Model("z3", (("v0", 7), ("v1", 0x3C00), ("other", 1)))
+    asked.answers[f"{text};"] = GaveUp(("z3 gave up",))
+    assert asked.models() == ((32, 7), (16, 0x3C00))
+    assert Asked().models() == ()
+
+
 def test_a_certificate_holds_its_lemmas_and_they_are_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

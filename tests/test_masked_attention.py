@@ -123,7 +123,9 @@ def zeros(*signed: float) -> onnx.ModelProto:
 
 def verdict(folder: Path, patch: pytest.MonkeyPatch, kernel: str, model: onnx.ModelProto, spec: str = "") -> Verdict:
     """Without a search for a counterexample: only what is proved counts here."""
-    patch.setattr(checking, "shown", lambda request, spec, kernel, launch, f, progress: (numbered(f.obligations), None))
+    patch.setattr(
+        checking, "shown", lambda request, spec, kernel, launch, f, start, progress: (numbered(f.obligations), None)
+    )
     return checked(folder, kernel, model, SPEC + spec).verdict
 
 

@@ -62,6 +62,7 @@ UNPROVOKED: dict[str, str] = {
     "TV0706": _GUARD,
     "TV0720": _CALLER,
     "TV0721": _CALLER,
+    "TV0723": "ends a run of a search alone: the obligation that asks for the pointer is what is printed (kind_bounds)",
     "TV0732": "the specification, which is read first, asks for every parameter's value (TV0220)",
     "TV0733": "the specification, which is read first, compares the element types of a buffer (TV0223)",
     "TV0734": _DEPENDS,

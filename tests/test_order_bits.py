@@ -33,7 +33,7 @@ QUICK = sorted({
     "count_above/shared_count", "cross_entropy/thread_row", "dequant_rows_columns/plane",
     "elementwise/bias_relu_float4", "elementwise/bias_relu_grid_stride", "embedding_bf16/token_block",
     "embedding_bf16/token_warp", "embedding_bf16/token_wrapped", "gemv_f16/warp_rows", "gemv_f32/block_row",
-    "half_fma/half2_rn", "half_fma/separate", "half_max/half2_nan", "half_max/tested", "l1_distance/masked_sign",
+    "half_fma/half2_rn", "half_fma/separate", "half_max/half2_nan", "half_max/tested", "l1_distance/class_of_words", "l1_distance/masked_sign",
     "leaky_relu/positive_first", "linear_gelu_f16/column_a_thread", "lm_head/warp_row",
     "mask_scores_f16/grid_of_rows", "matmul_int8/dp4a", "matmul_open/rows", "matmul_open/tiles",
     "merge_heads_bf16/token_block", "negate_f16/whole_warps", "pair_swap/ordered",

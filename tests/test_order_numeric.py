@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from tv.diagnostic import Unknown
+from tv.order.tables import Table
 from tv.sets.numeric import point_map, point_set, same_text
+from tv.sets.points import Points, embedded, put
 
 GRID = np.array(list(itertools.product(range(-4, 13), range(-3, 11))), dtype=np.int64)
 SETS = [
@@ -46,7 +48,7 @@ def test_a_set_holds_the_points_that_isl_lists(text: str, p: int) -> None:
     here = set(map(tuple, GRID.tolist()))
     box = isl.Set("{ A[i, j] : -4 <= i < 13 and -3 <= j < 11 }")
     wanted = points(isl.Set(text).intersect(box), p)
-    mask = point_set(text).holds(GRID, {"P": p})
+    mask = np.broadcast_to(point_set(text).holds(Points.of(GRID), {"P": p}), len(GRID))
     assert {tuple(x) for x in GRID[mask].tolist()} == wanted & here
 
 
@@ -57,8 +59,84 @@ def test_a_map_has_the_least_image_that_isl_lists(text: str, p: int) -> None:
     wanted: dict[tuple[int, ...], tuple[int, ...]] = {}
     for x in sorted(points(isl.Map(text).intersect_domain(box).wrap(), p)):
         wanted.setdefault(x[:2], x[2:])
-    images, found = point_map(text).image(GRID, {"P": p})
-    assert {tuple(a): tuple(b) for a, b in zip(GRID[found].tolist(), images[found].tolist(), strict=True)} == wanted
+    images, mask = point_map(text).image(Points.of(GRID), {"P": p})
+    found = np.broadcast_to(mask, len(GRID))
+    assert {
+        tuple(a): tuple(b) for a, b in zip(GRID[found].tolist(), images.rows()[found].tolist(), strict=True)
+    } == wanted
+
+
+PRODUCT_SETS = [
+    "[P] -> { A[i, j, r, s] : 0 <= r < i + 2 and s <= P; A[i, j, r, s] : r = 4 and s >= 0 and j = 1 }",
+    "[P] -> { A[i, j, r, s] : r >= 1 and s = 1 and 0 <= i < 50 }",
+    "[P] -> { A[i, j, r, s] : (i + 2r + s) mod 3 = 0 and j >= 0 }",
+    "[P] -> { A[i, j, r, s] : i = 3 and j <= P }",
+    "[P] -> { A[i, j, r, s] : r > 90 }",
+]
+PRODUCT_MAPS = [
+    "[P] -> { A[i, j, r, s] -> B[i + r, floor((s + j) / 2), P] : r > 0; A[i, j, r, s] -> B[0, r, s] : r = 0 and i > 1 }",
+    "[P] -> { A[i, j, r, s] -> B[i, k] : k mod 4 = r and 0 <= k - s < 4 }",
+    "[P] -> { A[i, j, r, s] -> B[] : i <= r }",
+]
+
+
+def product(rng: np.random.Generator, constant: bool) -> Points:
+    """Instances with rounds beside them, the first coordinate the same for all if `constant`."""
+    instances = rng.integers(-2, 6, (rng.integers(1, 9), 2))
+    if constant:
+        instances[:, 0] = 3
+    rounds = rng.integers(0, 6, (rng.integers(1, 7), 2))
+    return Points.of(instances).times([rounds[:, 0], rounds[:, 1]], len(rounds))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_product_is_treated_as_the_points_written_out(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = product(rng, seed % 3 == 0)
+    plain = Points.of(p.rows())
+    for text in PRODUCT_SETS:
+        s = point_set(text)
+        mask = s.holds(p, {"P": 4})
+        wanted = np.broadcast_to(s.holds(plain, {"P": 4}), plain.count)
+        assert np.array_equal(np.broadcast_to(mask, p.shape).reshape(-1), wanted)
+        if mask.any():
+            some = p.only(mask)
+            assert np.array_equal(some.rows(), plain.rows()[wanted])
+            inner = point_set(PRODUCT_SETS[0]).holds(some, {"P": 4})
+            back, both = np.zeros(p.count, np.int64), embedded(mask, inner, p.shape)
+            put(back, p.shape, mask, np.arange(1, some.count + 1))
+            assert np.array_equal(back[wanted], np.arange(1, some.count + 1))
+            assert not back[~wanted].any()
+            kept = np.broadcast_to(inner, some.shape).reshape(-1)
+            assert np.array_equal(back[np.broadcast_to(both, p.shape).reshape(-1)], np.arange(1, some.count + 1)[kept])
+    for text in PRODUCT_MAPS:
+        m = point_map(text)
+        there, found = m.image(p, {"P": 4})
+        expected, wanted = m.image(plain, {"P": 4})
+        wanted = np.broadcast_to(wanted, plain.count)
+        assert np.array_equal(np.broadcast_to(found, p.shape).reshape(-1), wanted)
+        assert np.array_equal(there.rows()[wanted], expected.rows()[wanted])
+
+
+def test_no_points_lie_anywhere() -> None:
+    none = Points.of(np.zeros((0, 2), np.int64))
+    there, found = point_map(MAPS[0]).image(none, {})
+    assert there.count == 0
+    assert found.size == 0
+
+
+def test_instances_keep_their_first_value() -> None:
+    rng, table, known = np.random.default_rng(1), Table(), {}
+    for _ in range(20):
+        rows = rng.integers(-9, 9 + rng.integers(1, 200), (rng.integers(0, 30), 2))
+        columns = [rows[:, 0], rows[:, 1]]
+        new = table.missing(columns, len(rows))
+        assert {tuple(r) for r in rows[new].tolist()} == {tuple(r) for r in rows.tolist()} - set(known)
+        assert len({tuple(r) for r in rows[new].tolist()}) == len(new)
+        values = rng.integers(0, 1 << 40, len(new)).astype(np.uint64)
+        known |= dict(zip(map(tuple, rows[new].tolist()), values.tolist(), strict=True))
+        table.add([c[new] for c in columns], values)
+        assert table.values_at(columns, len(rows)).tolist() == [known[tuple(r)] for r in rows.tolist()]
 
 
 def test_bounds_of_a_set() -> None:

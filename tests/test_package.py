@@ -37,7 +37,7 @@ def test_name_version_and_requirements(wheel: zipfile.ZipFile) -> None:
     assert needed == {
         "bitwuzla", "click", "islpy", "libclang", "numpy", "onnx", "pcpp", "pycparser", "rich", "z3-solver",
     }  # fmt: skip
-    assert set(found.get_all("Provides-Extra", [])) == {"gpu", "dev"}
+    assert set(found.get_all("Provides-Extra", [])) == {"gpu", "fuzz", "dev"}
     scripts = wheel.read(f"{name}.dist-info/entry_points.txt").decode()
     assert "tv = tv.cli:main" in scripts
     assert any(n.endswith("licenses/LICENSE") for n in wheel.namelist())

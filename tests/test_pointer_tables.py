@@ -78,6 +78,7 @@ RIGHT = [
     (memory("float s = x[t]; for (int k = 0; k < n; ++k) s += __ldg(ws[k] + t); y[t] = s;"), IN_MEMORY),
     (memory("float s = x[t]; for (int k = 0; k < n; ++k, ++ws) s += (*ws)[t]; y[t] = s;"), IN_MEMORY),
     (memory("float s = x[t]; if (ws) for (int k = 0; k < n; ++k) if (ws[k] != nullptr) s += ws[k][t]; y[t] = s;"), IN_MEMORY),
+    (record(SUM.replace("float s", "const float* other = p.w[3]; float s")), BY_VALUE),  # which is followed nowhere
     ("struct Q { const float* x; float* y; };\nstruct P { Q q; const float* w[1][4]; };\n__global__ void k(P p) { " + INDEX
      + "float s = p.q.x[t]; for (int k = 0; k < 3; ++k) s += p.w[0][k][t]; p.q.y[t] = s; }",
      f'p = {{ fields = {{ q = {{ fields = {{ x = "x", y = "y" }} }}, w = {TABLE} }} }}'),
@@ -94,6 +95,7 @@ WRONG = [
     (record(SUM.replace("p.w[k]", "p.w[k % 2]")), BY_VALUE, "equal"),
     (record(SUM.replace("p.w[k]", "p.w[k + 1]")), BY_VALUE, "bounds"),
     (record(SUM.replace("k < p.n", "k <= p.n")), BY_VALUE, "bounds"),
+    (record("const float* q = p.w[3]; p.y[t] = q[t];"), BY_VALUE, "bounds"),
     (record(SUM.replace("p.w[k][t]", "p.w[0][k * 128 + t]")), BY_VALUE, "bounds"),  # where a table's buffers would follow
     (record(SUM.replace("p.w[k][t]", "p.w[0][k * 100 + t]")), BY_VALUE, "bounds"),
     (record(SUM.replace("t >= 100", "t >= 101").replace("p.w[k][t]", "p.w[k][t + 1]")), BY_VALUE, "bounds"),
@@ -111,6 +113,13 @@ def test_wrong_kernels_are_refuted(tmp_path: Path, kernel: str, args: str, kind:
     r = result(tmp_path, kernel, args)
     assert r.verdict is Verdict.REFUTED, (r.why, r.obligations)
     assert kind in {o.kind for o in r.obligations if o.status is Status.REFUTED}
+
+
+@pytest.mark.parametrize("bound", [3, 4])
+def test_a_pointer_that_nothing_is_said_of_is_not_tested(tmp_path: Path, bound: int) -> None:
+    """The launch may leave it null, so that the kernel is right, or not."""
+    kernel = record(SUM.replace("k < p.n", f"k < {bound}").replace("s = s +", "if (p.w[k]) s = s +"))
+    assert result(tmp_path, kernel, BY_VALUE).verdict is (Verdict.PROVED if bound == 3 else Verdict.UNKNOWN)
 
 
 REFUSED = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from tv.expectation import Case, find_cases
 from tv.kernel import Barrier, Shuffle, Store, check, references, walk
 from tv.obligation import Obligation, Relation, Status, Witness
 from tv.refute import Refuter
-from tv.refute.differences import graph_values, outside
+from tv.refute.differences import Difference, Differences, graph_values, outside
 from tv.refute.patterns import Pattern
 from tv.refute.record import element_bits
 from tv.refute.slicing import Cut, sliced
-from tv.refute.trials import Trial, execute
+from tv.refute.trials import Clock, Trial, execute
 from tv.replay.doubt import VARIANTS
-from tv.verdict import Verdict
+from tv.verdict import Counterexample, Verdict
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 
@@ -184,7 +185,7 @@ def test_coverage_needs_a_whole_clean_run() -> None:
     )
     assert found is not None
     assert found.tensor == "y"
-    assert found.index == (255,)
+    assert (found.symbols, found.index) == ({"N": 1}, (0,))
     out, found = refuter("residual_half/via_float", 1).confirm([asked("coverage", object="y")])
     assert found is None
     assert out[0].status is Status.UNKNOWN
@@ -242,3 +243,119 @@ def test_one_value_of_a_huge_block_is_shown_alone(tmp_path: Path) -> None:
     r.save(file)
     assert replay(file, case(name).request, None).holds
     assert not replay(file, case("sgemm/tiled").request, None).holds
+
+
+# ------------------------------------------------------------------------------------------------ made small
+def shown(name: str) -> tuple[Counterexample, Refuter]:
+    r = refuter(name, 20)
+    _, found = r.confirm([asked("equal", t) for t in r.graph.outputs])
+    assert found is not None
+    assert found.kind == "value"
+    return found, r
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("gemv_f16/block_row__partials_repeated", {"W", "x"}),
+        ("upsample_f16/nearest__half_of_row_repeated", {"x"}),
+        ("rmsnorm/butterflies__partials_repeated", {"x", "weight"}),
+        ("attack/last_layer_swapped", {"B5"}),
+    ],
+)
+def test_of_what_is_found_most_is_zero(name: str, inputs: set[str]) -> None:
+    """Of millions of inputs one of each tensor that the defect needs is left."""
+    found, r = shown(name)
+    assert {i.tensor for i in found.inputs} == inputs
+    assert len(found.inputs) == len(inputs)
+    assert found.others == 0
+    assert found.symbols == {s: low for s, (low, _) in r.binder.ranges.items()}
+    assert len(found.threads) == 1
+    assert found.stored.line
+
+
+def test_a_small_counterexample_is_what_its_file_replays(tmp_path: Path) -> None:
+    """The file's dense inputs are those that are listed; the run of the file gives the bits that are reported."""
+    name, file = "rmsnorm/butterflies__partials_repeated", tmp_path / "c.npz"
+    found, r = shown(name)
+    r.save(str(file))
+    with np.load(file) as data:
+        dense = {n.partition(":")[2]: data[n] for n in data.files if n.startswith("input:")}
+    listed = {(i.tensor, i.index): int(i.bits, 16) for i in found.inputs}
+    assert sum(int(np.count_nonzero(a)) for a in dense.values()) == len(listed)
+    assert all(int(dense[t][at]) == bits for (t, at), bits in listed.items())
+    again = replay(str(file), case(name).request, "cpu")
+    assert again.holds
+    assert found.kernel_bits in again.text
+    assert found.graph_bits in again.text
+    assert not replay(str(file), case("rmsnorm/butterflies").request, "cpu").holds
+
+
+def test_the_thread_and_the_store_are_those_of_the_element() -> None:
+    found, r = shown("transpose/tiled__zero_added")
+    (block, thread), store = found.threads[0], found.stored
+    assert r.shown is not None
+    setting = r.shown.outcome.setting
+    own = (
+        block % setting.grid[0],
+        block // setting.grid[0] % setting.grid[1],
+        block // (setting.grid[0] * setting.grid[1]),
+    )
+    inside = execute(setting, replace(r.shown.outcome.trial, blocks=(own,)), False, float("inf"))
+    place = next(p for p in setting.places["y"] if p.output)
+    at = place.of([np.array([i]) for i in found.index])
+    assert np.isin(at, inside.buffers["y"].written_elements(place.width)).all()
+    assert store.line in {s.span.line for s in walk(r.kernel.body) if isinstance(s, Store) and s.ref.object == "y"}
+    assert 0 <= thread < np.prod(setting.launch.block)
+
+
+def test_a_defect_of_memory_is_shown_at_the_least_size_and_on_zeros() -> None:
+    r = refuter("elementwise/bias_relu_float4__unguarded_tail")
+    _, found = r.confirm([asked("bounds", symbols={"N": 4093})])
+    assert found is not None
+    assert (found.symbols, found.inputs, found.others) == ({"N": 1}, (), 0)
+
+
+def test_a_difference_that_only_rounding_shows_stays_one() -> None:
+    """Made small, it must not become the sign of a zero, which may have another cause."""
+    found, _ = shown("half_fma/separate__one_rounding")
+    assert float(found.kernel_value) != float(found.graph_value)
+
+
+def test_numbers_of_a_solver_are_tried() -> None:
+    """A kernel that is wrong at one bit pattern alone: nothing else finds it."""
+    r = refuter("attack/lemma_of_finite_values")
+    search = Differences(r.setting, r.binder.ranges, r.fmad, Clock(5), False, given=((32, 0x7F000000),))
+    found = search.show(asked("equal"), [])
+    assert isinstance(found, Difference)
+    assert found.outcome.trial.pattern.kind == "given"
+    assert found.graph_bits == 0x7F000000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kept": {"x": [[5, 3]]}},
+        {"kept": {"x": [[0, 4], [2, 6]]}},
+        {"kept": {"x": [[-1, 3]]}},
+        {"kept": {"x": [[0, 1 << 70]]}},
+        {"kept": {"x": [[0]]}},
+        {"kept": 5},
+        {"given": [[32, 1 << 32]]},
+        {"given": [[32, -1]]},
+        {"given": [[1 << 80, 1 << 70]]},
+        {"given": None},
+        {"schema": 2},
+    ],
+)
+def test_contents_that_no_search_writes_are_bad_input(tmp_path: Path, change: dict[str, object]) -> None:
+    file, request = tmp_path / "c.npz", case("attack/macro_negates_negative").request
+    assert hunt(replace(request, counterexample=str(file)), 4).verdict is Verdict.REFUTED
+    assert replay(str(file), request, "cpu").holds
+    with np.load(file) as data:
+        meta = json.loads(str(data["meta"]))
+    with file.open("wb") as f:
+        np.savez_compressed(f, meta=np.array(json.dumps({**meta, **change})))
+    with pytest.raises(BadInput) as raised:
+        replay(str(file), request, "cpu")
+    assert raised.value.code == "TV0736"

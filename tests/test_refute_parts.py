@@ -11,6 +11,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from tests.graph_running import read_model
+from tv.arithmetic import decode, number
+from tv.graph_frontend.elements import BY_LABEL
+from tv.refute.kept import Kept, halves, listed, without
 from tv.refute.layouts import Place
 from tv.refute.patterns import KINDS, Pattern, Slot, search_order
 from tv.refute.setting import Watched
@@ -57,14 +60,76 @@ def test_contents_are_functions_of_the_element_and_keep_to_assumptions() -> None
             assert (bits[::-1] == Pattern.of(Pattern(kind, 3, 1).name).bits(slot, at[::-1])).all()
             if label == "f32":
                 values = bits.astype(np.uint32).view(np.float32)
-                assert np.isfinite(values).all() == (kind not in ("nan", "lone", "rows"))
+                assert np.isfinite(values).all() == (kind not in ("nan", "lone", "rows", "endless", "special"))
                 finite = Pattern(kind, 3, 1).bits(replace(slot, finite=True), at).astype(np.uint32).view(np.float32)
                 assert np.isfinite(finite).all()
-                assert kind == "signed" or not (np.signbit(values) & (values == 0)).any()
+                assert kind in ("signed", "special") or not (np.signbit(values) & (values == 0)).any()
         fixed = Pattern(kind).bits(Slot("t", 1, "i64", 5000, 50, 7, 9), at)
         assert 7 <= int(fixed.min()) <= int(fixed.max()) <= 9
         floats = Pattern(kind).bits(Slot("t", 1, "f32", 5000, 50, 2, 2), at).astype(np.uint32).view(np.float32)
         assert (floats == 2).all()
+
+
+def test_sums_of_powers_tell_which_terms_they_have() -> None:
+    """A run of distinct powers in each row, exact in any order: a sum's bits are its terms."""
+    for label, most in (("f16", 10), ("bf16", 7), ("f32", 10)):
+        slot = Slot("t", 1, label, 40 * 50, 50)
+        rows = Pattern("powers", 3, 1).numbers(slot, np.arange(2000)).reshape(40, 50)
+        for row in rows:
+            there = np.flatnonzero(row)
+            assert 0 < len(there) <= most
+            assert (np.diff(there) == 1).all()
+            assert len(set(row[there])) == len(there)
+            assert (np.frexp(row[there])[0] == 0.5).all()
+        assert len({tuple(np.flatnonzero(r)) for r in rows}) > 1
+        assert (Pattern("powers", 3, 0).numbers(slot, np.arange(2000)) == 1).all()
+        ones = Pattern("one", 3, 1).numbers(slot, np.arange(2000)).reshape(40, 50)
+        assert ((ones == 1).sum(axis=1) == 1).all()
+        assert (ones.sum(axis=1) == 1).all()
+
+
+def test_subnormal_numbers_are_subnormal() -> None:
+    for label, normal in (("f16", 2.0**-14), ("bf16", 2.0**-126), ("f32", 2.0**-126)):
+        values = Pattern("subnormal", 0, 1).numbers(Slot("t", 1, label, 50, 50), np.arange(50))
+        assert (np.abs(values) < normal).all()
+        assert (values != 0).all()
+        assert len(set(values)) == 4
+
+
+def test_what_is_not_kept_is_zero_or_the_nearest_to_it() -> None:
+    at, kept = np.arange(60), Kept.of({"t": [(2, 5), (9, 10)]})
+    there = np.isin(at, (2, 3, 4, 9))
+    for label in ("f16", "f32", "i64", "u8"):
+        for low, high, rest in ((None, None, 0), (3, 9, 3), (-9, -2, -2)):
+            if label == "u8" and rest < 0:
+                continue
+            slot = Slot("t", 1, label, 60, 6, low, high)
+            plain, some = Pattern("edges").bits(slot, at), Pattern("edges", kept=kept).bits(slot, at)
+            assert (some[there] == plain[there]).all()
+            assert (some[~there] == slot.zero).all()
+            assert number(slot.zero, BY_LABEL[label].op) in (str(rest), f"{rest}.0")
+            if BY_LABEL[label].is_float:
+                assert (decode(some, label) == Pattern("edges", kept=kept).numbers(slot, at)).all()
+    stored = Slot("t", 1, "i64", 3, 3, stored=(7, 8, 9))
+    assert list(Pattern("small", kept=Kept()).bits(stored, np.arange(3))) == [7, 8, 9]
+
+
+def test_kept_intervals_against_sets() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        all_of = np.sort(rng.choice(40, rng.integers(1, 20), replace=False))
+        whole = listed(all_of)
+        assert [x for a, b in whole for x in range(a, b)] == list(all_of)
+        first, second = halves(whole)
+        members = [[x for a, b in part for x in range(a, b)] for part in (first, second)]
+        assert members[0] + members[1] == list(all_of)
+        assert len(members[0]) == len(all_of) // 2
+        some = all_of[rng.random(len(all_of)) < 0.4]
+        rest = without(whole, listed(some))
+        assert [x for a, b in rest for x in range(a, b)] == sorted(set(all_of) - set(some))
+        kept = Kept.of({"t": whole})
+        assert list(np.flatnonzero(kept.where("t", np.arange(50)))) == list(all_of)
+        assert not kept.where("u", np.arange(50)).any()
 
 
 def test_an_index_of_which_nothing_is_assumed_is_zero() -> None:
@@ -95,12 +160,17 @@ def test_a_buffer_that_holds_a_tensor_with_gaps_is_uninitialised_between() -> No
     assert buffer.load(four, 4)[1] == 9
 
 
-def test_a_watched_buffer_knows_what_was_stored() -> None:
+@pytest.mark.parametrize("pending", [0, 1, 2, 1000])
+def test_a_watched_buffer_knows_what_was_stored(pending: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tv.refute.setting._MOST_PENDING", pending)  # after so many, stores are marked
     buffer = Watched(64, 4, None)
+    before = buffer.snapshot()
     buffer.store(np.array([0, 32]), 8, np.zeros(2, np.uint64))
     buffer.store(np.array([12, 20]), 4, np.zeros(2, np.uint32), np.array([True, False]))
     assert list(buffer.written_elements(4)) == [0, 1, 3, 8, 9]
     assert list(buffer.written_elements(8)) == [0, 1, 4]
+    buffer.restore(before)
+    assert not buffer.written_elements(4).size
 
 
 # ------------------------------------------------------------------------------------------------ any order of sums

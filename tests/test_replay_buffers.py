@@ -114,3 +114,19 @@ def test_a_huge_buffer_costs_what_is_touched() -> None:
     buffer.store(far, 8, np.array([1, 2], dtype=np.uint64))
     assert buffer.load(far, 8).tolist() == [1, 2]
     assert buffer.load(far - 2, 2).tolist() == [((int(f) - 2) // 2) & 0xFFFF for f in far]
+
+
+def test_a_buffer_that_is_written_whole_is_uninitialised_again_where_it_is_forgotten() -> None:
+    buffer = DenseBuffer.empty(64)
+    every = np.arange(0, 64, 4)
+    buffer.store(every[:8], 4, np.arange(8, dtype=np.uint32))
+    half = buffer.snapshot()
+    buffer.store(every[8:], 4, np.arange(8, 16, dtype=np.uint32))
+    for _ in range(40):
+        assert buffer.initialised(every, 4) is None
+    assert buffer.init.all()
+    buffer.forget(np.array([8]), 4)
+    assert buffer.initialised(every, 4).tolist() == [k != 2 for k in range(16)]
+    assert buffer.load(every, 4)[8:].tolist() == list(range(8, 16))
+    buffer.restore(half)
+    assert buffer.initialised(every, 4).tolist() == [k < 8 for k in range(16)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tv.launch import Symbol
 from tv.obligation import Obligation, Relation, Status
 from tv.report import print_result, render_diagnostic, render_result, to_html, to_json, to_sarif
 from tv.source import Span
-from tv.verdict import CheckResult, Counterexample, KernelInfo, Verdict
+from tv.verdict import CheckResult, Counterexample, InputElement, KernelInfo, Parting, Verdict
 
 SOURCE = "__global__ void k(const float* x, float* y) {\n\tint i = threadIdx.x;\n\ty[i] = x[i + 1];  // <b>&</b>\n}\n"
 
@@ -109,10 +110,55 @@ def test_json_of_a_refutation_and_of_a_bad_input() -> None:
     assert cex == {
         "kind": "bounds", "file": "cex.npz", "replayed": "cpu", "replayed_on": None, "location": "k.cu:3", "threads": [[15, 255]],
         "element": {"tensor": "X", "index": [4096]}, "kernel_bits": "0x3f800001", "graph_bits": "0x3f800000", "symbols": {"N": 4096},
+        "stored_at": None, "inputs": {"nonzero": [], "others": None}, "parts": None,
     }  # fmt: skip
     found = json.loads(to_json(bad()))
     assert found["verdict"] == "bad-input"
     assert found["diagnostics"][0]["line"] == 2
+
+
+def of_a_value() -> Counterexample:
+    """All that is known of a value that differs."""
+    inputs = (InputElement("X", (0, 7), "0x3f800000", "1.0"), InputElement("s", (), "0x40000000", "2.0"))
+    parting = Parting(Span("k.cu", 3, 5), "scale", "scaled", "x[0, 7] * s", "x[0, 7] / s")
+    return Counterexample(
+        "value", "cpu", Span("k.cu", 3, 5), "c.npz", ((4, 31),), "Y", (0, 7), "0x40000000", "0x3f000000", {"N": 8}, "2.0",
+        "0.5", stored=Span("k.cu", 4, 9), inputs=inputs, others=0, parting=parting,
+    )  # fmt: skip
+
+
+def test_every_format_says_of_a_value_where_from_what_and_by_whom() -> None:
+    result = replace(refuted(), counterexample=of_a_value())
+    found = json.loads(to_json(result))["counterexample"]
+    assert found["threads"] == [[4, 31]]
+    assert found["stored_at"] == "k.cu:4"
+    assert found["inputs"]["nonzero"][0] == {"tensor": "X", "index": [0, 7], "bits": "0x3f800000", "value": "1.0"}
+    assert found["inputs"]["others"] == 0
+    assert found["parts"] == {
+        "location": "k.cu:3", "onnx": {"node": "scale", "tensor": "scaled"}, "kernel": "x[0, 7] * s", "graph": "x[0, 7] / s",
+    }  # fmt: skip
+    assert json.loads(to_sarif(result))["runs"][0]["properties"]["counterexample"] == found
+    text = render_result(result)
+    for line in (
+        "X[0, 7] = 1.0",
+        "s = 2.0",
+        "all others 0",
+        "31 of block 4, at k.cu:4",
+        "node `scale` (`scaled`)",
+        "x[0, 7] / s",
+    ):
+        assert line in text
+        assert escape(line) in to_html(result)
+
+
+@pytest.mark.parametrize(
+    ("others", "line"), [(None, "and others"), (0, "all others 0"), (3, "and 3 more that are not 0")]
+)
+def test_what_is_said_of_the_inputs_that_are_not_listed(others: int | None, line: str) -> None:
+    words = render_result(replace(refuted(), counterexample=replace(of_a_value(), others=others)))
+    assert line in words
+    none = render_result(replace(refuted(), counterexample=replace(of_a_value(), inputs=(), others=others)))
+    assert ("all 0" in none) == (others == 0)
 
 
 # ------------------------------------------------------------------------------------------------ text

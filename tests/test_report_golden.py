@@ -14,7 +14,16 @@ from tv.report import render_diagnostic, render_result
 from tv.request import CheckRequest
 from tv.source import Span
 from tv.spec import parse_document
-from tv.verdict import CheckResult, Counterexample, KernelInfo, Verdict, conclude, gave_up
+from tv.verdict import (
+    CheckResult,
+    Counterexample,
+    InputElement,
+    KernelInfo,
+    Parting,
+    Verdict,
+    conclude,
+    gave_up,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 KERNEL = """\
@@ -72,6 +81,22 @@ def _result(obligations: tuple[Obligation, ...], required: Relation, cex: Counte
     )  # fmt: skip
 
 
+def _other_value() -> Obligation:
+    return Obligation(
+        "rmsnorm.y.equal", "equal", Status.REFUTED, Span("rmsnorm.cu", 7, 33, 39),
+        "the kernel has `rsqrt(a)` where the graph has `sqrt(a)`; element [0] of `Y`: kernel 0.5 (0x3f000000), graph 2.0 (0x40000000)",
+        tensor="Y",
+    )  # fmt: skip
+
+
+def _of_a_value() -> Counterexample:
+    return Counterexample(
+        "value", "cpu", Span("rmsnorm.cu", 7), "c.npz", ((0, 3),), "Y", (0, 3), "0x3f000000", "0x40000000", {"N": 4}, "0.5", "2.0",
+        stored=Span("rmsnorm.cu", 7), inputs=(InputElement("X", (0, 3), "0x40800000", "4.0"),), others=2,
+        parting=Parting(Span("rmsnorm.cu", 7), "root", "rooted", "rsqrt(a)", "sqrt(a)"),
+    )  # fmt: skip
+
+
 def _verdicts() -> str:
     race = Obligation(
         "rmsnorm.race", "race", Status.REFUTED, Span("rmsnorm.cu", 6, 54, 58),
@@ -91,6 +116,7 @@ def _verdicts() -> str:
         "proved": _result(_obligations(), Relation.REAL),
         "weaker than required": _result(_obligations(), Relation.REASSOC),
         "refuted": _result(_obligations(race), Relation.REAL, cex),
+        "refuted by a value": _result(_obligations(_other_value()), Relation.REASSOC, _of_a_value()),
         "unknown": _result(_obligations(open_equal), Relation.REASSOC),
         "timeout": gave_up(
             CheckRequest("rmsnorm.cu", "rmsnorm.onnx"), Verdict.UNKNOWN, "out of time after 5 s", "give it more"

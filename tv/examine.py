@@ -381,6 +381,7 @@ def equal_obligations(
                     x.help,
                     node=x.node,
                     tensor=x.tensor,
+                    sides=x.sides,
                 )
             )
             out += left_out(program, o) if x.kind == "init" else []

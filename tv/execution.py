@@ -133,6 +133,7 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
             obligations = [o for o in obligations if o.status is Status.REFUTED]
         if found is not None and request.counterexample is not None:
             refuter.save(request.counterexample)
+            found = replace(found, file=request.counterexample)
     except TvError as e:
         return failed(request, advised(e))
     verdict = conclude(obligations, request.require, [o.id for o in asked], spec.guessed)

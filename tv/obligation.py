@@ -62,3 +62,7 @@ class Obligation:
     time_s: float = 0.0
     witness: Witness | None = None
     executable: bool = True  # could a run show that it fails?
+    sides: tuple[str, str] = (
+        "",
+        "",
+    )  # where kernel and graph part: what each of them has there, "" where no term shows it

@@ -25,6 +25,7 @@ from tv.order.program import Order, read_orders
 from tv.refute.record import UNREADABLE
 from tv.replay.graph_values import Bits, GraphValues, Ints
 from tv.sets.affine import Sym
+from tv.spec.model_signature import require_inside
 from tv.symexec.threads.roles import roles_in
 from tv.term import Terms
 from tv.verdict import Answer
@@ -176,14 +177,16 @@ def with_weights(graph: Graph, model: str, arrays: Arrays) -> dict[str, npt.NDAr
     missing = set(graph.inputs) - set(out)
     if missing:
         try:
-            stored_there = onnx.load(Path(model)).graph.initializer
-        except (onnx.checker.ValidationError, OSError, DecodeError) as e:
+            proto = onnx.load(model, load_external_data=False)
+            require_inside(proto, Path(model))
+            onnx.load_external_data_for_model(proto, str(Path(model).resolve().parent))
+        except (onnx.checker.ValidationError, OSError, ValueError, OverflowError, DecodeError) as e:
             raise BadInput(
                 "TV0654",
-                f"cannot read the weights of `{model}`: {str(e).splitlines()[0]}",
+                f"cannot read the weights of `{model}`: {str(e).partition(chr(10))[0]}",
                 help="put its external data beside it, or give the weights as inputs",
             ) from None
-        for t in stored_there:
+        for t in proto.graph.initializer:
             if t.name in missing:
                 out[t.name] = numpy_helper.to_array(t)
     missing -= set(out)

@@ -57,11 +57,35 @@ class KernelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class InputElement:
+    """An element of an input that is not zero."""
+
+    tensor: str
+    index: tuple[int, ...]
+    bits: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where a proof finds that kernel and graph part: the kernel's line, the graph's node and its result, and what each side has
+    there; "" for what is not known."""
+
+    location: Span
+    node: str
+    tensor: str
+    kernel: str = ""
+    graph: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """A witness that was executed. kind: value | race | bounds | init | barrier | coverage | range | read-only | determinism.
 
-    file: the .npz with inputs, "" if it was not written. replayed: gpu | cpu | None. threads: (block, thread), both linear ids.
-    Of a value the bits, and the number that they are. where: the GPU and the compiler that were used.
+    file: the .npz with inputs, "" if it was not written. replayed: gpu | cpu | None. threads: (block, thread), both linear ids;
+    of a value the one that stored the element last, at `stored`. Of a value the bits, and the number that they are. where: the
+    GPU and the compiler that were used. inputs: elements that are not zero, `others` more of them are not listed (None: not
+    counted).
     """
 
     kind: str
@@ -77,6 +101,10 @@ class Counterexample:
     kernel_value: str = ""
     graph_value: str = ""
     where: str = ""
+    stored: Span = NOWHERE
+    inputs: tuple[InputElement, ...] = ()
+    others: int | None = None
+    parting: Parting | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,15 @@ def clipped(
     )
 
 
+NEGATED_AND_FLAG = graph_of(
+    [("Neg", "x", "m"), ("Cast", ["flag"], "f"), ("Add", ["m", "f"], "y")],
+    {"x": (F32, [32]), "flag": (I32, [32])},
+    {"y": (F32, [32])},
+    f={"to": F32},
+)
 GATHERS: dict[str, Graph] = {
+    "kept_range_of_dead_place": NEGATED_AND_FLAG,
+    "kept_range_of_narrower_place": NEGATED_AND_FLAG,
     "exponential_of_picked_one": E_OF_PICKED_ONE,
     "gather_at_bits_of_a_float": graph_of(
         [("Gather", ["x", "ids"], "y")], {"x": (F32, [16]), **IDS}, {"y": (F32, [32])}

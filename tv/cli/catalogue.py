@@ -66,8 +66,12 @@ def denoted(model: str) -> Graph:
 
     require_known(Path(model))
     where = border(read_signature(model), (), (), Span(model, 0))
-    names = {d: _symbol(d) for d in where.dimension_names() if re.fullmatch(r"[^()*/%+ ]+", d)}
-    symbols = tuple(dict.fromkeys(names.values()))
+    names: dict[str, str] = {}
+    for d in where.dimension_names():
+        if re.fullmatch(r"[^()*/%+ ]+", d):
+            own = _symbol(d)
+            names[d] = own if own not in names.values() else f"Dim_{len(names)}_{own.rstrip('_')}"
+    symbols = tuple(names.values())
     known = {s: Affine.sym(s) for s in symbols}
     context = all_of(*(c for s in symbols for c in (ge(known[s], 1), ge(Affine.of(LARGEST), known[s]))))
     dims = {d: known[s] for d, s in names.items()}
@@ -75,10 +79,14 @@ def denoted(model: str) -> Graph:
 
 
 def _symbol(dimension: str) -> str:
-    """A name that can stand in an index set; one that reads like an index there gets a prefix."""
-    plain = re.sub(r"\W", "_", dimension)
-    return (
-        plain
-        if re.fullmatch(r"[A-Za-z_]\w*", plain) and not re.fullmatch(r"(layer|[iko]\d+)", plain)
-        else f"dim_{plain}"
-    )
+    """A name that can stand in an index set; one that reads like something else there gets a prefix."""
+    from tv.diagnostic import BadInput
+    from tv.source import NOWHERE
+    from tv.spec.arguments import require_symbol_name
+
+    plain = re.sub(r"\W", "_", dimension, flags=re.ASCII)
+    try:
+        require_symbol_name(plain, NOWHERE)
+    except BadInput:
+        return f"Dim_{plain.rstrip('_')}"  # no name that is taken begins so
+    return plain

@@ -16,6 +16,7 @@ from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.attributes import check_assembly, check_attributes
 from tv.cuda_frontend.c_reader import parse
 from tv.cuda_frontend.codes import CODES
+from tv.cuda_frontend.damage import judged
 from tv.cuda_frontend.instances import canonical
 from tv.cuda_frontend.launches import host_launches, instances
 from tv.cuda_frontend.preprocess import preprocess
@@ -38,7 +39,7 @@ def read(
     text: the file's contents. wanted: the kernels to lower, template instances as `scale<float, 256>`; where it is empty, all
     kernels that are no templates and the instances that the file launches, else those that it instantiates. frontend: auto (C,
     then libclang where C refuses), c, clang.
-    Raises BadInput (not C, not found, false `static_assert`) and Unsupported (by name, at its line).
+    Raises BadInput (neither C nor C++, not found, false `static_assert`) and Unsupported (by name, at its line).
     """
     if frontend not in READERS:
         raise BadInput("TV0123", f"no reader `{frontend}`", help="auto, c or clang")
@@ -60,9 +61,9 @@ def second_opinion(path: Path, text: str, options: CompileOptions, wanted: tuple
         return read_clang(path, text, options, wanted)
     except Unsupported as named:
         understood = refused.code == "TV0108" and named.__cause__ is None  # else libclang is not there
-        raise (named if understood else refused) from None
-    except BadInput:
-        raise refused from None
+        raise (named if understood else judged(refused, None, preprocess(path, text, options).text)) from None
+    except BadInput as other:
+        raise judged(refused, other, preprocess(path, text, options).text) from None
 
 
 def read_c(path: Path, text: str, options: CompileOptions, wanted: tuple[str, ...]) -> Module:
@@ -123,5 +124,9 @@ def deep_recursion(file: str) -> Iterator[None]:
         yield
     except RecursionError:
         raise Unsupported("TV0104", "nested too deep", Span(file, 1), "split the expression or the function") from None
+    except Unsupported as e:
+        if e.span.line or e.code != "TV0104":
+            raise
+        raise Unsupported(e.code, e.message, Span(file, 1), e.help) from None  # of a type, which stands in no line
     finally:
         sys.setrecursionlimit(before)

@@ -74,7 +74,16 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
     hosts = frozenset(parser.hosts)
     qualified = frozenset(parser.clex.qualified)
     operators = re.search(r"\boperator\b", text.text) is not None
-    unit = ast.Unit(Span(file, 1), tuple(decls), hosts, tuple(refused.items()), frozenset(broken), qualified, operators)
+    unit = ast.Unit(
+        Span(file, 1),
+        tuple(decls),
+        hosts,
+        tuple(refused.items()),
+        frozenset(broken),
+        qualified,
+        operators,
+        frozenset(parser.mentioned),
+    )
     return unit, parser
 
 

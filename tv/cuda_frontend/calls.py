@@ -5,12 +5,14 @@ from __future__ import annotations
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS, METHODS, Call
 from tv.cuda_frontend.builtin_math import STD
+from tv.cuda_frontend.class_parser import CONSTRUCTOR
 from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
 from tv.cuda_frontend.ctype import SIZE_T, Arith, CType, Ptr, Struct, Void, holds_pointers
 from tv.cuda_frontend.declare import define, referring, registers, restricted, stable
 from tv.cuda_frontend.names import LIMITS, TEMPLATES, nearest
 from tv.cuda_frontend.places import located, member
+from tv.cuda_frontend.specialisations import specialised
 from tv.cuda_frontend.templates import bind, resolvable
 from tv.cuda_frontend.typenames import builtin_type, qualifiers, reference, referred, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
@@ -20,6 +22,7 @@ from tv.kernel import Const, Scalar
 from tv.source import Span
 
 MAX_INLINE_DEPTH = 64
+MAX_INLINED = 5_000  # two calls in each of twenty functions are a million
 
 
 def call(ctx: Context, e: ast.Call) -> Result:
@@ -147,11 +150,13 @@ def user_call(
 ) -> Result:
     """A call of a function of the file. own: names a method sees before the file's; owner: the struct it belongs to."""
     from tv.cuda_frontend.expressions import value
+    from tv.cuda_frontend.initializers import initial_value
     from tv.cuda_frontend.lvalues import maybe_lvalue, referent
 
     fitting = [f for f in candidates if len(f.parameters) == len(e.args)]
     if isinstance(e.callee, ast.Name) and e.callee.args is not None:
         fitting = [f for f in fitting if f.template]
+    lists = listed_types(ctx, name, e, () if overloaded else candidates, own)
     places: dict[int, Place] = {}
     if len(candidates) == 1 and fitting:
         by_reference = [reference(p.type) for p in fitting[0].parameters]
@@ -161,6 +166,8 @@ def user_call(
             raise unsupported("TV0111", f"overloads of `{name}` with references", e.span)
 
     def argument(i: int) -> Result:
+        if i in lists:
+            return initial_value(ctx, lists[i], e.args[i], e.args[i].span)
         if not by_reference[i] or not maybe_lvalue(e.args[i]):
             return value(ctx, e.args[i])
         match referent(ctx, e.args[i]):
@@ -177,6 +184,33 @@ def user_call(
     kinds = [kind_of(places[i]) if i in places else a.type for i, a in enumerate(args)]
     f = choose(ctx, name, fitting, kinds, overloaded, e.span, own)
     return inline(ctx, f, e, args, kinds, places, own, owner)
+
+
+def listed_types(
+    ctx: Context, name: str, e: ast.Call, candidates: tuple[ast.Function, ...], own: Scope | None
+) -> dict[int, CType]:
+    """The types of the parameters that `{...}` initialises, by position.
+
+    Raises Unsupported (TV0111) where there is a choice of functions, and for all but aggregates: a list has no type of its own.
+    """
+    from tv.cuda_frontend.classes import constructors
+
+    found: dict[int, CType] = {}
+    for i, a in enumerate(e.args):
+        if not isinstance(a, ast.InitList):
+            continue
+        help = "write the type before the braces"
+        f = candidates[0] if len(candidates) == 1 else None
+        if f is None or f.template or f.name == CONSTRUCTOR or len(f.parameters) != len(e.args):
+            raise unsupported("TV0111", f"a braced list as an argument of `{name}`", a.span, help)
+        outer, ctx.scopes = ctx.scopes, [ctx.module.scope, own or Scope()]
+        with ctx.seen_from(f.order, f.generic):
+            t = resolve(ctx, f.parameters[i].type)  # of a reference, it would be a temporary's
+        ctx.scopes = outer
+        if not isinstance(t, Struct) or holds_pointers(t) or constructors(ctx, t):
+            raise unsupported("TV0111", f"a braced list as an argument of type `{t}`", a.span, help)
+        found[i] = t
+    return found
 
 
 def kind_of(p: Place) -> CType:
@@ -256,11 +290,20 @@ def inline(
     if f.body is None:
         raise unsupported("TV0112", f"`{f.name}` is declared and never defined", e.span)
     scope, instance, binding = bind(ctx, f, e, kinds)
+    if f.template and owner is None:
+        known = dict(binding)
+        special = specialised(ctx, f, tuple(known[p.name] for p in f.template), e.span)
+        f, scope = (f, scope) if special is None else (special, Scope())
+    assert f.body is not None
     instance = instance if owner is None else f"{owner.name}::{f.name}"
     if len(ctx.frames) > MAX_INLINE_DEPTH or any(
         (frame.name, frame.order) == (instance, f.order) for frame in ctx.frames
     ):
         raise unsupported("TV0116", f"`{f.name}` calls itself", e.span, "write a loop")
+    ctx.inlined += 1
+    if ctx.inlined > MAX_INLINED:
+        help = "let loops call them instead of each other"
+        raise unsupported("TV0104", f"more than {MAX_INLINED} calls of device functions", e.span, help)
     outer_scopes, outer_pins, start = ctx.scopes, ctx.pinned, len(ctx.out)
     frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body))
     scope_before = Scope()

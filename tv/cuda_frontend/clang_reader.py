@@ -7,6 +7,7 @@ diagnostic that is an error refuses the file; a cursor kind that is not named he
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from clang import cindex
@@ -14,8 +15,10 @@ from clang import cindex
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.attributes import check_attributes, inline_assembly
 from tv.cuda_frontend.builtin import BUILTINS
+from tv.cuda_frontend.clang_probe import survives
 from tv.cuda_frontend.clang_tree import Cursor, Tree
 from tv.cuda_frontend.from_c import check_pragma
+from tv.cuda_frontend.host_code import device_side
 from tv.cuda_frontend.preprocess import TokenText, preprocess
 from tv.diagnostic import BadInput, Unsupported
 from tv.launch import CompileOptions
@@ -41,16 +44,25 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
     """The unit's tree by libclang. Raises Unsupported (TV0123) naming what libclang or this reader does not take."""
     tokens = preprocess(path, text, options)
     check_attributes(tokens, str(path))
-    body = without_pragmas(tokens, str(path))
+    side = device_side(tokens, str(path))
+    body = without_pragmas(replace(tokens, text=side.text), str(path))
     stub = STUB.read_text(encoding="utf-8")
     source = stub + body
+
+    def parsed() -> cindex.TranslationUnit:
+        return cindex.Index.create().parse(_NAME, args=_ARGS, unsaved_files=[(_NAME, source)])
+
+    if not survives(lambda: list(parsed().cursor.walk_preorder())):
+        help = "split the longest expression or chain of `else if`"
+        raise Unsupported("TV0104", "more than libclang can take", Span(str(path), 1), help)
     try:
-        unit = cindex.Index.create().parse(_NAME, args=_ARGS, unsaved_files=[(_NAME, source)])
+        unit = parsed()
     except (cindex.LibclangError, cindex.TranslationUnitLoadError) as error:
         raise Unsupported(
             "TV0123", f"libclang is not usable: {error}", Span(str(path), 1), "install libclang"
         ) from error
     tree = Tree(source, tokens, str(path), stub.count("\n"))
+    tree.hosts |= side.hosts
     for d in unit.diagnostics:
         if d.severity >= cindex.Diagnostic.Error:
             span = tree.at(d.location.line, d.location.column)
@@ -91,11 +103,20 @@ def top(tree: Tree, parent: Cursor, decls: list[ast.Decl], start: int, owner: st
         if c.kind.name == "NAMESPACE":
             tree.namespaces.add(c.spelling)
             top(tree, c, decls, start, f"{owner}::{c.spelling}" if c.spelling else owner)
+        elif c.kind.name == "NAMESPACE_ALIAS":
+            alias(tree, c)
         elif c.kind.name in ("UNEXPOSED_DECL", "STATIC_ASSERT", "LINKAGE_SPEC"):
             linkage(tree, c, decls, start)
         elif not explicit_instantiation(tree, c):
             check_owner(tree, c, owner)
             decls.extend(declaration(tree, c))
+
+
+def alias(tree: Tree, c: Cursor) -> None:
+    """`namespace cg = cooperative_groups;`: one meaning in the whole file."""
+    m = re.fullmatch(r"namespace\s+(\w+)\s*=\s*(?:::)?\s*([\w:]+)", tree.text(c).rstrip("; "))
+    if m is None or tree.aliases.setdefault(m[1], m[2]) != m[2] or m[1] in tree.namespaces:
+        raise tree.refuse("this namespace alias", c)
 
 
 def check_owner(tree: Tree, c: Cursor, owner: str) -> None:

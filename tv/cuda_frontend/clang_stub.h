@@ -36,3 +36,12 @@ __device__ int min(int, int); __device__ unsigned min(unsigned, unsigned); __dev
 __device__ int max(int, int); __device__ unsigned max(unsigned, unsigned); __device__ float max(float, float);
 __device__ float2 make_float2(float, float); __device__ float4 make_float4(float, float, float, float);
 __device__ int __float_as_int(float); __device__ float __int_as_float(int);
+namespace cooperative_groups {
+struct thread_block {
+    __device__ void sync() const;
+    __device__ unsigned thread_rank() const;
+    __device__ unsigned size() const;
+};
+__device__ thread_block this_thread_block();
+__device__ void sync(const thread_block& block);
+}

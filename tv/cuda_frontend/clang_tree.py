@@ -38,6 +38,7 @@ class Tree:
         self.source, self.bytes = source, source.encode()
         self.tokens, self.file, self.stub_lines = tokens, file, stub_lines
         self.namespaces: set[str] = set()
+        self.aliases: dict[str, str] = {}  # of namespaces
         self.owners: dict[str, str] = {}  # name -> the namespace that declares it
         self.hosts: set[str] = set()  # functions without a device word
         self.qualified: set[str] = set()  # names written with a namespace before them
@@ -110,7 +111,10 @@ class Tree:
         return ast.NamedType(span, self.unqualified(m.group(1)), const, volatile, tuple(args))
 
     def unqualified(self, name: str) -> str:
-        """A name without the file's own namespaces, which are flattened."""
+        """A name without the file's own namespaces, which are flattened, and without aliases of others."""
+        head, colons, rest = name.strip().partition("::")
+        if colons and head in self.aliases:
+            name = f"{self.aliases[head]}::{rest}"
         while "::" in name and name.split("::", 1)[0].strip() in self.namespaces:
             name = name.split("::", 1)[1]
             self.qualified.add(name.strip())
@@ -125,6 +129,8 @@ class Tree:
         if kind in _CASTS:
             return ast.Cast(span, self.type(c.type, c), self.expr(children[-1]), _CASTS[kind])
         match kind:
+            case "STRING_LITERAL":
+                return ast.String(span, self.text(c))
             case "CHARACTER_LITERAL":
                 return ast.Character(span, self.text(c))
             case "CXX_BOOL_LITERAL_EXPR" | "CXX_NULL_PTR_LITERAL_EXPR":

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.class_parser import CONSTRUCTOR
+from tv.cuda_frontend.class_parser import CONSTRUCTOR, CONVERSION
 from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import type_error
-from tv.cuda_frontend.ctype import VOID, Array, CType, Struct
-from tv.cuda_frontend.typenames import qualifiers, reference, referred
+from tv.cuda_frontend.ctype import VOID, Array, CType, Ptr, Struct, Void
+from tv.cuda_frontend.typenames import qualifiers, reference, referred, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
-from tv.cuda_frontend.values import Known, Memory, Place, Register, Result
+from tv.cuda_frontend.values import Known, Memory, Place, Register, Result, Value
 from tv.source import Span
 
 Class = tuple[ast.Struct, Scope]
@@ -80,6 +80,35 @@ def require_plain_default(ctx: Context, t: CType, span: Span) -> None:
         )
     for _, kind, _ in t.fields:
         require_plain_default(ctx, kind, span)
+
+
+# ------------------------------------------------------------------------------------------------ conversions
+def converted(ctx: Context, r: Value, t: Ptr, span: Span) -> Result:
+    """`t p = r;` where r is of a struct: by its one conversion function whose pointer converts to t.
+
+    Raises Unsupported (TV0113) where none does, or several do: which of those C++ takes depends on what is `const`.
+    """
+    from tv.cuda_frontend.calls import fields_of, user_call
+
+    assert isinstance(r.type, Struct)
+    known = class_of(ctx, r.type)
+    functions = [m for m in known[0].methods if m.name == CONVERSION] if known is not None else []
+    fitting = []
+    for f in functions:
+        outer, ctx.scopes = ctx.scopes, [ctx.module.scope, *([known[1]] if known is not None else [])]
+        with ctx.seen_from(f.order, f.generic):
+            made = resolve(ctx, f.result)
+        ctx.scopes = outer
+        assert isinstance(made, Ptr)
+        same = made.target == t.target or isinstance(t.target, Void)
+        if same and made.const <= t.const and made.volatile <= t.volatile:
+            fitting.append(f)
+    if len(fitting) != 1:
+        help = "call a function that has a name" if fitting else ""
+        raise unsupported("TV0113", f"{len(fitting)} conversions from `{r.type.name}` to `{t}`", span, help)
+    own = fields_of(ctx, Known(r), r.type, span)
+    called = ast.Call(span, ast.Name(span, CONVERSION), ())
+    return user_call(ctx, called, CONVERSION, (fitting[0],), overloaded=False, own=own, owner=r.type)
 
 
 # ------------------------------------------------------------------------------------------------ operator[]

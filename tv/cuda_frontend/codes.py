@@ -5,10 +5,11 @@ from __future__ import annotations
 CODES: dict[str, str] = {
     "TV0101": "The kernel file cannot be opened.",
     "TV0102": "The kernel file is not text that a compiler could read: it is not UTF-8, holds null bytes, or is larger than the reader's "
-    "limit of 4 MiB. Check the kernel apart from generated tables.",
+    "limit of 2 MiB. Check the kernel apart from generated tables.",
     "TV0103": "A comment, string or character literal is opened and never closed.",
-    "TV0104": "Brackets, statements or expressions are nested deeper than the reader follows. The limit keeps a damaged or "
-    "hostile file from exhausting the stack.",
+    "TV0104": "Brackets, statements or expressions are nested deeper than the reader follows, or a few lines stand for very much: macros that "
+    "expand to macros, functions that call each other twice, a value of a million scalars. The limits keep a damaged or hostile file from "
+    "exhausting the stack, the memory and your patience.",
     "TV0105": "The preprocessor stopped: `#error`, a directive that is not well formed, a macro used with the wrong number of "
     "arguments, an `#if` that is never closed.",
     "TV0106": "An `#include` was not found. Only the file's own folder, the folders named by `include` (or -I), and the "
@@ -16,7 +17,8 @@ CODES: dict[str, str] = {
     "TV0107": "An `#if` asks for the value of a macro that is not defined. The C standard would take it as 0 and silently "
     "choose a branch; a proof about the wrong branch is worth nothing, so define the macro (`defines`, -D) or use `#ifdef`. "
     "Or compilers differ on what a macro becomes here: a call of it with a directive inside, or `__LINE__` after `#line`.",
-    "TV0108": "The file is not the C or CUDA C++ that the reader knows: a syntax error at this place.",
+    "TV0108": "The file is not the C or CUDA C++ that the reader knows: a syntax error at this place. Where the file uses words of C++ and "
+    "nothing shows that the text is damaged, it is called unsupported: a compiler may well take it.",
     "TV0109": "A user's macro or declaration has the name of a CUDA built-in. Its uses would mean one thing to the compiler and "
     "another to a reader that knows the built-in, so it is refused; rename it.",
     "TV0110": "A lexical construct that is legal but not read: trigraphs, digraphs, raw strings, multi-character constants, wide literals.",

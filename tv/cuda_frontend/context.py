@@ -62,10 +62,16 @@ class Module:
     globals: dict[str, GlobalVariable] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
     operators: bool = False  # does the file declare operators of its own?
+    mentioned: frozenset[str] = frozenset()  # names in declarations that were skipped, bodies of functions apart
     refused: dict[str, TvError] = field(default_factory=dict)  # names whose declarations were not understood
     broken: frozenset[str] = frozenset()  # kernels among them
     scope: Scope = field(default_factory=Scope)  # types and enumerators of the file
     enums: set[Scalar] = field(default_factory=set)  # the types of enumerations
+    specialising: bool = False  # are there explicit specialisations anywhere in the file?
+    # of a template, by its name: arguments, and what stands for the instance
+    specialised: dict[str, list[tuple[tuple[CType | int, ...], ast.Function | ast.Struct]]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(slots=True)
@@ -102,6 +108,7 @@ class Context:
         self.ended: set[str] = set()  # local objects whose scopes have ended
         self.scopes: list[Scope] = [module.scope]
         self.frames: list[Frame] = []
+        self.inlined = 0  # calls so far
         self.targets: dict[str, Target] = {}
         self.names: set[str] = set()
         self.counts: dict[str, int] = {}

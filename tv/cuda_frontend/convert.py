@@ -8,7 +8,7 @@ from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.ctype import BOOL, Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, usual
 from tv.cuda_frontend.fold import compare, convert, int_value, integer
 from tv.cuda_frontend.values import Aggregate, HandleValue, Pointer, Result, Value
-from tv.kernel import Compare, Const, Expr, NotNull, Scalar
+from tv.kernel import Compare, Const, Expr, Inside, NotNull, Scalar
 from tv.source import Span
 
 S = Scalar
@@ -136,6 +136,8 @@ def not_null(ctx: Context, p: Pointer, span: Span) -> Expr:
     if p.object is None:
         return integer(S.BOOL, 0, span)
     object = ctx.tables.get(p.object, p.object)
+    if p.entry is not None:
+        ctx.emit(Inside(span, object, p.entry, integer(S.I64, 0, span), 0, tested=True))
     if object in ctx.nullable and p.entry is None:
         if not (isinstance(p.offset, Const) and p.offset.bits == 0):
             text = "a test for null of a pointer that was moved: where it is null, moving it is undefined"

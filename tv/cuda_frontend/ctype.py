@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 
 S = Scalar
@@ -144,8 +145,25 @@ def align_of(t: CType) -> int:
             raise ValueError(f"`{t}` has no alignment")
 
 
+MAX_LEAVES = 1 << 18  # of a value that is listed scalar by scalar
+MAX_FIELDS = 1 << 12  # of a struct, those of its fields included
+_BY_ELEMENT = "write its elements one by one, in a loop"
+
+
+def field_count(t: CType) -> int:
+    """Fields of a type, those of its fields included; an array has its element's."""
+    match t:
+        case Struct(fields=fields):
+            return sum(field_count(f) for _, f, _ in fields)
+        case Array(element=e):
+            return field_count(e)
+        case _:
+            return 1
+
+
 def leaves(t: CType) -> tuple[tuple[Scalar, int], ...]:
-    """Scalars of a value with their byte offsets, in memory order. Raises ValueError where a leaf is not a scalar."""
+    """Scalars of a value with their byte offsets, in memory order. Raises ValueError where a leaf is not a scalar, Unsupported
+    (TV0104) where they are very many."""
     match t:
         case Arith(scalar=s):
             return ((s, 0),)
@@ -154,8 +172,10 @@ def leaves(t: CType) -> tuple[tuple[Scalar, int], ...]:
         case Struct(fields=fields):
             return tuple((s, at + inner) for _, f, at in fields for s, inner in leaves(f))
         case Array(element=e, count=n) if n is not None:
-            step = size_of(e)
-            return tuple((s, i * step + inner) for i in range(n) for s, inner in leaves(e))
+            step, each = size_of(e), leaves(e)
+            if n * len(each) > MAX_LEAVES:
+                raise Unsupported("TV0104", f"a value of type `{t}`, of {n * len(each)} scalars", help=_BY_ELEMENT)
+            return tuple((s, i * step + inner) for i in range(n) for s, inner in each)
         case _:
             raise ValueError(f"`{t}` is not made of scalars")
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.classes import require_plain_default
+from tv.cuda_frontend.classes import converted, require_plain_default
 from tv.cuda_frontend.context import Context, Target, unsupported
-from tv.cuda_frontend.convert import require_scalars, type_error
+from tv.cuda_frontend.convert import require_scalars, to_type, type_error
 from tv.cuda_frontend.ctype import (
     Arith,
     Array,
@@ -108,7 +108,19 @@ def variable(ctx: Context, d: ast.Variable) -> None:
         return
     if any(names_in(nodes(d.init), d.name)):
         ctx.scopes[-1].places[d.name] = Known(zero_value(t, d.span))  # for its type alone: `sizeof` looks at it
-    define(ctx, d.name, t, initial_value(ctx, t, d.init, d.span), const, d)
+    define(ctx, d.name, t, first_value(ctx, t, d.init, d.span), const, d)
+
+
+def first_value(ctx: Context, t: CType, init: ast.Expr, span: Span) -> Result:
+    """`T x = init;`: a pointer may come from an object with a conversion function, which is called nowhere else."""
+    from tv.cuda_frontend.expressions import value
+
+    if not isinstance(t, Ptr) or isinstance(init, ast.InitList):
+        return initial_value(ctx, t, init, span)
+    r = value(ctx, init)
+    if isinstance(r, Value) and isinstance(r.type, Struct):
+        r = converted(ctx, r, t, span)
+    return to_type(ctx, r, t, span)
 
 
 def check_own_name(d: ast.Variable) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from pycparser import c_ast
@@ -14,6 +15,10 @@ from tv.cuda_frontend.cuda_types import HANDLE_TYPES, PREDECLARED_TYPES
 from tv.cuda_frontend.parser import DEVICE_WORDS, Template
 
 _OPENING = {"LPAREN": "RPAREN", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET"}
+# Declarations of types, and what is no declaration of a function or a variable.
+_TYPE_WORDS = frozenset(
+    {"struct", "class", "union", "enum", "typedef", "using", "namespace", "operator", "friend", "extern"}
+)
 
 
 class UnitParser(ClassParser):
@@ -116,12 +121,14 @@ class UnitParser(ClassParser):
             self._skip_declaration(start, note=False)
             return []
         ending, words, tokens = self._scan_header()
-        if not words & DEVICE_WORDS and not (ending == "{" and words & {"struct", "class", "union"}):
+        own = words if "constexpr" in words else {t.value for t in behind_parameters(tokens)}
+        if not words & DEVICE_WORDS and not (ending == "{" and own & {"struct", "class", "union"}):
             if self._peek_type(3) == "GT":  # a specialisation: what it says of the template would be missed
                 error = cp.ParseError(f"{self._tok_coord(tokens[0])}: an explicit specialisation")
                 for name in self._declared_names(tokens):
                     self.refused.setdefault(name, error)
             self._skip_declaration(start)
+            self._note_blank(start, behind_parameters(tokens))
             return []
         return self._attempt(start, self._parse_device_template)
 
@@ -166,7 +173,8 @@ class UnitParser(ClassParser):
                 break
         self._expect("GT")
         if not params:
-            self._parse_error("an explicit specialisation", self._tok_coord(self.last))
+            self._pop_scope()
+            return self._parse_specialisation()
         _, words, header = self._scan_header()
         decls = cp.CParser._parse_external_declaration(self)
         self._pop_scope()
@@ -207,13 +215,34 @@ class UnitParser(ClassParser):
         parens = any(t.type == "LPAREN" for t in tokens) and not words & {"_ALIGNAS", "__align__", "alignas", "struct"}
         if ending in ("{", ";") and parens and "typedef" not in words:
             self._skip_declaration(start)
+            self._note_blank(start, tokens)
             return []
         try:
-            return list(super()._parse_external_declaration())
+            decls = list(super()._parse_external_declaration())
         except cp.ParseError:
             self._reset(start)
             self._skip_declaration(start)
+            self._note_blank(start, tokens)
             return []
+        if any(isinstance(d, c_ast.Decl) and isinstance(d.type, c_ast.FuncDecl) for d in decls):
+            self._mention(self._tokens._buffer[start : self._mark()])  # `T (name) = 1;` is no function
+        return decls
+
+    def _mention(self, tokens: list[Any]) -> None:
+        self.mentioned |= {t.value for t in tokens if t.type in ("ID", "TYPEID")}
+
+    def _note_blank(self, start: int, header: list[Any]) -> None:
+        """Notes a host function or variable that was skipped from `start`: nothing in it is for the device side."""
+        skipped = self._tokens._buffer[start : self._mark()]
+        if {t.value for t in header} & _TYPE_WORDS or {t.value for t in skipped} & DEVICE_WORDS:
+            return
+        function = any(t.type == "LPAREN" for t in header)
+        ends = ("SEMI", "EQUALS", "COMMA", "LBRACKET", "LBRACE")
+        declared = {t.value for t, after in pairwise(skipped) if t.type in ("ID", "TYPEID") and after.type in ends}
+        names = frozenset(self._declared_names(header) if function else declared)
+        places = self.clex.own_places
+        line, column = places[id(skipped[-1])]
+        self.host_code.append((places[id(skipped[0])], (line, column + len(skipped[-1].value)), names, function))
 
     def _name_operator(self, start: int, tokens: list[Any]) -> None:
         """`operator+ (...)` becomes, in the tokens, a function of that name."""
@@ -259,7 +288,19 @@ class UnitParser(ClassParser):
                 depth -= 1
             elif depth == 0 and seen == 0 and t.type in ("ID", "TYPEID"):
                 self.hosts.add(t.value.rsplit("::", 1)[-1])
+        if not any(a.type == "RPAREN" and b.type == "LBRACE" for a, b in pairwise(tokens)):
+            self._mention(tokens)
         for i in range(len(tokens) - 1):
             if tokens[i].type == "LSHIFT" and tokens[i + 1].type == "LT":
                 self.launches.append((tokens, i))
                 continue
+
+
+def behind_parameters(header: list[Any]) -> list[Any]:
+    """What of a template's header stands behind its parameters; all of it where they do not end."""
+    depth = 0
+    for i, t in enumerate(header):
+        depth += (t.type == "LT") - (t.type == "GT")
+        if t.type == "GT" and depth == 0:
+            return header[i + 1 :]
+    return header

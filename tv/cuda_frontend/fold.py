@@ -14,6 +14,7 @@ FORMATS = {S.F16: (5, 10), S.BF16: (8, 7), S.F32: (8, 23), S.F64: (11, 52)}
 
 _INT = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)([uUlLzZ]*)$")
 _DECIMAL = re.compile(r"([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?([fFlL]?)$")
+MOST_DIGITS = 4000  # of a literal; Python reads no longer integers
 _HEX = re.compile(r"0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?[pP]([+-]?[0-9]+)([fFlL]?)$")
 
 
@@ -58,7 +59,9 @@ def read_integer(text: str) -> tuple[Scalar, int] | None:
 
 
 def read_float(text: str) -> Const | None:
-    """A floating literal, rounded once to its type; None where it is none (or a `long double`)."""
+    """A floating literal, rounded once to its type; None where it is none (or a `long double`, or thousands of digits)."""
+    if len(text) > MOST_DIGITS:
+        return None
     m = _HEX.match(text)
     if m is not None:
         whole, part, power, suffix = m.group(1), m.group(2) or "", int(m.group(3)), m.group(4)

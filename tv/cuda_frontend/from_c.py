@@ -10,7 +10,13 @@ from typing import Any
 from pycparser import c_ast
 
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.class_parser import CONSTRUCTOR, StructTemplate
+from tv.cuda_frontend.class_parser import (
+    CONSTRUCTOR,
+    CONVERSION,
+    Specialisation,
+    StructSpecialisation,
+    StructTemplate,
+)
 from tv.cuda_frontend.lexer import SpanCoord
 from tv.cuda_frontend.parser import CxxCast, Template, TemplateName, TemplateType
 from tv.diagnostic import Unsupported
@@ -218,6 +224,12 @@ def declaration(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
             (made,) = _tagged(t, n.decl)
             assert isinstance(made, ast.Struct)
             return (replace(made, template=tuple(_template_parameter(t, p) for p in n.params)),)
+        case StructSpecialisation():
+            (made,) = _tagged(t, n.decl)
+            assert isinstance(made, ast.Struct)
+            return (replace(made, given=tuple(t.template_argument(a) for a in n.targs)),)
+        case Specialisation():
+            return (replace(function(t, n, ()), given=tuple(t.template_argument(a) for a in n.targs)),)
         case Template():
             return (function(t, n, tuple(_template_parameter(t, p) for p in n.params)),)
         case c_ast.FuncDef():
@@ -281,6 +293,7 @@ def _tagged(t: Translator, n: Any) -> tuple[ast.Decl, ...]:
             if v.init is None or not ("constexpr" in v.storage or qualified_const(v.type)):
                 raise refuse("a static member that is no constant", v.span)
         fields = tuple(v for v in variables if v not in constants)
+        check_conversions(fields, methods)
         return (ast.Struct(span, inner.name, fields, _aligns(t, inner.attributes), (), methods, constants),)
     if isinstance(inner, c_ast.Enum) and inner.values is not None:
         inner.name = t.tagged[id(inner)] = inner.name or f"enum:{span.line}:{span.col}:{next(_UNNAMED)}"
@@ -295,8 +308,8 @@ def member_function(f: ast.Function, owner: str) -> bool:
 
     A constructor from the struct itself is refused: it would be called wherever a value is copied.
     """
-    if f.name == CONSTRUCTOR and "__device__" not in f.words:
-        raise refuse("a constructor without `__device__`", f.span)
+    if f.name in (CONSTRUCTOR, CONVERSION) and "__device__" not in f.words:
+        raise refuse(f"a {f.name[1:]} without `__device__`", f.span)
     for p in f.parameters if f.name == CONSTRUCTOR else ():
         kind = p.type
         while isinstance(kind, ast.PointerType):
@@ -304,6 +317,22 @@ def member_function(f: ast.Function, owner: str) -> bool:
         if isinstance(kind, ast.NamedType) and kind.name == owner:
             raise refuse("a constructor that copies", f.span, "values are copied member by member without it")
     return "__device__" in f.words
+
+
+def check_conversions(fields: tuple[ast.Variable, ...], methods: tuple[ast.Function, ...]) -> None:
+    """Raises Unsupported for conversion functions other than those to pointers, of a struct without fields.
+
+    Such an object has nothing else that an operator or a subscript could concern: wherever C++ might convert it and these
+    readers do not, it is a type error.
+    """
+    for f in (m for m in methods if m.name == CONVERSION):
+        kind = f.result
+        plain = isinstance(kind, ast.PointerType) and not kind.reference and isinstance(kind.target, ast.NamedType)
+        if not plain or f.parameters:
+            raise refuse("a conversion function to something else than a pointer", f.span, "give it a name")
+        if fields or any(m.name == CONSTRUCTOR or m.name.startswith("operator") for m in methods):
+            text = "a conversion function of a struct with fields, constructors or operators"
+            raise refuse(text, f.span, "give it a name")
 
 
 def qualified_const(t: ast.TypeSyntax) -> bool:

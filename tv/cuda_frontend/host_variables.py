@@ -1,14 +1,16 @@
-"""Variables of host code whose value is known where a launch stands: initialised once, in plain sight, and only ever read.
+"""What names mean where a launch stands in host code: variables that keep what they are initialised with, and names of the file.
 
-Host code is not parsed. So a variable counts only where all that can be seen of it is of a known form: a declaration at the head of a
-statement, with a whole type, in a block around the launch, and no other occurrence of its name that is not plainly a read. A constant
-of the file counts likewise only where each occurrence of its name is a read.
+Host code is not parsed. A variable counts only where all that can be seen of it is of a known form: a declaration at the head of a
+statement, with a whole type, in a block around the launch, and no other occurrence of its name that is not plainly a read. A name of
+the file counts likewise only where no occurrence in the host function may declare another. What is plainly a read is listed here:
+places at which C++ has no declarator, and takes the value of what stands there. Everything else is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pycparser import c_parser as cp
@@ -16,9 +18,19 @@ from pycparser import c_parser as cp
 Tokens = list[Any]
 OPEN, CLOSE = ("LPAREN", "LBRACE", "LBRACKET"), ("RPAREN", "RBRACE", "RBRACKET")
 _NAME = ("ID", "TYPEID")
-_ARITHMETIC = frozenset("PLUS MINUS TIMES DIVIDE MOD".split())
-_COMPARES = frozenset("LT GT LE GE EQ NE".split())
-_ENDS = frozenset("SEMI COMMA RPAREN RBRACKET COLON CONDOP LAND LOR".split())
+_SUMS = frozenset("PLUS MINUS DIVIDE MOD".split())  # after which no declarator stands, unlike `*`
+_ARITHMETIC = _SUMS | {"TIMES"}
+_COMPARES = frozenset("LT LE GE EQ NE".split())  # `>` may end template arguments
+_STARTS = frozenset("SEMI LBRACE RBRACE".split())
+_BEFORE = (
+    _STARTS
+    | _ARITHMETIC
+    | _COMPARES
+    | frozenset("LPAREN LBRACKET COMMA EQUALS RETURN CONDOP COLON LAND LOR LNOT".split())
+)
+_AFTER = _ARITHMETIC | _COMPARES | frozenset("COMMA SEMI RPAREN RBRACKET RBRACE COLON CONDOP LAND LOR".split())
+_COMPARED = frozenset("SEMI RPAREN LAND LOR CONDOP".split())
+_VALUED = _SUMS | {"EQUALS", "RETURN"}  # what stands after these is an expression
 _RECORDS = frozenset("struct class union enum namespace".split())
 
 
@@ -33,114 +45,224 @@ class Variable:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Host:
-    """The tokens of a host function. operators: does the file declare operators of its own, which may take references?"""
+    """The tokens of a host function. operators: does the file declare operators of its own, which may take references? by_value: its
+    functions, and kernels, whose parameters are numbers and pointers, by value."""
 
     tokens: Tokens
     operators: bool = False
+    by_value: frozenset[str] = frozenset()
+    _around: list[int] = field(default_factory=list)  # of each token the bracket that is open around it, or -1
+    _partner: dict[int, int] = field(default_factory=dict)  # of each bracket
+    _configured: set[int] = field(default_factory=set)  # tokens between `<<<` and `>>>`
+    _operands: set[int] = field(
+        default_factory=set
+    )  # names in launches and dim3 objects, which take their operands by value
 
+    def __post_init__(self) -> None:
+        stack: list[int] = []
+        for i, t in enumerate(self.tokens):
+            if t.type in CLOSE and stack:
+                self._partner[stack.pop()] = i
+            self._around.append(stack[-1] if stack else -1)
+            if t.type in OPEN:
+                stack.append(i)
+        for start, end in self._regions():
+            self._operands.update(i for a, b in self._split(start, end) for i in self._plain(a, b))
+
+    # ------------------------------------------------------------------------------------------------ what a name means
     def visible(self, launch: int) -> Iterator[Variable]:
         """Variables that have the value they were initialised with, at token `launch`."""
         tokens = self.tokens
         around = _blocks(tokens, launch)
+        if any(_is_record(tokens, b) for b in around):
+            return
         found: dict[str, list[Variable]] = {}
         for start in _statements(tokens):
             inside = _blocks(tokens, start)
-            if start < launch and inside == around[: len(inside)] and inside and not _is_record(tokens, inside[-1]):
+            if start < launch and inside == around[: len(inside)] and inside:
                 for v in _declared(tokens, start):
                     found.setdefault(v.name, []).append(v)
         for name, (v, *more) in found.items():
-            if not more and all(self.reads(i, v.constant, v.at) for i in self.places(name) if i != v.at - 1):
+            reads = all(self.reads(i, v.constant, v.at) for i in self.places(name) if i != v.at - 1)
+            if not more and reads and not self._qualified(name):
                 yield v
 
-    def hides(self, name: str, launch: int) -> bool:
-        """May a name mean something else at the launch than a constant of the file?"""
-        header = next((i for i, t in enumerate(self.tokens) if t.type == "LPAREN"), 0)
-        member = any("::" in str(t.value) for t in self.tokens[:header])
-        member |= any(_is_record(self.tokens, b) for b in _blocks(self.tokens, launch))
-        using = any(str(t.value) == "using" for t in self.tokens)
-        return member or using or not all(self.reads(i, True) for i in self.places(name))
+    def keeps(self, name: str, launch: int) -> bool:
+        """Does a constant or function of the file surely go by this name at the launch?"""
+        if self.in_class(launch) or self._qualified(name):
+            return False
+        return all(self.reads(i, True) or self._called(i) for i in self.places(name))
+
+    def in_class(self, launch: int) -> bool:
+        """May names of a class come before those of the file?"""
+        return self._of_class() or any(_is_record(self.tokens, b) for b in _blocks(self.tokens, launch))
+
+    def _of_class(self) -> bool:
+        """May the function be a member of a class, whose names come first? It is defined as `S::f(...)` then."""
+        body = next((i for i, t in enumerate(self.tokens) if t.type == "LBRACE"), 0)
+        head = self.tokens[: body + 1]
+        names = ("LPAREN", "RPAREN", "EQUALS", "LBRACE", "LBRACKET")  # behind what is declared
+        return any("::" in str(a.value) and b.type in names for a, b in pairwise(head)) or any(
+            "operator" in str(t.value) for t in head
+        )
+
+    def keeps_type(self, name: str) -> bool:
+        """Is a type that CUDA declares nowhere in the function the name of something else?"""
+        return all(self._uses_type(i) for i in self.places(name))
+
+    def _uses_type(self, i: int) -> bool:
+        """Does a type stand here, and not a declarator: behind what may stand in front of a type, and before what is declared, or
+        what is converted?"""
+        before, after = (self.tokens[k].type if 0 <= k < len(self.tokens) else "" for k in (i - 1, i + 1))
+        if before == "COMMA":
+            return after == "LPAREN" and i in self._configured
+        if before == "LPAREN":
+            return after in (*_NAME, "RPAREN", "CONST")
+        plain = before in _STARTS | _VALUED | {"CONST", "STATIC", "LT"} or str(self.tokens[i - 1].value) == "constexpr"
+        return plain and after in (*_NAME, "LPAREN", "CONST", *(("COMMA", "GT") if before == "LT" else ()))
+
+    def _declares(self, name: str) -> bool:
+        """May the function give this name to something of its own?"""
+        good = _VALUED | _STARTS | {"LPAREN", "COMMA", "LT", "RPAREN"}
+        return self._of_class() or any(i == 0 or self.tokens[i - 1].type not in good for i in self.places(name))
 
     def places(self, name: str) -> list[int]:
         """Where a name occurs, members of something else apart."""
         named = (i for i, t in enumerate(self.tokens) if t.type in _NAME and t.value == name)
         return [i for i in named if i == 0 or self.tokens[i - 1].type not in ("PERIOD", "ARROW")]
 
-    def reads(self, i: int, constant: bool, declared: int = 0) -> bool:
-        """Is the occurrence at i plainly a read: an operand of a launch or a dim3, of arithmetic or a comparison, and, where nothing may
-        change it, an argument of a function or what something else is initialised with? declared: where in the function it is."""
+    def _qualified(self, name: str) -> bool:
+        return any("::" in str(t.value) and str(t.value).rsplit("::", 1)[-1] == name for t in self.tokens)
+
+    # ------------------------------------------------------------------------------------------------ occurrences
+    def reads(self, i: int, constant: bool, declared: int = -1) -> bool:
+        """Is the occurrence at i plainly a read? constant: nothing may change the object, so that references to it do no harm.
+        declared: where in the function it is."""
         tokens = self.tokens
-        before = tokens[i - 1].type if i else "SEMI"
         end = i + 2 if i + 1 < len(tokens) and tokens[i + 1].type == "PERIOD" else i  # a component, of a dim3
-        if end + 2 >= len(tokens) or before in ("PLUSPLUS", "MINUSMINUS", "AND", "RSHIFT"):
-            return False
-        after = tokens[end + 1].type
-        if after == "RSHIFT":
-            return tokens[end + 2].type == "GT" and self._by_value(i)
-        if after not in _ARITHMETIC | _COMPARES | _ENDS or (before == "TIMES" and self._points(i)):
-            return False
-        operand = after in _ARITHMETIC or before in _ARITHMETIC
-        compared = after in _COMPARES - {"GT"} or (before in _COMPARES and not self._launched(i))
-        if operand or compared:
-            return not self.operators
-        if constant and before == "EQUALS":
+        if i in self._operands:
             return True
-        return self._by_value(i) or (constant and self._argument(i, declared))
+        if i < 2 or end + 2 >= len(tokens) or tokens[end].type not in _NAME:
+            return False
+        before, after = tokens[i - 1].type, tokens[end + 1].type
+        launches = before == "LT" and tokens[i - 2].type == "LSHIFT"
+        if before in _BEFORE and not launches and after in _ARITHMETIC | _COMPARES:
+            return not self.operators
+        if before in _SUMS or (before == "TIMES" and self._multiplied(i)):
+            return after in _AFTER and not self.operators
+        if before in _COMPARES and not launches:
+            return after in _COMPARED and not self.operators
+        if not constant:
+            return False
+        if (before == "LT" and after in ("GT", "COMMA", "RSHIFT")) or (before == "COMMA" and after in ("GT", "RSHIFT")):
+            return True  # of a template, or a launch: a declarator stands behind a type
+        return (before in ("EQUALS", "RETURN") and after in ("SEMI", "COMMA")) or self._argument(i, declared)
 
-    def _by_value(self, i: int) -> bool:
-        """Does the place stand among the operands of some `<<<...>>>(...)` or `dim3(...)`, which take no references?"""
-        tokens, depth = self.tokens, 0
-        for k in range(i - 1, 1, -1):
-            kind, before, earlier = tokens[k].type, tokens[k - 1], tokens[k - 2]
-            depth += (kind in CLOSE) - (kind in OPEN)
-            if depth == 0 and kind in ("SEMI", "EQUALS"):
-                return False
-            if depth == 0 and kind == "LT" and before.type == "LSHIFT":
-                return True
-            if depth < 0:
-                if before.type == "GT" and earlier.type == "RSHIFT":
-                    return True
-                if before.value == "dim3":
-                    return not is_type(earlier)
-                if earlier.value == "dim3" and before.type in _NAME:
-                    return tokens[k - 3].type in ("SEMI", "LBRACE", "RBRACE", "CONST")
-                if kind != "LPAREN" or before.type not in _ARITHMETIC | {"COMMA", "LPAREN", "LT"}:
-                    return False
-                depth = 0  # brackets around an operand
-        return False
-
-    def _launched(self, i: int) -> bool:
-        """Is it the first operand of `<<<...>>>`?"""
-        return [t.type for t in self.tokens[i - 2 : i]] == ["LSHIFT", "LT"]
+    def _multiplied(self, i: int) -> bool:
+        """`a * name` where `*` declares no pointer: behind a number, a size, or a name that is itself an operand."""
+        tokens, left = self.tokens, i - 2
+        if tokens[left].type == "RPAREN":
+            bracket = next((k for k, v in self._partner.items() if v == left), 0)
+            return bracket > 0 and tokens[bracket - 1].type == "SIZEOF"
+        return tokens[left].type in _NUMBERS or (
+            tokens[left].type in _NAME and tokens[left - 1].type in _VALUED | {"PERIOD", "ARROW"}
+        )
 
     def _argument(self, i: int, declared: int) -> bool:
         """Does the place stand by itself among the arguments of a function? `T (name);` is a declaration, in another block."""
-        tokens, k = self.tokens, self._bracket(i)
+        tokens, k = self.tokens, self._around[i]
         alone = tokens[i - 1].type in ("LPAREN", "COMMA") and tokens[i + 1].type in ("COMMA", "RPAREN")
-        declares = k == i - 1 and tokens[i + 1].type == "RPAREN" and tokens[k - 2].type in ("SEMI", "LBRACE", "RBRACE")
-        declares = declares and (not declared or _blocks(tokens, i) != _blocks(tokens, declared))
-        return alone and k > 1 and tokens[k].type == "LPAREN" and tokens[k - 1].type == "ID" and not declares
-
-    def _points(self, i: int) -> bool:
-        """`T * name`: is it a declaration, at the head of a statement or among parameters?"""
-        tokens, k = self.tokens, self._bracket(i)
-        if tokens[i - 2].type not in _NAME or tokens[i - 3].type not in ("SEMI", "LBRACE", "RBRACE", "LPAREN", "COMMA"):
+        if not alone or k < 2 or tokens[k].type != "LPAREN" or tokens[k - 1].type != "ID":
             return False
-        return k < 1 or tokens[k].type != "LPAREN" or tokens[k - 1].type not in ("ID", *_ARITHMETIC)
+        single = tokens[i - 1].type == "LPAREN" and tokens[i + 1].type == "RPAREN"
+        again = declared >= 0 and self._around[i] == k and self._around[k] == self._around[declared]  # which may not be
+        return not single or tokens[k - 2].type in _VALUED or (again and tokens[k - 2].type in _STARTS)
 
-    def _bracket(self, i: int) -> int:
-        """The bracket that is open around a place; 0 where there is none."""
-        depth = 0
-        for k in range(i - 1, -1, -1):
-            depth += (self.tokens[k].type in CLOSE) - (self.tokens[k].type in OPEN)
-            if depth < 0:
-                return k
-        return 0
+    def _called(self, i: int) -> bool:
+        """Is a function called here, or a kernel launched?"""
+        before, after, next_ = (self.tokens[k].type if 0 <= k < len(self.tokens) else "" for k in (i - 1, i + 1, i + 2))
+        if before in _STARTS | {"RPAREN", "ELSE"}:
+            return (after == "LSHIFT" and next_ == "LT") or after == "LT"
+        return before in _VALUED and after == "LPAREN"
+
+    # ------------------------------------------------------------------------------------------------ operands by value
+    def _regions(self) -> Iterator[tuple[int, int]]:
+        """(first token, past the last) of the operands of launches and of objects of type dim3."""
+        tokens = self.tokens
+        for i, t in enumerate(tokens):
+            if t.type == "LSHIFT" and i + 2 < len(tokens) and tokens[i + 1].type == "LT":
+                end = launch_end(tokens, i)
+                if end:
+                    self._configured.update(range(i + 2, end))
+                    yield i + 2, end
+                    if self._by_value(launched(tokens, i)):
+                        yield end + 3, self._partner.get(end + 2, end + 3)
+            elif t.value == "dim3" and 0 < i < len(tokens) - 3:
+                at = i + 1 if tokens[i - 1].type == "EQUALS" else i + 2
+                declares = tokens[i - 1].type in _STARTS | {"CONST"} or str(tokens[i - 1].value) == "constexpr"
+                named = at == i + 1 or (declares and tokens[i + 1].type in _NAME)
+                end = self._partner.get(at, 0) if named and tokens[at].type in ("LPAREN", "LBRACE") else 0
+                if end and end + 1 < len(tokens) and tokens[end + 1].type in ("SEMI", "COMMA"):
+                    yield at + 1, end
+
+    def _by_value(self, name: str) -> bool:
+        return name in self.by_value and not self._declares(name)
+
+    def _split(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The operands between commas; none where `<` or `>` might hold a comma that is no such."""
+        if any(self.tokens[i].type in ("LT", "GT", "RSHIFT", "LSHIFT") for i in range(start, end)):
+            return
+        around, at = self._around[start - 1], start
+        for i in range(start, end):
+            if self.tokens[i].type == "COMMA" and self._around[i] in (around, start - 1):
+                yield at, i
+                at = i + 1
+        yield at, end
+
+    def _plain(self, start: int, end: int) -> list[int]:
+        """The names in an operand that is arithmetic of names, numbers and functions by value; none in any other."""
+        found = []
+        for i in range(start, end):
+            before = self.tokens[i - 1].type if i > start else "COMMA"
+            after = self.tokens[i + 1].type if i + 1 < end else "COMMA"
+            t, operator = self.tokens[i], before in _ARITHMETIC | {"LPAREN", "COMMA"}
+            calls = t.type in _NAME and after == "LPAREN" and (t.value == "dim3" or self._by_value(str(t.value)))
+            if t.type in _NAME and before != "PERIOD":
+                good = operator and (calls or after in _ARITHMETIC | {"RPAREN", "COMMA", "PERIOD"})
+                found += [i]
+            elif t.type == "LPAREN":
+                good = operator or before in _NAME  # whose calls are looked at there
+            else:
+                good = t.type in _NUMBERS | _ARITHMETIC | {"RPAREN", "COMMA", "PERIOD"} or before == "PERIOD"
+            if not good or (self.operators and t.type in _ARITHMETIC):
+                return []
+        return found
 
 
-def is_type(t: Any) -> bool:
-    return t.type in (*_NAME, "CONST", "AUTO") or t.type in cp._TYPE_SPEC_SIMPLE
+_NUMBERS = frozenset(k for k in ("INT_CONST_DEC", "INT_CONST_HEX", "INT_CONST_OCT", "INT_CONST_BIN", "FLOAT_CONST"))
+
+
+def launched(tokens: Tokens, at: int) -> str:
+    """The kernel's name before `<<<`, which stands at `at`; template arguments left out."""
+    i = at - 1
+    while i > 0 and tokens[at - 1].type == "GT" and tokens[i].type != "LT":
+        i -= 1
+    i -= tokens[at - 1].type == "GT"
+    return str(tokens[i].value) if i >= 0 else ""
+
+
+def launch_end(tokens: Tokens, at: int) -> int:
+    """Where `>>>(` stands that ends the configuration begun by `<<<` at `at`; 0 where it does not."""
+    depth = 0
+    for i in range(at + 2, len(tokens) - 2):
+        if depth == 0 and tokens[i].type == "RSHIFT":
+            return i if (tokens[i + 1].type, tokens[i + 2].type) == ("GT", "LPAREN") else 0
+        depth += (tokens[i].type in OPEN) - (tokens[i].type in CLOSE)
+        if depth < 0 or tokens[i].type == "SEMI":
+            return 0
+    return 0
 
 
 # ------------------------------------------------------------------------------------------------ declarations
@@ -156,10 +278,13 @@ def _blocks(tokens: Tokens, at: int) -> list[int]:
 
 
 def _is_record(tokens: Tokens, brace: int) -> bool:
-    """Does this brace open the body of a struct or the like, whose variables are members?"""
-    i = brace - 1
-    while i >= 0 and tokens[i].type not in ("SEMI", "LBRACE", "RBRACE"):
-        if str(tokens[i].value) in _RECORDS:
+    """May this brace open the body of a struct or the like, whose variables are members?"""
+    if brace == 0 or tokens[brace - 1].type not in _STARTS | {"RPAREN", "RBRACKET", "ELSE", "DO", "COLON"}:
+        return True
+    depth, i = 0, brace - 1
+    while i >= 0 and not (depth == 0 and tokens[i].type in ("SEMI", "LBRACE")):
+        depth += (tokens[i].type in CLOSE) - (tokens[i].type in OPEN)
+        if depth == 0 and str(tokens[i].value) in _RECORDS:
             return True
         i -= 1
     return False

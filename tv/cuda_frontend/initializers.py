@@ -7,7 +7,7 @@ from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.classes import constructed, constructors, require_plain_default
 from tv.cuda_frontend.context import Context, unsupported
 from tv.cuda_frontend.convert import to_type, type_error
-from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, leaves
+from tv.cuda_frontend.ctype import MAX_LEAVES, Arith, Array, CType, Ptr, Struct, Vector, leaves
 from tv.cuda_frontend.values import Pointer, Result, Value
 from tv.kernel import Const, Expr, Scalar
 from tv.source import Span
@@ -47,8 +47,11 @@ def members(t: CType, span: Span) -> list[tuple[str, CType]]:
             return [(COMPONENT[i], Arith(s)) for i in range(n)]
         case Struct(fields=fields):
             return [(f, kind) for f, kind, _ in fields]
-        case Array(element=e, count=n) if n is not None:
+        case Array(element=e, count=n) if n is not None and n <= MAX_LEAVES:
             return [("", e)] * n
+        case Array(count=n) if n is not None:
+            help = "store to its elements in a loop"
+            raise unsupported("TV0104", f"a list of initializers for an array of {n} elements", span, help)
         case _:
             raise type_error(f"a list of initializers for `{t}`", span)
 

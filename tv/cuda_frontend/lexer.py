@@ -59,6 +59,9 @@ class CudaLexer(CLexer):  # type: ignore[misc]
         self._keyword_map.update(_WORDS)
         self._ahead: list[Token] = []
         self.qualified: set[str] = set()  # names written with a leading `::`
+        self.own_places: dict[
+            int, tuple[int, int]
+        ] = {}  # of a token, by its identity: line and column in the text read
         self._before: Token | None = None
 
     def _init_state(self) -> None:
@@ -67,6 +70,7 @@ class CudaLexer(CLexer):  # type: ignore[misc]
 
     def _make_token(self, tok_type: str, value: str, pos: int) -> Token:
         token = super()._make_token(tok_type, value, pos)
+        self.own_places[id(token)] = (token.lineno, token.column)
         if self.source is not None:
             token.filename, token.lineno, token.column = self.source.place(token.lineno, token.column)
         return token

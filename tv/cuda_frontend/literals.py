@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tv.cuda_frontend import fold
 from tv.cuda_frontend.context import unsupported
 from tv.cuda_frontend.ctype import Arith
@@ -35,9 +37,9 @@ def character(text: str, span: Span) -> Value:
         code = ord(inner)
     elif inner[0] == "\\" and inner[1:] in _ESCAPES:
         code = _ESCAPES[inner[1:]]
-    elif inner.startswith("\\x") and len(inner) <= 4:
-        code = int(inner.removeprefix("\\x"), 16)
-    elif inner[0] == "\\" and inner[1:].isdigit() and len(inner) <= 4:
+    elif re.fullmatch(r"\\x[0-9a-fA-F]{1,2}", inner):
+        code = int("0" + inner[1:], 16)
+    elif re.fullmatch(r"\\[0-3]?[0-7]{1,2}", inner):
         code = int(inner[1:], 8)
     else:
         raise unsupported("TV0110", f"the literal {text}", span)

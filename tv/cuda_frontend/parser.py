@@ -67,11 +67,14 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(lexer=CudaLexer, dialect="c23")
         self.hosts: set[str] = set()
+        self.mentioned: set[str] = set()
         self.refused: dict[str, Exception] = {}  # device names whose declarations were not understood, and why
         self.broken: set[str] = set()  # kernels among them
         self.path: list[str] = []  # named namespaces around this place
         self.owners: dict[str, set[str]] = {}  # name -> namespaces that declare it
         self.skipped: list[tuple[Any, Any]] = []  # first and last token of each host declaration
+        # first and last token, as places in the text read; names; whether it is a function
+        self.host_code: list[tuple[tuple[int, int], tuple[int, int], frozenset[str], bool]] = []
         self.launches: list[tuple[list[Any], int]] = []  # (tokens of the host code, where `<<<` stands)
         self.instances: list[
             tuple[list[Any], int]
@@ -224,7 +227,19 @@ class CudaParser(cp.CParser):  # type: ignore[misc]
         self._expect("LPAREN")
         items = c_ast.ExprList([], coord) if self._peek_type() == "RPAREN" else self._parse_argument_expression_list()
         self._expect("RPAREN")
+        if any(isinstance(e, c_ast.InitList) for e in items.exprs):
+            self._parse_error("a braced list in parentheses", coord)  # a copy of another object, with braces of its own
         return self._covering(CxxCast("construct", to_type, items, coord))
+
+    def _parse_argument_expression_list(self) -> Any:
+        """Arguments of a call, braced lists among them."""
+        items = [self._parse_argument()]
+        while self._accept("COMMA"):
+            items.append(self._parse_argument())
+        return c_ast.ExprList(items, items[0].coord)
+
+    def _parse_argument(self) -> Any:
+        return self._parse_initializer() if self._peek_type() == "LBRACE" else self._parse_assignment_expression()
 
     def _parse_template_arguments(self) -> list[Any]:
         self._expect("LT")

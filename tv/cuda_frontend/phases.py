@@ -15,14 +15,16 @@ from operator import itemgetter
 from tv.diagnostic import BadInput, Unsupported
 from tv.source import Span
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 2 << 20
 MAX_NESTING = 256
+MAX_NUMBER = 4000  # characters, beyond which Python reads no integers and the parser's lexer takes very much memory
 
 _TRIGRAPH = re.compile(r"\?\?[=/'()!<>\-]")
 _RAW_STRING = re.compile(r'(?:u8|[uUL])?R"')
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
-_NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*")
+_NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*+")
 # `<::` is `<` and `::`, unless `:` or `>` follows.
+_INDICES = re.compile(rf"(?:\]\s*+\[[^\[\]]*+){{{MAX_NESTING}}}")
 _PLAIN = re.compile(r"[ \t(){}\[\];,*+=&|!^~-]+")  # nothing that begins with one of these has to be looked at
 _DIGRAPH = re.compile(r"%:|<%|%>|:>|<:(?!:[^:>])")
 _OPEN, _CLOSE = "([{", ")]}"
@@ -59,6 +61,10 @@ def decode(file: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise BadInput("TV0102", "the file is not UTF-8 text", Span(file, line), "save it as UTF-8") from None
+
+
+def too_long(number: str, span: Span) -> BadInput:
+    return BadInput("TV0108", f"a number of {len(number)} characters", span, "no type holds it: write a shorter one")
 
 
 class _Cleaner:
@@ -153,6 +159,8 @@ class _Cleaner:
         m = _NUMBER.match(self.text, self.pos)
         if m is not None:
             word = m.group().replace("'", "")
+            if len(word) > MAX_NUMBER:
+                raise too_long(word, self.span())
             self.pos = m.end()
             self.put(word + " " * (len(m.group()) - len(word)))
             return True
@@ -217,7 +225,13 @@ def place(file: str, text: str, at: int, length: int = 1) -> Span:
 
 
 def check_nesting(cleaned: CleanText) -> None:
-    """Refuses brackets nested deeper than MAX_NESTING, before any recursive parser sees them."""
+    """Refuses brackets nested deeper than MAX_NESTING, and indices that follow each other as often, before any recursive parser sees
+    them."""
+    m = _INDICES.search(cleaned.text)
+    if m is not None:
+        row, col = cleaned.original(cleaned.text.count("\n", 0, m.start()) + 1, 1)
+        help = "an array has two or three dimensions"
+        raise Unsupported("TV0104", f"more than {MAX_NESTING} indices in a row", Span(cleaned.file, row, col), help)
     depth, line, start = 0, 1, -1
     for at, c in enumerate(cleaned.text):
         if c == "\n":

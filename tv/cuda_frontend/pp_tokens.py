@@ -19,7 +19,7 @@ _ALONE = frozenset("(),;{}")
 
 
 def _number(t: Any) -> Any:
-    r"\.?[0-9](?:[eEpP][+-]|[\w.])*"
+    r"\.?[0-9](?:[eEpP][+-]|[\w.])*+"
     t.type = "CPP_INTEGER" if _INTEGER.fullmatch(t.value) else "CPP_FLOAT"
     return t
 

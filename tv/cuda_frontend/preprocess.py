@@ -17,15 +17,16 @@ from typing import Any
 import pcpp
 
 from tv.cuda_frontend.conditions import evaluate
+from tv.cuda_frontend.expanding import Expanding
 from tv.cuda_frontend.names import is_reserved
-from tv.cuda_frontend.phases import CleanText, check_nesting, clean, decode
+from tv.cuda_frontend.phases import MAX_NUMBER, CleanText, check_nesting, clean, decode, too_long
 from tv.cuda_frontend.pp_tokens import apart, expanded, make_lexer
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.launch import CompileOptions
 from tv.source import Span
 
 HEADERS = Path(__file__).parent / "include"
-MAX_TOKENS = 2_000_000
+MAX_TOKENS = 300_000
 MAX_INCLUDE_DEPTH = 32
 
 # Standard headers that only host code needs: nothing of them is declared, so a device use of their names is refused.
@@ -91,6 +92,16 @@ def predefined() -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
+class _Macros(dict[str, Any]):
+    """Macros by name; notes whether `__CUDA_ARCH__` was ever expanded."""
+
+    of_pass = False
+
+    def __getitem__(self, name: str) -> Any:
+        self.of_pass |= name == "__CUDA_ARCH__"
+        return super().__getitem__(name)
+
+
 def is_header(token: Any) -> bool:
     """Is this token or macro of one of our headers? The preprocessor makes paths relative to the working directory."""
     source = str(getattr(token, "source", "") or "")
@@ -111,7 +122,7 @@ def include_guard(text: str) -> str:
     return m[1] if depth == 1 else ""
 
 
-class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
+class _Reader(Expanding):
     """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
 
     def __init__(self, main: CleanText, folders: list[Path]) -> None:
@@ -128,6 +139,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         self.rewrite_paths: list[Any] = []
         for name in ("__DATE__", "__TIME__", "__PCPP__"):
             del self.macros[name]
+        self.macros = _Macros(self.macros)
 
     def where(self, token: Any) -> Span:
         file = getattr(token, "source", "") or ""
@@ -180,6 +192,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
 
     def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> bool:
         self.lastdirective = directive
+        self.count_directive()
         if directive.value in ("define", "undef") and toks:
             self.check_name(directive, toks[0].value)
         if directive.value in ("ifdef", "ifndef"):  # pcpp asks nothing where the macro is there
@@ -195,11 +208,12 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
 
     def check_name(self, directive: Any, name: str) -> None:
         inside = is_header(directive)
-        if not inside and is_reserved(name):
+        if not inside and (
+            is_reserved(name) or name in predefined()
+        ):  # of two definitions, that of a header may come last
+            what = "a built-in" if is_reserved(name) else "a macro of the headers"
             where = self.where(directive)
-            self.fail(
-                Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", where, "rename the macro")
-            )
+            self.fail(Unsupported("TV0109", f"the macro `{name}` has the name of {what}", where, "rename the macro"))
 
     def check_condition(self, directive: Any, toks: Any) -> None:
         """A name that nvcc, its host compiler or their headers may define and the file does not: any answer would be a guess."""
@@ -256,6 +270,7 @@ class _Reader(pcpp.Preprocessor):  # type: ignore[misc]
         path = Path(includepath).resolve()
         if not any(path.is_relative_to(folder) for folder in self.folders) or not path.is_file():
             raise OSError(includepath)
+        self.count_include()
         cleaned = clean(str(includepath), decode(str(includepath), path.read_bytes()))
         self.files[str(includepath)] = cleaned
         return _Text(cleaned.text)
@@ -314,6 +329,8 @@ class _Writer:
         blank = value.isspace()
         if not blank:
             self.check_expanded(token)
+            if len(value) > MAX_NUMBER and (value[0].isdigit() or value[0] == "."):  # `##` has made it
+                self.reader.fail(too_long(value, self.reader.where(token)))
             if self.last is not None and apart(self.last, token):
                 self.out.append(" ")
                 self.col += 1
@@ -350,8 +367,9 @@ def _definitions(reader: _Reader, options: CompileOptions) -> None:
         m = re.fullmatch(r"[A-Za-z_]\w*", name)
         if m is None:
             raise BadInput("TV0105", f"`{name}` is not a macro name", help="-D NAME or -D NAME=VALUE")
-        if is_reserved(name):
-            raise Unsupported("TV0109", f"the macro `{name}` has the name of a built-in", help="rename the macro")
+        if is_reserved(name) or name in predefined():
+            what = "a built-in" if is_reserved(name) else "a macro of the headers"
+            raise Unsupported("TV0109", f"the macro `{name}` has the name of {what}", help="rename the macro")
         reader.define(f"{name} {value}" if value != "" else f"{name} 1")
         reader.given.add(name)
 
@@ -393,7 +411,7 @@ def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
         ) from error
     if reader.failures:
         raise reader.failures[0]
-    result = TokenText("".join(writer.out), writer.places, reader.of_pass)
+    result = TokenText("".join(writer.out), writer.places, reader.of_pass or reader.macros.of_pass)
     check_nesting(CleanText(main.file, result.text))
     m = _SAVED_MACRO.search(result.text)
     if m is not None:

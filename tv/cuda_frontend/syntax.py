@@ -211,6 +211,7 @@ class Struct(Decl):
     template: tuple[TemplateParameter, ...] = ()
     methods: tuple[Function, ...] = ()
     constants: tuple[Variable, ...] = ()  # `static constexpr` members
+    given: tuple[TypeSyntax | Expr, ...] | None = None  # arguments that the template `name` is specialised for
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,7 @@ class Function(Decl):
     words: frozenset[str] = frozenset()
     bounds: tuple[Expr, ...] = ()
     template: tuple[TemplateParameter, ...] = ()
+    given: tuple[TypeSyntax | Expr, ...] | None = None  # arguments that the template `name` is specialised for
     first: int = field(default=0, kw_only=True, compare=False)
     generic: bool = field(default=False, kw_only=True, compare=False)
 
@@ -338,3 +340,4 @@ class Unit(Node):
         frozenset()
     )  # names written somewhere with `::` or one of the file's namespaces before them
     operators: bool = False  # does it declare operators?
+    mentioned: frozenset[str] = frozenset()  # names in declarations that were skipped, which may be declared there

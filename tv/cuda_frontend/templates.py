@@ -6,6 +6,7 @@ from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr
+from tv.cuda_frontend.specialisations import require_kept, specialised
 from tv.cuda_frontend.typenames import class_constants, resolve, struct_type, unqualified
 from tv.cuda_frontend.values import Known, Value
 from tv.source import Span
@@ -32,7 +33,7 @@ def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tupl
         explicit[p.name] = argument(ctx, p, a)
     fixed = frozenset(explicit)
     for v, kind in zip(f.parameters, kinds, strict=True):
-        deduce(f, v.type, kind, explicit, fixed, e.span)
+        deduce(ctx, f, v.type, kind, explicit, fixed, e.span)
     scope, name = instance(ctx, f, explicit, e.span)
     return scope, name, tuple(explicit.items())
 
@@ -43,9 +44,12 @@ def struct_instance(ctx: Context, d: ast.Struct, args: tuple[ast.TypeSyntax | as
         raise unsupported("TV0113", f"too many template arguments of `{d.name}`", span)
     found = {p.name: argument(ctx, p, a) for p, a in zip(d.template, args, strict=False)}
     scope, name = instance(ctx, d, found, span)
+    own = specialised(ctx, d, tuple(found[p.name] for p in d.template), span)
+    if own is not None:
+        d, scope = own, Scope()
     outer = ctx.scopes
     ctx.scopes = [ctx.module.scope, scope]
-    with ctx.seen_from(d.order, generic=True):
+    with ctx.seen_from(d.order, generic=own is None):
         class_constants(ctx, d, scope)
         t = struct_type(ctx, d, name)
     scope.types[d.name] = t  # inside itself, its name alone
@@ -68,21 +72,28 @@ def argument(ctx: Context, p: ast.TemplateParameter, a: ast.TypeSyntax | ast.Exp
 
 
 def deduce(
-    f: ast.Function, t: ast.TypeSyntax, kind: CType, found: dict[str, Argument], fixed: frozenset[str], span: Span
+    ctx: Context,
+    f: ast.Function,
+    t: ast.TypeSyntax,
+    kind: CType,
+    found: dict[str, Argument],
+    fixed: frozenset[str],
+    span: Span,
 ) -> None:
     """Matches a parameter's type against an argument's, through pointers, references and arrays; `fixed` names were given."""
     parameters = {p.name: p.type is None for p in f.template if p.name not in fixed}
+    require_kept(ctx, t, kind, parameters, span)
     match t, kind:
         case ast.NamedType(name=name), _ if parameters.get(name, False):
             agree(f, name, kind, found, span)
         case ast.PointerType(target=target, reference=True), _:
-            deduce(f, target, kind, found, fixed, span)
+            deduce(ctx, f, target, kind, found, fixed, span)
         case ast.PointerType(target=target), Ptr(target=inner) | Array(element=inner):
-            deduce(f, target, inner, found, fixed, span)
+            deduce(ctx, f, target, inner, found, fixed, span)
         case ast.ArrayType(element=e, size=size), Array(element=inner, count=n):
             if isinstance(size, ast.Name) and parameters.get(size.name) is False and n is not None:
                 agree(f, size.name, n, found, span)
-            deduce(f, e, inner, found, fixed, span)
+            deduce(ctx, f, e, inner, found, fixed, span)
         case _:
             pass
 

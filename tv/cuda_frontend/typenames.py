@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
-from tv.cuda_frontend.ctype import VOID, Arith, Array, CType, Handle, Ptr, layout, vector
+from tv.cuda_frontend.ctype import MAX_FIELDS, VOID, Arith, Array, CType, Handle, Ptr, field_count, layout, vector
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
 from tv.diagnostic import BadInput, Unsupported
@@ -103,6 +103,9 @@ def _type_of(ctx: Context, t: ast.TypeOf) -> CType:
     from tv.cuda_frontend.expressions import type_of
     from tv.cuda_frontend.lvalues import maybe_lvalue
 
+    if ctx.module.specialising:
+        text = "`decltype` in a file with explicit specialisations: it may be `const`"
+        raise unsupported("TV0111", text, t.span, "write the type")
     bare = isinstance(t.expr, (ast.Name, ast.Member)) and not t.word.endswith("((")
     if t.word.startswith("decltype") and not bare and maybe_lvalue(t.expr):
         raise unsupported("TV0111", "`decltype` of an lvalue, which is a reference", t.span, REFERENCE)
@@ -240,6 +243,8 @@ def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
             raise unsupported("TV0111", f"the field `{f.name}` with an initializer, a reference or static", f.span)
         least = max((constant(ctx, a, "an alignment") for a in f.align), default=1)
         members.append((f.name, unqualified(ctx, f.type), least))
+        if sum(field_count(t) for _, t, _ in members) > MAX_FIELDS:
+            raise unsupported("TV0104", f"a struct of more than {MAX_FIELDS} fields", f.span, "use arrays")
     return layout(name, members, align)
 
 

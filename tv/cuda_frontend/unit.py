@@ -19,12 +19,13 @@ from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
 from tv.cuda_frontend.parameters import parameter
 from tv.cuda_frontend.restrict import read_only_restrict
 from tv.cuda_frontend.results import drop_unused
+from tv.cuda_frontend.specialisations import note, specialised
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
 from tv.cuda_frontend.typenames import declare_type, resolve
 from tv.cuda_frontend.usage import addressed_names, assigned_names, nodes, stored_names
 from tv.cuda_frontend.user_operators import check_operator
-from tv.diagnostic import BadInput
+from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Kernel, Scalar, check
 from tv.launch import CompileOptions
 from tv.source import NOWHERE, Span
@@ -38,12 +39,16 @@ REGISTERED = (builtin_dot, builtin_groups, builtin_half, builtin_math, builtin_m
 def collect(unit: ast.Unit, options: CompileOptions) -> Module:
     """The file's declarations by name. Raises Unsupported for a name declared twice or taken from a built-in."""
     module = Module(hosts=unit.hosts, refused=dict(unit.refused), broken=unit.broken, operators=unit.operators)
+    module.mentioned = unit.mentioned
+    module.specialising = any(isinstance(d, (ast.Function, ast.Struct)) and d.given is not None for d in unit.decls)
     ctx = Context(module, options)
     kinds: dict[str, type[ast.Decl]] = {}
     for d in (numbered(d, i) for i, d in enumerate(unit.decls, 1)):
         check_kinds(d, kinds)
         check_hidden(d, unit.qualified)
         match d:
+            case ast.Function(given=given) | ast.Struct(given=given) if given is not None:
+                note_or_refuse(ctx, d)
             case ast.Function():
                 check_operator(ctx, d)
                 add_function(module, d)
@@ -64,6 +69,16 @@ def collect(unit: ast.Unit, options: CompileOptions) -> Module:
                     check_name(item, d)
                 declare_type(ctx, d)
     return module
+
+
+def note_or_refuse(ctx: Context, d: ast.Function | ast.Struct) -> None:
+    """A specialisation that may be of several types refuses its template, unless an instance of that is known already."""
+    try:
+        note(ctx, d)
+    except Unsupported as error:
+        if any(name.startswith(f"{d.name}<") for name in ctx.module.methods):
+            raise
+        ctx.module.refused.setdefault(d.name, error)
 
 
 def numbered(d: ast.Decl, order: int) -> ast.Decl:
@@ -192,7 +207,8 @@ def lower_instance(module: Module, options: CompileOptions, name: str) -> Kernel
     if len(given) > len(f.template):
         raise unsupported("TV0121", f"`{name}` has more arguments than the template", f.span)
     scope, _ = instance(ctx, f, bound, f.span)
-    return lower(ctx, f, scope, name)
+    own = specialised(ctx, f, tuple(bound[p.name] for p in f.template), f.span)
+    return lower(ctx, f, scope, name) if own is None else lower(ctx, own, Scope(), name)
 
 
 def first_span(module: Module) -> Span:

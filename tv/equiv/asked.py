@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from tv.diagnostic import BadInput
 
 if TYPE_CHECKING:
     from tv.solvers import Answer, GaveUp
+
+
+_DECLARED = re.compile(r"\(declare-const (\S+) \(_ BitVec (\d+)\)\)")
 
 
 @dataclass(slots=True)
@@ -36,6 +40,19 @@ class Asked:
         from tv.solvers import Valid
 
         return isinstance(self.ask(text), Valid)
+
+    def models(self) -> tuple[tuple[int, int], ...]:
+        """The numbers (width, bits) at which solvers found sides to differ, each once."""
+        if not self.answers:
+            return ()
+        from tv.solvers import Model
+
+        found: dict[tuple[int, int], None] = {}
+        for text, a in self.answers.items():
+            if isinstance(a, Model):
+                widths = dict(_DECLARED.findall(text))
+                found |= dict.fromkeys((int(widths[n]), bits) for n, bits in a.values if n in widths)
+        return tuple(found)
 
     def open(self) -> int:
         """How many lemmas have no answer."""

@@ -37,6 +37,7 @@ class Failure:
     node: str = ""
     detail: str = ""
     help: str = ""
+    sides: tuple[str, str] = ("", "")  # what the kernel and the graph have there
     scalar: bool = False  # operations that differ: a lemma might show them equal
 
 
@@ -53,7 +54,7 @@ def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
         return Failure(o.name, "equal", f"{e.message} ({e.code})", e.span, help=advised(e).help)
     unit = problem.kernel.units.get(e.unit)
     tensor = problem.graph.units.get(e.tensor)
-    why, detail = said(problem, e)
+    why, detail, sides = said(problem, e)
     at = operation_span(problem, e.kernel) or operation_span(problem, e.site)
     span = at or (unit.span if unit is not None else NOWHERE)
     return Failure(
@@ -65,22 +66,24 @@ def explain(problem: Problem, o: Output, e: Mismatch | Unknown) -> Failure:
         tensor.node if tensor else "",
         detail,
         advice(e.kernel) or known_difference(problem, e),
+        sides,
         e.kind == "equal" and any(t is not None and t.kind in ("op", "reduce") for t in (e.kernel, e.graph, e.site)),
     )
 
 
-def said(problem: Problem, e: Mismatch) -> tuple[str, str]:
-    """Why a pair does not match, and what each side is there; `OTHER` stands for no more than that they are not the same."""
+def said(problem: Problem, e: Mismatch) -> tuple[str, str, tuple[str, str]]:
+    """Why a pair does not match, what each side is there in words, and as terms; `OTHER` stands for no more than that they are not
+    the same."""
     if e.rest is None:
-        return ("the kernel computes another value than the graph" if e.why == OTHER else e.why), ""
+        return ("the kernel computes another value than the graph" if e.why == OTHER else e.why), "", ("", "")
     kernel, graph, place = Words(problem).pair(e.rest, e.kernel, e.graph)
     if e.why == OTHER and kernel != graph:
-        return f"the kernel has `{kernel}` where the graph has `{graph}`", place
+        return f"the kernel has `{kernel}` where the graph has `{graph}`", place, (kernel, graph)
     if kernel == graph:  # their difference is nothing that a term shows
         kernel = graph = ""
     sides = [f"{name}: `{text}`" for name, text in (("kernel", kernel), ("graph", graph)) if text.strip("(.) +-*/")]
     why = "the kernel computes another value than the graph" if e.why == OTHER else e.why
-    return why, "; ".join([*sides, *([place] if place else [])])
+    return why, "; ".join([*sides, *([place] if place else [])]), (kernel, graph)
 
 
 def advice(t: Term | None) -> str:

@@ -17,7 +17,8 @@ from tv.diagnostic import TvError, Unsupported
 from tv.gpu.driver import Device, NvrtcFailed, nvrtc, nvrtc_version, toolkit_headers
 from tv.launch import CompileOptions
 
-_WORDS = "typedef unsigned char uchar; typedef unsigned short ushort; typedef unsigned int uint; typedef unsigned long ulong;\n"
+# What nvcc has without an include: words of a host's headers, and the macros of <math.h>.
+_WORDS = "#include <math.h>\ntypedef unsigned char uchar; typedef unsigned short ushort; typedef unsigned int uint; typedef unsigned long ulong;\n"
 _SECONDS = 300.0
 _ARCH = re.compile(r"sm_(\d+)([af]?)$")
 
@@ -71,10 +72,19 @@ def include_folders(path: Path, options: CompileOptions) -> list[Path]:
 
 def _by_nvrtc(path: Path, text: str, options: CompileOptions, kernels: Sequence[str], arch: str) -> Image:
     folders = [path.parent, *include_folders(path, options), *toolkit_headers()]
-    given = [f"-arch={arch}", "-std=c++17", "-default-device", "-include=tv_words.h", *flags(options)]
-    headers = {**standard_headers(), "tv_words.h": _WORDS}
-    binary, lowered = nvrtc(text, [*given, *(f"-I{f}" for f in folders)], headers, kernels)
+    source, given, headers = nvrtc_input(text, options)
+    binary, lowered = nvrtc(source, [f"-arch={arch}", *given, *(f"-I{f}" for f in folders)], headers, kernels)
     return Image(binary, dict(zip(kernels, lowered, strict=True)), nvrtc_version())
+
+
+def nvrtc_input(text: str, options: CompileOptions) -> tuple[str, list[str], dict[str, str]]:
+    """What NVRTC gets for a device text: source, options but for architecture and folders, headers.
+
+    Macros are defined in the source: NVRTC's own headers come after its options, and some of their names are a kernel's too."""
+    defined = [f"#define {n} {v}" for n, v in options.defines]
+    given = ["-std=c++17", "-default-device", "-include=tv_words.h"]
+    given += [f for f in flags(options) if not f.startswith("-D")]
+    return "\n".join([*defined, "#line 1", text]), given, {**standard_headers(), "tv_words.h": _WORDS}
 
 
 def by_nvcc(path: Path, options: CompileOptions, kernels: Sequence[str], arch: str) -> Image:

@@ -58,7 +58,8 @@ def require_device() -> Device:
 
 
 class Buffer:
-    """Memory of a device with guards around it, at an address that has the promised alignment and no better one."""
+    """Memory of a device with guards around it, at an address that has the promised alignment and no better one. Raises
+    Unsupported (TV0763) where there is none."""
 
     def __init__(self, content: Bytes, align: int) -> None:
         import cupy
@@ -67,7 +68,12 @@ class Buffer:
         self._start = GUARD + (align if align < PAGE else 0)
         whole = np.full(self._start + self.size + GUARD, WATCH, np.uint8)
         whole[self._start : self._start + self.size] = content
-        self._memory = cupy.asarray(whole)
+        from cupy.cuda import memory, runtime
+
+        try:
+            self._memory = cupy.asarray(whole)
+        except (runtime.CUDARuntimeError, memory.OutOfMemoryError) as e:
+            raise Unsupported("TV0763", f"the GPU gives no memory: {e}") from None
 
     @property
     def address(self) -> int:
@@ -87,11 +93,11 @@ class Module:
     def __init__(self, image: bytes) -> None:
         from cupy.cuda import driver, runtime
 
-        runtime.setDevice(0)
-        runtime.free(0)  # makes the context
         try:
+            runtime.setDevice(0)
+            runtime.free(0)  # makes the context
             self._handle = driver.moduleLoadData(image)
-        except driver.CUDADriverError as e:
+        except (driver.CUDADriverError, runtime.CUDARuntimeError) as e:
             raise Unsupported("TV0762", f"the GPU does not load the kernel: {e}") from None
 
     def launch(
@@ -154,7 +160,8 @@ def toolkit_headers() -> tuple[Path, ...]:
     spec = importlib.util.find_spec("nvidia")
     for base in spec.submodule_search_locations or () if spec is not None else ():
         found += sorted(Path(base).glob("*/include"))
-    return tuple(p for p in dict.fromkeys(found) if (p / "cuda_fp16.h").is_file())
+    own = [p for p in dict.fromkeys(found) if (p / "cuda_fp16.h").is_file()]
+    return tuple(f for p in own for f in (p, p / "cccl") if f.is_dir())  # cccl: what cooperative_groups.h includes
 
 
 def _text(name: bytes | str) -> str:

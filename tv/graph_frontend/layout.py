@@ -208,6 +208,8 @@ def split(n: NodeView, b: Builder) -> None:
         extent = x.shape[axis].constant
         if extent is None or parts <= 0:
             raise Unsupported("TV0314", f"{n.what} splits an open size into equal parts")
+        if parts != len(n.node.outputs):
+            raise BadInput("TV0302", f"{n.what}: {parts} parts for {len(n.node.outputs)} outputs")
         each = -(-extent // parts)
         lengths = [Affine.of(max(0, min(each, extent - each * k))) for k in range(parts)]
     if len(lengths) != len(n.node.outputs):

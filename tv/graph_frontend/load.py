@@ -14,6 +14,7 @@ from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, TensorPro
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend.elements import Element, element_of
+from tv.graph_frontend.protobuf_text import require_text
 from tv.graph_frontend.shapes import Shape
 from tv.sets import Affine
 
@@ -75,6 +76,7 @@ def load_proto(path: Path) -> ModelProto:
         raise BadInput("TV0301", f"cannot read `{path}` as ONNX: {_first_line(e)}") from None
     if len(proto.graph.node) > MAX_NODES:
         raise BadInput("TV0301", f"`{path}` has {len(proto.graph.node)} nodes; at most {MAX_NODES} are read")
+    require_text(proto, path)
     probe = weightless(proto)
     try:
         onnx.checker.check_model(probe)

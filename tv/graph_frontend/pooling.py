@@ -87,7 +87,9 @@ def _same(
     for extent, own, s in zip(extents, reach, strides, strict=True):
         if extent.constant is None or own.constant is None:
             raise Unsupported("TV0314", f"{n.what} pads an open size by itself", help="state the pads")
-        total = max(0, (-(-extent.constant // s) - 1) * s + own.constant - extent.constant)
+        total = (-(-extent.constant // s) - 1) * s + own.constant - extent.constant
+        if total < 0:  # the standard's formula cuts elements off, runtimes take it for 0
+            raise Unsupported("TV0314", f"{n.what} with strides past its windows", help="state the pads")
         small, large = total // 2, total - total // 2
         before.append(small if upper else large)
         after.append(large if upper else small)

@@ -176,7 +176,8 @@ class Aligned(Stmt):
 class Inside(Stmt):
     """An obligation that buffer `entry` (I64) of a table is there and holds `width` bytes at byte `offset` (I64) of it.
 
-    object: what the table's pointers point to. sizes: of its buffers, in bytes, as the specification binds them.
+    object: what the table's pointers point to. sizes: of its buffers, in bytes, as the specification binds them. held: how many
+    pointers an argument by value has: those past `sizes` may be read, and nothing is known of them. tested: whether it is null decides.
     """
 
     object: str
@@ -184,6 +185,8 @@ class Inside(Stmt):
     offset: Expr
     width: int
     sizes: tuple[int, ...] = ()
+    held: int = 0
+    tested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

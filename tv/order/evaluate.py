@@ -7,7 +7,7 @@ one after the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -31,8 +31,10 @@ from tv.order.program import (
     Rounds,
     hollow,
 )
+from tv.order.tables import Table
 from tv.replay.graph_values import Bits, GraphValues, Ints, Truths
 from tv.sets.numeric import PointMap, PointSet, point_map, point_set
+from tv.sets.points import Points, embedded, put
 from tv.term import Term
 
 CHUNK = 1 << 18  # instances of a loop's rounds at once
@@ -66,25 +68,16 @@ class Ordered:
     def __call__(self, env: Mapping[str, Ints], n: int, plain: object) -> Bits:
         out, open_ = np.zeros(n, np.uint64), np.ones(n, np.bool_)
         for s in self.sums:
-            at = s.values.system.scopes[s.order.scope].dims
-            points = np.stack([env[d] for d in at], axis=1) if at else np.zeros((n, 0), np.int64)
+            points = Points.along([env[d] for d in s.values.system.scopes[s.order.scope].dims], n)
             instances, found = s.choose.image(points, s.values.symbols)
-            found &= open_
+            found = found & open_
             if found.any():
-                out[found] = s.expr(s.order.value, instances[found], None)
+                out[found] = s.expr(s.order.value, instances.only(found), None)
                 open_ &= ~found
         if open_.any():
             assert callable(plain)
             out[open_] = plain(open_)
         return out
-
-
-@dataclass(slots=True)
-class Table:
-    """Values of a statement at the instances met so far."""
-
-    known: dict[bytes, int] = field(default_factory=dict)
-    values: list[np.uint64] = field(default_factory=list)
 
 
 class Sum:
@@ -110,11 +103,11 @@ class Sum:
         return self.sets[text]
 
     # -------------------------------------------------------------- expressions
-    def expr(self, e: Expr, points: Ints, hole: Bits | None) -> Bits:
-        """At instances [n, dims]; hole: the sum so far."""
+    def expr(self, e: Expr, points: Points, hole: Bits | None) -> Bits:
+        """At instances, [n]; hole: the sum so far."""
         match e:
             case Number(bits=bits):
-                return np.full(len(points), bits, np.uint64)
+                return np.full(points.count, bits, np.uint64)
             case LeafAt(leaf=i):
                 return self.leaf(i, points)
             case Hole():
@@ -140,62 +133,57 @@ class Sum:
             case _:
                 raise TypeError(f"not an expression of an order: {e!r}")
 
-    def cases(self, pieces: tuple[tuple[str, Expr], ...], points: Ints, hole: Bits | None) -> Bits:
-        out, left = np.zeros(len(points), np.uint64), np.ones(len(points), np.bool_)
+    def cases(self, pieces: tuple[tuple[str, Expr], ...], points: Points, hole: Bits | None) -> Bits:
+        out, left = np.zeros(points.count, np.uint64), np.ones((1,) * len(points.shape), np.bool_)
         for text, e in pieces:
             mask = self.set(text).holds(points, self.values.symbols) & left
             if mask.any():
-                out[mask] = self.expr(e, points[mask], None if hole is None else hole[mask])
-                left &= ~mask
-        if left.any():
+                mine = None if hole is None else hole[np.broadcast_to(mask, points.shape).reshape(-1)]
+                put(out, points.shape, mask, self.expr(e, points.only(mask), mine))
+                left = left & ~mask
+        if left.any() and points.count:
             raise Unknown("TV0656", "an order leaves a case open")
         return out
 
-    def unit(self, name: str, points: Ints) -> Bits:
+    def unit(self, name: str, points: Points) -> Bits:
         """A statement's value; every instance is computed once."""
         table = self.tables.setdefault(name, Table())
-        rows = np.ascontiguousarray(points)
-        keys = [r.tobytes() for r in rows]
-        new = {k: i for i, k in enumerate(keys) if k not in table.known}
-        if new:
-            found = self.expr(self.order.units[name], rows[list(new.values())], None)
-            for k, v in zip(new, found, strict=True):
-                table.known[k] = len(table.values)
-                table.values.append(v)
-        return np.array([table.values[table.known[k]] for k in keys], np.uint64)
+        columns = [points.flat(d) for d in range(len(points.columns))]
+        new = table.missing(columns, points.count)
+        if len(new):
+            some = points.take(new)
+            table.add([c[new] for c in columns], self.expr(self.order.units[name], some, None))
+        return table.values_at(columns, points.count)
 
     # -------------------------------------------------------------- loops
-    def rounds(self, e: Rounds, points: Ints, hole: Bits | None) -> Bits:
+    def rounds(self, e: Rounds, points: Points, hole: Bits | None) -> Bits:
         acc = self.expr(e.init, points, hole)
-        child, outer = self.set(e.rounds), points.shape[1]
+        child, outer, n = self.set(e.rounds), len(points.columns), points.count
         box = child.box(self.values.symbols)
         if len(box) <= outer:
             raise BadInput("TV0655", "an order with a loop that has no rounds of its own")
         extents = [high - low + 1 for low, high in box[outer:]]
-        steps, n = prod(extents), len(points)
+        steps = prod(extents)
         if steps > MOST_ROUNDS:
             raise Unknown("TV0656", f"an order with a loop of {steps} rounds")
         spine = self.spine(e.step)
         block = max(1, CHUNK // max(1, n))
-        for start in range(0, steps, block):
+        for start in range(0, steps if n else 0, block):
             count = min(block, steps - start)
-            inner = np.stack(np.unravel_index(np.arange(start, start + count), extents), axis=1) + np.array(
-                [low for low, _ in box[outer:]]
-            )
-            every = np.concatenate([np.tile(points, (count, 1)), np.repeat(inner, n, axis=0)], axis=1)
-            present = child.holds(every, self.values.symbols).reshape(count, n)
-            if spine is None:
-                acc = self.one_by_one(e.step, every, present, acc)
-            else:
-                acc = self.run(spine, every, present, acc)
+            index = np.unravel_index(np.arange(start, start + count), extents)
+            every = points.times([i + low for i, (low, _) in zip(index, box[outer:], strict=True)], count)
+            present = child.holds(every, self.values.symbols)
+            if present.any():
+                acc = (self.one_by_one if spine is None else self.run)(e.step, spine or [], every, present, acc)
         return acc
 
-    def one_by_one(self, step: Expr, every: Ints, present: Truths, acc: Bits) -> Bits:
+    def one_by_one(self, step: Expr, _: list[Expr], every: Points, present: Truths, acc: Bits) -> Bits:
         """Rounds whose step is no chain of additions."""
-        points, acc = every.reshape(*present.shape, -1), acc.copy()
-        for k, mask in enumerate(present):
+        acc, rows = acc.copy(), np.broadcast_to(present, every.shape)
+        for k, mask in enumerate(rows):
             if mask.any():
-                acc[mask] = self.expr(step, points[k][mask], acc[mask])
+                here = np.flatnonzero(mask)
+                acc[here] = self.expr(step, every.take(here + k * every.shape[1]), acc[here])
         return acc
 
     def spine(self, e: Expr) -> list[Expr] | None:
@@ -211,15 +199,14 @@ class Sum:
                 return None
         return None if inside is None else [*inside, e]
 
-    def run(self, spine: list[Expr], every: Ints, present: Truths, acc: Bits) -> Bits:
+    def run(self, _: Expr, spine: list[Expr], every: Points, present: Truths, acc: Bits) -> Bits:
         """The additions of `spine`, round by round; their other operands are computed for all rounds at once."""
-        mask = present.reshape(-1)
-        some = every[mask]
+        some = every.only(present)
 
         def spread(x: Bits) -> Bits:
-            out = np.zeros(len(mask), np.uint64)
-            out[mask] = x
-            return out.reshape(present.shape)
+            out = np.zeros(every.count, np.uint64)
+            put(out, every.shape, present, x)
+            return out.reshape(every.shape)
 
         operands: list[tuple[Bits, ...]] = []
         for e in spine:
@@ -228,47 +215,53 @@ class Sum:
                     operands.append((spread(self.expr(b if hollow(a) else a, some, None)),))
                 case Fuse(leaf=i, negated=negated):
                     operands.append(tuple(map(spread, self.factors(i, negated, some))))
-        for k in range(len(present)):
+        for k, mask in enumerate(np.broadcast_to(present, (every.shape[0], present.shape[1]))):
             new = acc
             for args in operands:
                 name = "fadd" if len(args) == 1 else "ffma"
                 new = apply(f"{name}.{self.kind}", [*(a[k] for a in args), new])
-            acc = new if present[k].all() else np.where(present[k], new, acc)
+            acc = new if mask.all() else np.where(mask, new, acc)
         return acc
 
     # -------------------------------------------------------------- the graph's own values
-    def parts(self, i: int, points: Ints) -> Iterator[tuple[Part, Term, Truths, dict[str, Ints]]]:
-        """For each part of leaf i: it, the term, where it applies, and its scope's dimensions there."""
-        left = np.ones(len(points), np.bool_)
+    def parts(self, i: int, points: Points) -> Iterator[tuple[Part, Term, Truths, Points]]:
+        """For each part of leaf i: it, the term, where it applies, and the instances of its scope there."""
+        left = np.ones((1,) * len(points.shape) if points.count else points.shape, np.bool_)
         if i in self.order.zeros:
-            left &= ~self.set(self.order.zeros[i]).holds(points, self.values.symbols)
+            left = ~self.set(self.order.zeros[i]).holds(points, self.values.symbols)
         for p in self.order.leaves[i]:
-            at, found = self.map(p.map).image(points, self.values.symbols)
-            found &= left
-            if found.any():
-                left &= ~found
-                yield p, term_of(self.values, p.place), found, self.env(p, at[found])
+            if not left.any():
+                break
+            here = left
+            for mask, at in self.map(p.map).images(points.only(here), self.values.symbols):
+                where = embedded(here, mask, points.shape)
+                yield p, term_of(self.values, p.place), where, at
+                left = left & ~where
         if left.any():
             raise Unknown("TV0656", "an order has no value for a summand")
 
-    def env(self, p: Part, at: Ints) -> dict[str, Ints]:
+    def env(self, p: Part, at: Points) -> dict[str, Ints]:
         if p.scope not in self.values.system.scopes:
             raise BadInput("TV0655", f"an order is about instances of `{p.scope}`, which the graph does not have")
         dims = self.values.system.scopes[p.scope].dims
-        if at.shape[1] != len(dims):
-            raise BadInput("TV0655", f"an order with instances of {at.shape[1]} dimensions for those of `{p.scope}`")
-        return {d: at[:, k] for k, d in enumerate(dims)}
+        if len(at.columns) != len(dims):
+            raise BadInput(
+                "TV0655", f"an order with instances of {len(at.columns)} dimensions for those of `{p.scope}`"
+            )
+        return {d: at.flat(k) for k, d in enumerate(dims)}
 
-    def leaf(self, i: int, points: Ints) -> Bits:
-        out = np.zeros(len(points), np.uint64)
-        for p, t, found, env in self.parts(i, points):
-            out[found] = self.values.term_at(p.place[0], t, env, int(found.sum()))
+    def leaf(self, i: int, points: Points) -> Bits:
+        out = np.zeros(points.count, np.uint64)
+        for p, t, found, at in self.parts(i, points):
+            put(out, points.shape, found, self.values.term_at(p.place[0], t, self.env(p, at), at.count))
         return out
 
-    def factors(self, i: int, negated: bool, points: Ints) -> tuple[Bits, Bits]:
-        x, y = np.zeros(len(points), np.uint64), np.zeros(len(points), np.uint64)
-        for p, t, found, env in self.parts(i, points):
-            x[found], y[found] = factors(self.values, p.place[0], t, env, int(found.sum()), self.kind)
+    def factors(self, i: int, negated: bool, points: Points) -> tuple[Bits, Bits]:
+        x, y = np.zeros(points.count, np.uint64), np.zeros(points.count, np.uint64)
+        for p, t, found, at in self.parts(i, points):
+            u, v = factors(self.values, p.place[0], t, self.env(p, at), at.count, self.kind)
+            put(x, points.shape, found, u)
+            put(y, points.shape, found, v)
         return (apply(f"fneg.{self.kind}", [x]) if negated else x), y
 
 

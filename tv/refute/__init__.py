@@ -6,25 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tv.advice import MENDS
-from tv.arithmetic import number
 from tv.binding import Binder
 from tv.diagnostic import BadInput
 from tv.graph import Graph
-from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel
 from tv.launch import CompileOptions, InputAssumption, Launch
 from tv.obligation import Obligation, Relation, Status
 from tv.refute.defects import EVENTS, Defects, Shown
 from tv.refute.differences import Broken, Difference, Differences
 from tv.refute.record import Record, again, read, write
-from tv.refute.setting import Dim3, Setting
+from tv.refute.setting import Setting
+from tv.refute.showing import content, hexadecimal, of_defect, of_difference
+from tv.refute.shrinking import shrunk
 from tv.refute.trials import Clock
 from tv.verdict import Counterexample
 
 SECONDS = 60.0  # a search that had many runs ends much sooner
 
 _STILL = "not refuted: "
-__all__ = ["Refuter", "is_ieee"]
+__all__ = ["SECONDS", "Refuter", "hexadecimal", "is_ieee", "open_still"]
 
 
 @dataclass(slots=True)
@@ -45,6 +45,7 @@ class Refuter:
     required: Relation = Relation.REASSOC
     ieee: bool = True
     seconds: float = SECONDS
+    given: Sequence[tuple[int, int]] = ()  # numbers (width, bits) at which terms of the proof differ
     shown: Shown | Difference | None = None  # what the counterexample rests on
     _settings: dict[tuple[tuple[str, int], ...], Setting] = field(default_factory=dict)
 
@@ -61,11 +62,13 @@ class Refuter:
         ]
         defects = Defects(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
         found = defects.show([out[k] for k in where]) if where else {}
-        for at, shown in found.items():
+        for n, (at, shown) in enumerate(found.items()):
+            if n == 0:  # the one that is reported
+                self.shown = shown = defects.smaller(out[where[at]], shown)
+                told = of_defect(shown)
             out[where[at]] = self._refuted(out, where[at], shown)
         if found:
-            self.shown = next(iter(found.values()))
-            return out, self._of_defect(self.shown)
+            return out, told
         for k in where:
             out[k] = open_still(out[k], defects.why, defects.help)
         return self._by_values(out)
@@ -109,6 +112,7 @@ class Refuter:
         orders = [o for o in out if o.kind in ("race", "barrier")]
         races = not orders or any(o.status is not Status.PROVED for o in orders)
         search = Differences(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds), races)
+        search.given = self.given
         first = [
             o.witness.symbols for o in out if o.status is Status.UNKNOWN and o.witness is not None and o.witness.symbols
         ]
@@ -119,17 +123,20 @@ class Refuter:
             case Difference():
                 k = self._blamed(out, open_ones, found)
                 if k is not None:
+                    found = shrunk(search, found)
                     kernel, graph = (content(b, found.label) for b in (found.kernel_bits, found.graph_bits))
                     text = f"element {list(found.index)} of `{found.tensor}`: kernel {kernel}, graph {graph}"
                     text = f"{out[k].message}; {text}" if out[k].message else text
                     help_text = out[k].help or MENDS["equal"]
                     out[k] = replace(out[k], status=Status.REFUTED, message=text, help=help_text)
                     self.shown = found
-                    return out, self._of_difference(found, out[k])
+                    return out, of_difference(found, out[k])
             case Broken(event=event) if event.kind == "init":
-                self.shown = Shown(found.outcome, "init", event.spans[-1], event)
+                first_one = Shown(found.outcome, "init", event.spans[-1], event)
+                defects = Defects(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
+                self.shown = defects.smaller(replace(out[open_ones[0]], kind="init"), first_one)
                 out[open_ones[0]] = self._refuted(out, open_ones[0], self.shown)
-                return out, self._of_defect(self.shown)
+                return out, of_defect(self.shown)
             case Broken(event=event):
                 search.why = f"a run showed a `{event.kind}` at line {event.span.line}"
             case None:
@@ -158,32 +165,6 @@ class Refuter:
         own = [k for k in equal if out[k].tensor == found.tensor or out[k].id.endswith(f".{found.tensor}.equal")]
         return next(iter([*own, *equal]), None)
 
-    # -------------------------------------------------------------- records
-    def _of_defect(self, found: Shown) -> Counterexample:
-        grid = found.outcome.setting.grid
-        threads = tuple(self._linear(grid, *t) for t in found.event.threads) if found.event is not None else ()
-        symbols = dict(found.outcome.trial.symbols)
-        return Counterexample(found.kind, "cpu", found.span, "", threads, found.tensor, found.index, symbols=symbols)
-
-    def _of_difference(self, found: Difference, o: Obligation) -> Counterexample:
-        both, width = (found.kernel_bits, found.graph_bits), BY_LABEL[found.label].width
-        return Counterexample(
-            "value",
-            "cpu",
-            o.span,
-            tensor=found.tensor,
-            index=found.index,
-            kernel_bits=hexadecimal(both[0], width),
-            graph_bits=hexadecimal(both[1], width),
-            kernel_value=number(both[0], BY_LABEL[found.label].op),
-            graph_value=number(both[1], BY_LABEL[found.label].op),
-            symbols=dict(found.outcome.trial.symbols),
-        )
-
-    def _linear(self, grid: Dim3, block: Dim3, thread: Dim3) -> tuple[int, int]:
-        x, y, _ = self.launch.block
-        return (block[2] * grid[1] + block[1]) * grid[0] + block[0], (thread[2] * y + thread[1]) * x + thread[0]
-
 
 def is_ieee(options: CompileOptions) -> bool:
     """Whether the flags leave float arithmetic as IEEE has it, contraction apart."""
@@ -200,13 +181,3 @@ def open_still(o: Obligation, why: str, help: str) -> Obligation:
 
 def named(words: Iterable[str]) -> str:
     return ", ".join(f"`{w}`" for w in sorted(words)) or "none"
-
-
-def content(bits: int, label: str) -> str:
-    """An element's value and its bits: `-1.0 (0xbf800000)`."""
-    element = BY_LABEL[label]
-    return f"{number(bits, element.op)} ({hexadecimal(bits, element.width)})"
-
-
-def hexadecimal(bits: int, width: int) -> str:
-    return f"0x{bits:0{max(1, width // 4)}x}"

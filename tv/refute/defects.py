@@ -13,6 +13,7 @@ from tv.diagnostic import TvError
 from tv.kernel import Kernel, Loop, Space, Store, walk
 from tv.obligation import Obligation
 from tv.refute.admissible import hangs_on_contents, unmet
+from tv.refute.kept import Kept
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Setting
 from tv.refute.single import targets
@@ -116,7 +117,7 @@ class Defects:
     why: str = NOTHING
     help: str = ""  # where a run failed
     _done: set[Trial] = field(default_factory=set)
-    _unmet: dict[tuple[tuple[tuple[str, int], ...], str], str] = field(default_factory=dict)
+    _unmet: dict[tuple[tuple[tuple[str, int], ...], Pattern], str] = field(default_factory=dict)
 
     def show(self, open_ones: Sequence[Obligation]) -> dict[int, Shown]:
         """What the first telling run shows: position in `open_ones` -> defect. Empty where none does; then `why` says why."""
@@ -178,6 +179,29 @@ class Defects:
             self.why = "a run that shows it takes too long"
         return outcome
 
+    def smaller(self, o: Obligation, shown: Shown) -> Shown:
+        """The same defect at the least sizes and on inputs that are zero, where a run of each shows it."""
+        best, low = shown, {s: least for s, (least, _) in self.ranges.items()}
+        if dict(best.outcome.trial.symbols) != low:
+            setting = self.settings(low)
+            for blocks in dict.fromkeys(block_choices(setting, None)):
+                trial = replace(best.outcome.trial, symbols=tuple(setting.symbols.items()), blocks=blocks)
+                found = self._again(o, best, setting, trial)
+                if found is not best:
+                    best = found
+                    break
+        trial = best.outcome.trial
+        return self._again(o, best, best.outcome.setting, replace(trial, pattern=replace(trial.pattern, kept=Kept())))
+
+    def _again(self, o: Obligation, best: Shown, setting: Setting, trial: Trial) -> Shown:
+        """What a run shows of the same defect, else the best one so far."""
+        left = self.clock.left
+        outcome = self._run(setting, trial, min(PLAIN_SHARE, self.clock.used / (2 * left))) if left > 0 else None
+        if outcome is None:
+            return best
+        found = self._in([o], outcome, KINDS | {"init"}).get(0)
+        return best if found is None or (found.kind, found.span) != (best.kind, best.span) else found
+
     def _in(self, open_ones: Sequence[Obligation], outcome: Outcome, kinds: Collection[str]) -> dict[int, Shown]:
         found: dict[int, Shown] = {}
         for k, o in enumerate(open_ones):
@@ -193,7 +217,7 @@ class Defects:
         lines = {s.line for s in shown.event.spans} if shown.event is not None else set()
         if not hangs_on_contents(setting, tuple(lines)):
             return True
-        key = trial.symbols, trial.pattern.name
+        key = trial.symbols, trial.pattern
         if key not in self._unmet:
             self._unmet[key] = unmet(setting, trial.pattern, time.monotonic() + max(1.0, self.clock.left))
         self.why = self._unmet[key] or self.why
@@ -210,6 +234,8 @@ class Defects:
                     for part in targets(setting.kernel, setting.outputs):
                         yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks, None, part)
                 yield setting, Trial(tuple(symbols.items()), Pattern("small"), blocks)
+                if any(self._unmet.values()):  # of zeros more graphs have a meaning, whatever the order of their sums
+                    yield setting, Trial(tuple(symbols.items()), Pattern("small", kept=Kept()), blocks)
                 if o.kind in ("bounds", "range") and any(s.bounded for s in setting.slots.values()):
                     for seed in range(3):
                         yield setting, Trial(tuple(symbols.items()), Pattern("edges", seed), blocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
@@ -19,7 +19,8 @@ from tv.kernel import Atomic, Kernel, walk
 from tv.obligation import Obligation
 from tv.refute.admissible import unmet
 from tv.refute.layouts import Place
-from tv.refute.patterns import Pattern, search_order
+from tv.refute.nan_bits import sees_bits
+from tv.refute.patterns import MAKE_NAN, Pattern, search_order
 from tv.refute.setting import Dim3, Setting
 from tv.refute.single import OTHERS, Target, targets
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
@@ -27,6 +28,7 @@ from tv.replay.distinct import distinct
 from tv.replay.doubt import VARIANTS
 from tv.replay.events import Event
 from tv.replay.graph_bounds import GraphBounds
+from tv.replay.memory import StoreWitness
 from tv.replay.sums import Value
 
 Bits = npt.NDArray[np.uint64]
@@ -59,6 +61,14 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Element:
+    """An element of an output."""
+
+    tensor: str
+    index: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """A run whose events make its values meaningless."""
 
@@ -77,6 +87,8 @@ class Differences:
     races: bool = True
     why: str = "no input that was tried shows a difference"
     help: str = ""  # where a run failed
+    given: Sequence[tuple[int, int]] = ()  # numbers (width, bits) to be tried as inputs
+    took: float = 0.0  # seconds of the run that showed what was found
     _deadline: float = 0.0  # of the trial
     _unordered: int = 0  # runs whose results hang on the order of atomics
 
@@ -94,6 +106,7 @@ class Differences:
             if self.clock.left <= 0 or (self.clock.used > PATIENCE and runs >= ENOUGH_RUNS):
                 self.why += "; the search ran out of time"
                 break
+            start = time.monotonic()
             try:
                 found = self._try(trial, setting)
                 why = unmet(setting, trial.pattern, self.clock.deadline) if found is not None else ""
@@ -104,6 +117,7 @@ class Differences:
                 self.why = why
                 continue
             if isinstance(found, Difference):
+                self.took = time.monotonic() - start
                 return found
             broken = broken or found
             spent = self.clock.used > BROKEN_SECONDS and runs >= BROKEN_RUNS
@@ -125,7 +139,9 @@ class Differences:
                 options += [(put_off, setting, blocks, part) for part in parts]
                 options.append((put_off * (WHOLE if parts else 1), setting, blocks, None))
         slots = options[0][1].slots
-        patterns = search_order(len(slots), options[0][1].graph.layers, list(slots.values()))
+        patterns = search_order(len(slots), options[0][1].graph.layers, list(slots.values()), self.given)
+        if sees_bits(options[0][1].kernel):
+            patterns = [p for p in patterns if p.kind not in MAKE_NAN]
         # Seconds a run, guessed until it was measured; what is measured scales the other guesses.
         guess = [FIRST_GUESS * (1 + sum(map(abs, s.symbols.values())) / 64) ** 0.5 for _, s, _, _ in options]
         cost = list(guess)
@@ -147,8 +163,19 @@ class Differences:
             cost = [c if n else g * scale for c, g, n in zip(cost, guess, tried, strict=True)]
 
     # -------------------------------------------------------------- one run
-    def _try(self, trial: Trial, setting: Setting) -> Difference | Broken | None:
-        outcome = execute(setting, trial, self.fmad, self._deadline, races=self.races)
+    def judged(self, trial: Trial, setting: Setting, deadline: float, only: Element | None = None) -> Difference | None:
+        """What a run shows of all elements or of one, judged as in a search; None also where it fails or goes on for too long."""
+        self._deadline = deadline
+        try:
+            found = self._try(trial, setting, only)
+            why = unmet(setting, trial.pattern, deadline) if isinstance(found, Difference) else ""
+        except TvError:
+            return None
+        return found if isinstance(found, Difference) and not why else None
+
+    def _try(self, trial: Trial, setting: Setting, only: Element | None = None) -> Difference | Broken | None:
+        witness = None if only is None else witness_of(setting, only)
+        outcome = execute(setting, trial, self.fmad, self._deadline, races=self.races, witness=witness)
         if outcome.execution.events:
             return Broken(outcome, outcome.execution.events[0])
         hangs = outcome.execution.ordered_atomics and rounds_in_atomics(setting.kernel)
@@ -162,13 +189,13 @@ class Differences:
             return None
         for name, places in setting.places.items():
             for p in places:
-                found = self._compare(outcome, name, p) if p.output else None
+                found = self._compare(outcome, name, p, only) if p.output and wanted(p, only) else None
                 if found is not None:
                     return found
         return None
 
-    def _compare(self, outcome: Outcome, name: str, p: Place) -> Difference | None:
-        elements = self._elements(outcome, name, p)
+    def _compare(self, outcome: Outcome, name: str, p: Place, only: Element | None = None) -> Difference | None:
+        elements = self._elements(outcome, name, p) if only is None else self._one(outcome, name, p, only)
         start, step = time.monotonic(), FIRST
         while len(elements) and (step == FIRST or time.monotonic() < start + ENOUGH):
             some, elements = elements[:step], elements[step:]
@@ -194,6 +221,14 @@ class Differences:
         _, at = np.unique(order, return_index=True)
         return np.asarray(found[order[np.sort(at)]][:MOST])
 
+    def _one(self, outcome: Outcome, name: str, p: Place, only: Element) -> Ints:
+        """The one element's row-major position; nothing where a run of some blocks did not store it."""
+        at = np.array([int(np.ravel_multi_index(only.index, p.shape)) if p.shape else 0], np.int64)
+        if outcome.trial.blocks is None and outcome.trial.target is None:
+            return at
+        linear, good = p.at(self._stored(outcome, name, p.width))
+        return np.intersect1d(at, linear[good])
+
     def _stored(self, outcome: Outcome, name: str, width: int) -> Ints:
         """Offsets of the elements that hold what the kernel leaves there."""
         found = outcome.buffers[name].written_elements(width)
@@ -216,7 +251,7 @@ class Differences:
         theirs, free_zero = graph_values(outcome.setting, outcome.trial.pattern, p, elements, self._deadline)
         quick = time.monotonic() - start < QUICK
         label = outcome.setting.graph.outputs[p.tensor].type
-        if free_zero and outcome.trial.pattern.kind == "signed":
+        if free_zero and outcome.trial.pattern.may_be_minus_zero:
             return None
         apart = outside(mine, theirs, label, free_zero) & written
         unclear = np.flatnonzero(~apart & written & differing(mine, theirs.encoded(label), label, free_zero))
@@ -286,21 +321,42 @@ class Differences:
         return False
 
 
+def wanted(p: Place, only: Element | None) -> bool:
+    return only is None or p.tensor == only.tensor
+
+
+def witness_of(setting: Setting, only: Element) -> StoreWitness | None:
+    """What notes who stores an element; None where atomic operations may change it too, each with a part in what it is."""
+    for name, places in setting.places.items():
+        for p in places:
+            if p.output and wanted(p, only):
+                at = int(p.of([np.array([i], np.int64) for i in only.index])[0]) * p.width
+                together = any(isinstance(s, Atomic) and s.ref.object == name for s in walk(setting.kernel.body))
+                return None if together else StoreWitness(name, at, p.width)
+    return None
+
+
 def rounds_in_atomics(kernel: Kernel) -> bool:
     """Does some atomic operation round? Of all others every order is one that hardware may take, and its result is exact."""
     return any(isinstance(s, Atomic) and s.ref.type.is_float for s in walk(kernel.body))
 
 
 def graph_values(
-    setting: Setting, pattern: Pattern, p: Place, elements: Ints, deadline: float | None = None
+    setting: Setting,
+    pattern: Pattern,
+    p: Place,
+    elements: Ints,
+    deadline: float | None = None,
+    note: Callable[[str, Ints], None] | None = None,
 ) -> tuple[Value, bool]:
-    """What an output's elements (row-major) may be, arrays [n], and whether zeros may have either sign."""
+    """What an output's elements (row-major) may be, arrays [n], and whether zeros may have either sign. note: told of what is
+    read of the inputs."""
     info = setting.graph.outputs[p.tensor]
     index = list(np.unravel_index(elements, p.shape)) if p.shape else []
     if info.layer is not None:
         index.insert(0, np.full(elements.shape, info.layer, np.int64))
     points = np.stack(index, axis=1) if index else np.zeros((len(elements), 0), np.int64)
-    graph = GraphBounds(setting.graph, setting.symbols, setting.graph_inputs(pattern), deadline)
+    graph = GraphBounds(setting.graph, setting.symbols, setting.graph_inputs(pattern, note), deadline)
     with np.errstate(all="ignore"):
         return graph.at(info.unit, points), graph.free_zero
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from tv.diagnostic import BadInput
 from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel
 from tv.refute.defects import Shown, foreign, unwritten
 from tv.refute.differences import Difference, graph_values, outside
-from tv.refute.layouts import Place
+from tv.refute.kept import Interval, Kept
+from tv.refute.layouts import FARTHEST, Place
 from tv.refute.patterns import Pattern
 from tv.refute.setting import NARROW, Setting
 from tv.refute.single import Target
@@ -25,10 +30,24 @@ from tv.refute.slicing import Cut
 from tv.refute.trials import Outcome, Trial, execute
 from tv.source import Span
 
-SCHEMA = 2
+SCHEMA = 3
 MOST_BYTES = 64 << 20  # of inputs that are written out
+MOST_META = 16 << 20  # bytes of all else, of which a small file may unpack to far more
 ENDLESS = float("inf")
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, TypeError, MemoryError, BadZipFile, zlib.error)  # of np.load
+_ANEW = "`tv check --counterexample` on these files writes one"
+# Of np.load and of JSON; RuntimeError: nested too deeply, compressed in an unknown way, encrypted.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    TypeError,
+    MemoryError,
+    RuntimeError,
+    BadZipFile,
+    zlib.error,
+    TokenError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,9 @@ def write(path: str, shown: Shown | Difference, fmad: bool) -> None:
     """Raises BadInput (TV0735) where the file cannot be written."""
     r = record_of(shown, fmad)
     meta = {
-        "schema": SCHEMA, "kind": r.kind, "symbols": dict(r.trial.symbols), "pattern": r.trial.pattern.name, "blocks": r.trial.blocks,
+        "schema": SCHEMA, "kind": r.kind, "symbols": dict(r.trial.symbols), "pattern": r.trial.pattern.name,
+        "given": r.trial.pattern.given,
+        "kept": None if r.trial.pattern.kept is None else dict(r.trial.pattern.kept.parts), "blocks": r.trial.blocks,
         "cut": None if r.trial.cut is None else [r.trial.cut.objects, r.trial.cut.lines],
         "turns": r.trial.turns,
         "target": None if r.trial.target is None else [r.trial.target.object, r.trial.target.store, r.trial.target.element],
@@ -110,6 +131,8 @@ def read(path: str) -> Record:
     """Raises BadInput (TV0736) for what is no counterexample of this version."""
     try:
         with np.load(path, allow_pickle=False) as data:
+            if not isinstance(data, NpzFile) or data.zip is None or data.zip.getinfo("meta.npy").file_size > MOST_META:
+                raise ValueError("not what a search writes")
             meta = json.loads(str(data["meta"]))
         if meta["schema"] != SCHEMA:
             raise BadInput("TV0736", f"`{path}` is of schema {meta['schema']}, this version reads {SCHEMA}")
@@ -117,7 +140,15 @@ def read(path: str) -> Record:
         cut = None if meta["cut"] is None else Cut(tuple(meta["cut"][0]), tuple(meta["cut"][1]))
         symbols = tuple((str(k), int(v)) for k, v in meta["symbols"].items())
         target = None if meta["target"] is None else Target(str(meta["target"][0]), *map(int, meta["target"][1:]))
-        trial = Trial(symbols, Pattern.of(meta["pattern"]), blocks, cut, target, bool(meta["turns"]))
+        kept = None if meta["kept"] is None else Kept.of({str(n): _intervals(own) for n, own in meta["kept"].items()})
+        trial = Trial(
+            symbols,
+            replace(Pattern.of(meta["pattern"]), kept=kept, given=_given(meta["given"])),
+            blocks,
+            cut,
+            target,
+            bool(meta["turns"]),
+        )
         return Record(
             meta["kind"], trial, bool(meta["fmad"]), int(meta["line"]), meta["object"], meta["tensor"], tuple(meta["index"]),
             int(meta["kernel_bits"]), int(meta["graph_bits"]), meta["fingerprint"],
@@ -125,6 +156,23 @@ def read(path: str) -> Record:
     except (*UNREADABLE, AttributeError, IndexError, OverflowError) as e:
         why = e.strerror if isinstance(e, OSError) and e.strerror else "it is not what a search wrote"
         raise BadInput("TV0736", f"`{path}` is no counterexample: {why}", Span(path, 0)) from None
+
+
+def _intervals(pairs: Sequence[Sequence[int]]) -> list[Interval]:
+    """Ascending and apart. Raises ValueError for others."""
+    found = [(int(a), int(b)) for a, b in pairs]
+    flat = [0, *(v for own in found for v in own), FARTHEST]
+    if any(a > b for a, b in pairwise(flat)):
+        raise ValueError("intervals that do not ascend")
+    return found
+
+
+def _given(pairs: Sequence[Sequence[int]]) -> tuple[tuple[int, int], ...]:
+    """Raises ValueError for numbers that have more bits than they say."""
+    found = tuple((int(w), int(bits)) for w, bits in pairs)
+    if any(not 0 <= bits < 1 << min(max(w, 0), 64) for w, bits in found):
+        raise ValueError("a number of more bits than it says")
+    return found
 
 
 def again(r: Record, setting: Setting) -> tuple[bool, str]:
@@ -166,6 +214,13 @@ def _value_again(r: Record, outcome: Outcome) -> tuple[bool, str]:
     )
     if name is None or p is None:
         raise BadInput("TV0737", f"no buffer holds the output `{r.tensor}`")
+    if len(r.index) != len(p.shape) or not all(
+        type(i) is int and 0 <= i < n for i, n in zip(r.index, p.shape, strict=True)
+    ):
+        shape = list(p.shape)
+        raise BadInput(
+            "TV0736", f"`{r.tensor}` has the shape {shape} there, and no element {list(r.index)}", help=_ANEW
+        )
     if (own := setting.unheld()) is not None:
         raise BadInput("TV0737", f"no argument holds `{own}`, so that its values are the model's own")
     mine = element_bits(outcome, name, p, r.index)

@@ -39,6 +39,7 @@ class Watched(GeneratedBuffer):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._stored: list[tuple[Ints, int]] = []  # offsets, width
+        self._marked: dict[int, Flags] = {}  # of many stores: by width, which multiples of it
         self._pending = 0
 
     def store(self, offsets: Ints, width: int, bits: Array, mask: Flags | None = None) -> None:
@@ -46,19 +47,22 @@ class Watched(GeneratedBuffer):
         self._stored.append((kept, width))
         self._pending += len(kept)
         if self._pending > _MOST_PENDING:
-            widths = sorted({w for _, w in self._stored})
-            self._stored = [(distinct(np.concatenate([o for o, w in self._stored if w == v])), v) for v in widths]
-            self._pending = 0
+            for there, w in self._stored:
+                if w not in self._marked:
+                    self._marked[w] = np.zeros(-(-self.size // w), np.bool_)
+                self._marked[w][there // w] = True
+            self._stored, self._pending = [], 0
         super().store(offsets, width, bits, mask)
 
     def restore(self, state: object) -> None:
-        self._stored, self._pending = [], 0
+        self._stored, self._marked, self._pending = [], {}, 0
         super().restore(state)
 
     def written_elements(self, width: int) -> Ints:
         """Indices of elements of `width` bytes that a store touched, ascending, each once."""
         found = [np.zeros(0, np.int64)]
-        for offsets, stored in self._stored:
+        many = [(np.flatnonzero(marks) * w, w) for w, marks in self._marked.items()]
+        for offsets, stored in (*self._stored, *many):
             first, last = offsets // width, (offsets + stored - 1) // width
             found += [np.minimum(first + k, last) for k in range(1 + (stored - 1) // width)]
         return distinct(np.concatenate(found))
@@ -97,7 +101,7 @@ class Setting:
 
     def _slot(self, ordinal: int, info: TensorInfo) -> Slot:
         shape = self.shape(info)
-        low, high, finite = None, None, self.graph.numbers_only
+        low, high, finite = None, None, False
         for a in self.assumptions:
             if a.tensor == info.name:
                 finite |= a.finite
@@ -106,7 +110,18 @@ class Setting:
                 )
         count = int(np.prod(shape, dtype=object)) if shape else 1
         stored = self.graph.contents.get(info.name)
-        return Slot(info.name, ordinal, info.type, count, shape[-1] if shape else 1, low, high, finite, stored)
+        return Slot(
+            info.name,
+            ordinal,
+            info.type,
+            count,
+            shape[-1] if shape else 1,
+            low,
+            high,
+            finite,
+            self.graph.numbers_only,
+            stored,
+        )
 
     # -------------------------------------------------------------- the launch
     @property
@@ -177,19 +192,23 @@ class Setting:
             out[name] = Watched(total, width, content.bits, align=align, defined=None if whole else content.defined)
         return out
 
-    def graph_inputs(self, pattern: Pattern) -> Callable[[str, Sequence[Ints]], Value]:
-        """The same contents as the graph's evaluation asks for them."""
+    def graph_inputs(
+        self, pattern: Pattern, note: Callable[[str, Ints], None] | None = None
+    ) -> Callable[[str, Sequence[Ints]], Value]:
+        """The same contents as the graph's evaluation asks for them; note: told of each tensor's elements that it asks for."""
 
         def inputs(unit: str, index: Sequence[Ints]) -> Value:
             members = self._units[unit]
             if members[0][0] is None:
-                return self._elements(members[0][1], index, pattern)
+                return self._elements(members[0][1], index, pattern, note)
             if index[0].size == 1:
                 own = next(n for layer, n in members if layer == int(index[0].flat[0]))
-                return self._elements(own, index[1:], pattern)
+                return self._elements(own, index[1:], pattern, note)
             index = np.broadcast_arrays(*index)
             masks = [(index[0] == layer, name) for layer, name in members]
-            pieces = [(m, self._elements(name, [i[m] for i in index[1:]], pattern)) for m, name in masks if m.any()]
+            pieces = [
+                (m, self._elements(name, [i[m] for i in index[1:]], pattern, note)) for m, name in masks if m.any()
+            ]
             return joined(pieces, index[0].shape)
 
         return inputs
@@ -206,11 +225,15 @@ class Setting:
             (t.name for n, t in self.graph.inputs.items() if t.kept and n not in held and units[t.unit].uses), None
         )
 
-    def _elements(self, name: str, index: Sequence[Ints], pattern: Pattern) -> Value:
+    def _elements(
+        self, name: str, index: Sequence[Ints], pattern: Pattern, note: Callable[[str, Ints], None] | None
+    ) -> Value:
         shape = self.shape(self.graph.inputs[name])
         linear = np.zeros((1,) * (index[0].ndim if index else 1), np.int64)
         for extent, i in zip(shape, index, strict=True):
             linear = linear * extent + i
+        if note is not None:
+            note(name, linear)
         slot = self.slots[name]
         if BY_LABEL[slot.label].is_float:
             return Value(None, pattern.numbers(slot, linear), slot.label)

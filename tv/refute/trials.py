@@ -14,6 +14,7 @@ from tv.refute.single import OTHERS, Target, alone, prepared
 from tv.refute.slicing import Cut, sliced
 from tv.replay.events import Execution
 from tv.replay.interpreter import run
+from tv.replay.memory import StoreWitness
 from tv.replay.waiting import waits_across_blocks
 
 MOST_EVENTS = 12
@@ -65,12 +66,20 @@ class Outcome:
     setting: Setting
     execution: Execution
     buffers: dict[str, Watched]
+    witness: StoreWitness | None = None
 
 
 def execute(
-    setting: Setting, trial: Trial, fmad: bool, deadline: float, variant: int = 0, races: bool = True
+    setting: Setting,
+    trial: Trial,
+    fmad: bool,
+    deadline: float,
+    variant: int = 0,
+    races: bool = True,
+    witness: StoreWitness | None = None,
 ) -> Outcome:
-    """One run; variant: of the functions' bits; races: whether to look for them. Raises what interpreter and binding raise."""
+    """One run; variant: of the functions' bits; races: whether to look for them; witness: of stores. Raises what interpreter and
+    binding raise."""
     kernel = setting.kernel if trial.cut is None else sliced(setting.kernel, trial.cut)
     if trial.cut is None and not races:
         kernel, fmad = prepared(setting.kernel, fmad), False
@@ -82,9 +91,9 @@ def execute(
     done = run(
         kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
         fmad=fmad, blocks=trial.blocks, event_limit=MOST_EVENTS, outputs=setting.outputs, deadline=deadline, grace=GRACE, variant=variant, races=races,
-        schedule="turns" if trial.turns else "auto",
+        witness=witness, schedule="turns" if trial.turns else "auto",
     )  # fmt: skip
-    return Outcome(trial, setting, done, buffers)
+    return Outcome(trial, setting, done, buffers, witness)
 
 
 def sizes(ranges: Mapping[str, tuple[int, int]], first: Sequence[Mapping[str, int]]) -> Iterator[dict[str, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from tv.arithmetic import decode
 from tv.diagnostic import Unsupported
 from tv.kernel import Atomic, MemRef, Scalar, Space
 from tv.replay import rounding
@@ -61,7 +62,15 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
         old = _execute(s, region, access, bits, memory.changes)
         if unset is not None and writes and s.op != "exch":  # what was any content is any content still
             region.buffer.forget(access.address[unset], s.ref.type.bytes)
-        if writes and (s.dest is not None or scalar.is_float or s.op in ("exch", "cas", "store", "inc", "dec")):
+        summed = scalar.is_float and s.dest is None and s.op in ("add", "sub")
+        if summed:
+            added, found = (decode(b.astype(np.uint64), scalar.label).astype(np.float64) for b in (bits[0], old))
+            memory.changes.sums.add(region.serial, scalar.label, access.address, added, found)
+        if (
+            writes
+            and not summed
+            and (s.dest is not None or scalar.is_float or s.op in ("exch", "cas", "store", "inc", "dec"))
+        ):
             frame.ordered_atomics = True
         if s.dest is not None:
             value = np.zeros(mask.width, dtype=from_bits(old, scalar).dtype)

@@ -58,9 +58,14 @@ class DenseBuffer:
         self.align = align
         self._pad = -self.size % 8
         self._data = data if not self._pad and data.flags.c_contiguous else _padded(data, self._pad)
-        self._init = None if init is None else _padded(init, self._pad)
         self._views = {w: self._data.view(UNSIGNED[w]) for w in (1, 2, 4, 8)}
-        self._flags = {} if self._init is None else {w: self._init.view(UNSIGNED[w]) for w in (1, 2, 4, 8)}
+        self._asked = 0  # bytes that were found initialised since all were looked at
+        self._set_flags(None if init is None else _padded(init, self._pad))
+
+    def _set_flags(self, init: NDArray[np.uint8] | None) -> None:
+        """init: of every byte, the padding included; None: all are initialised, and nothing is to be kept of them."""
+        self._init = init
+        self._flags = {} if init is None else {w: init.view(UNSIGNED[w]) for w in (1, 2, 4, 8)}
 
     @classmethod
     def of(cls, array: NDArray[Any], *, align: int = 256) -> DenseBuffer:
@@ -93,7 +98,7 @@ class DenseBuffer:
         return self.data.view(dtype)
 
     def load(self, offsets: Offsets, width: int) -> Array:
-        bits: Array = self._views[width][offsets >> (width.bit_length() - 1)]
+        bits: Array = self._views[width].take(offsets >> (width.bit_length() - 1))
         return bits
 
     def store(self, offsets: Offsets, width: int, bits: Array, mask: Flags | None = None) -> None:
@@ -105,15 +110,21 @@ class DenseBuffer:
             self._flags[width][index] = _all_set(width)
 
     def initialised(self, offsets: Offsets, width: int) -> Flags | None:
-        if not self._flags:
+        if self._init is None:
             return None
-        good: Flags = self._flags[width][offsets >> (width.bit_length() - 1)] == _all_set(width)
-        return None if np.count_nonzero(good) == good.size else good
+        good: Flags = self._flags[width].take(offsets >> (width.bit_length() - 1)) == _all_set(width)
+        if np.count_nonzero(good) != good.size:
+            return good
+        self._asked += good.size * width
+        if self._asked > 8 * self.size:  # now and then: what is initialised as a whole needs no flags
+            self._asked = 0
+            if self._init[: self.size].all():
+                self._set_flags(None)
+        return None
 
     def forget(self, offsets: Offsets, width: int) -> None:
         if self._init is None:
-            self._init = np.ones(self._data.size, dtype=np.uint8)
-            self._flags = {w: self._init.view(UNSIGNED[w]) for w in (1, 2, 4, 8)}
+            self._set_flags(np.ones(self._data.size, dtype=np.uint8))
         self._flags[width][offsets >> (width.bit_length() - 1)] = 0
 
     def snapshot(self) -> object:
@@ -123,11 +134,7 @@ class DenseBuffer:
         assert isinstance(state, tuple)
         data, init = state
         self._data[:] = data
-        if init is not None:
-            assert self._init is not None
-            self._init[:] = init
-        elif self._init is not None:
-            self._init[:] = 1
+        self._set_flags(None if init is None else init.copy())
 
 
 def _padded(data: NDArray[np.uint8], pad: int) -> NDArray[np.uint8]:

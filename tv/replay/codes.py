@@ -17,6 +17,8 @@ by one.""",
     "TV0721": """Blocks wait for each other, so that some of them alone cannot be executed.""",
     "TV0722": """Too many blocks wait for each other for the interpreter to run them in turns. A smaller grid shows the same
 defects.""",
+    "TV0723": """A pointer of a struct that is passed by value was read, and the specification lists no tensor for it: whether it
+is null, or points somewhere, no run knows.""",
     "TV0741": """Running a graph on numbers needs a value for each open size.""",
     "TV0742": """Running a graph met an index, read from data, outside its tensor. Such inputs are excluded by a printed
 assumption.""",
@@ -38,6 +40,7 @@ FIXES: dict[str, str] = {
     "TV0711": "let the threads of a block wait at a barrier",
     "TV0720": "give each parameter a value of its type",
     "TV0721": "run all blocks",
+    "TV0723": "list a tensor for each pointer that the kernel reads",
     "TV0722": "launch fewer blocks",
     "TV0734": "launch at smaller sizes, by a symbol with a small `min`",
     "TV0741": "give the symbol a value with `--symbol`",

@@ -91,7 +91,7 @@ def _certain(name: str, head: str, label: str, args: Sequence[Value]) -> Value:
     if head == "ffma" and label in ("f32", "f64"):
         y = decode(out, label).astype(np.float64)
         p = args[0].numbers(label) * args[1].numbers(label)
-        radius = (np.abs(p) + np.abs(y)) * 2.0 ** (1 - PRECISION[label])
+        radius = (np.abs(p) + np.abs(y)) * 2.0 ** (1 - PRECISION[label]) + 2 * LEAST[label]
         return Value(None, y, label, radius)
     if head in EXTREMES and head in ("fmax", "fmin"):
         nan = np.logical_or.reduce(np.broadcast_arrays(*(np.isnan(decode(b, label)) for b in whole)))
@@ -214,7 +214,10 @@ def _rounded(label: str, y: Floats, radius: Floats) -> Value:
     wide = radius * SPARE + np.abs(y) * 2.0**-50  # y itself is rounded to f64
     low, high = (decode(narrow(np.asarray(v), label), label).astype(np.float64) for v in (y - wide, y + wide))
     good = np.isfinite(low) & np.isfinite(high)
-    return Value(None, low + (high - low) / 2, label, np.where(good, (high - low) / 2, np.inf))
+    same = (low == high) & (np.signbit(low) == np.signbit(high))
+    either = (low == 0) & (high == 0) & ~same  # a zero, of which sign is not known
+    radius = np.where(either, LEAST[label], (high - low) / 2)
+    return Value(None, np.where(same, low, low + (high - low) / 2), label, np.where(good, radius, np.inf))
 
 
 def _widens(label: str) -> bool:

@@ -13,7 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tv.diagnostic import BadInput, Unknown
-from tv.kernel import AsyncCopy, Atomic, Kernel, MemoryObject, Space, Store, assigned, references, walk
+from tv.kernel import (
+    AsyncCopy,
+    Atomic,
+    Binary,
+    Convert,
+    Kernel,
+    MemoryObject,
+    Space,
+    Store,
+    assigned,
+    children,
+    expressions,
+    references,
+    walk,
+)
 from tv.replay.aliases import Aliases
 from tv.replay.buffers import Buffer, DenseBuffer
 from tv.replay.carriers import CARRIER, UNSIGNED, Array, constant
@@ -25,7 +39,7 @@ from tv.replay.guesses import with_guesses
 from tv.replay.launches import in_order, launches, shared_objects
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
-from tv.replay.memory import Changes, Memory, Region
+from tv.replay.memory import Changes, Memory, Region, StoreWitness
 from tv.replay.ordering import Order
 from tv.replay.races import Shadow
 from tv.replay.scheduling import Lockstep, Stuck, Turns, deadlock
@@ -34,6 +48,7 @@ from tv.replay.waiting import before_barriers, waits_across_blocks
 
 STEP_LIMIT = 5_000_000  # vector statements
 _CHUNK = 1 << 16  # threads that run as one vector
+_KEPT = 1 << 25  # values that operations keep of their last evaluation, each for every thread of a vector
 _MOST_TURNS = 1024  # blocks that may run in turns
 
 
@@ -55,6 +70,7 @@ def run(
     grace: float | None = None,
     variant: int = 0,
     races: bool = True,
+    witness: StoreWitness | None = None,
 ) -> Execution:
     """Executes a launch and leaves its effects in `buffers`.
 
@@ -66,7 +82,7 @@ def run(
     grace: so does this many seconds after the first event. variant: of the functions' bits, see `tv.replay.doubt`.
     schedule: where blocks wait for each other, `auto` runs them all in step as far as that goes, `turns` block by block,
     which shows races that only an uneven pace brings out. races: whether to look for them; without, a kernel that has one is
-    run in one of its orders.
+    run in one of its orders. witness: told of the stores to its bytes.
 
     Raises BadInput for arguments that do not fit the kernel, or `blocks` where blocks wait for each other; Unsupported for
     what the interpreter has no meaning for; Unknown where it cannot schedule threads that wait for each other.
@@ -88,6 +104,7 @@ def run(
         grace,
         variant,
         races,
+        witness,
     )
     wait = waits_across_blocks(launch.kernel)
     if blocks is not None and wait is not None:
@@ -141,6 +158,7 @@ class _Launch:
     grace: float | None = None
     variant: int = 0
     races: bool = True
+    witness: StoreWitness | None = None
 
     def execute(self, blocks: Sequence[int], way: str) -> Execution:
         """way: chunks, auto, turns."""
@@ -187,13 +205,24 @@ class _Run:
 
     # -------------------------------------------------------------------------------------------- ways to run
     def in_chunks(self, blocks: Sequence[int]) -> Execution:
-        size = max(1, _CHUNK // self._launch.geometry.block_threads)
+        size = max(1, self._chunk(len(blocks)) // self._launch.geometry.block_threads)
 
         def work() -> None:
             for at in range(0, len(blocks), size):
                 self._group(blocks[at : at + size], Lockstep(self._order, self._changes))
 
         return self._finish(work)
+
+    def _chunk(self, blocks: int) -> int:
+        """How many threads may run as one vector: fewer where the kernel's text is long."""
+        if blocks * self._launch.geometry.block_threads <= _CHUNK >> 4:
+            return _CHUNK
+        kept, todo = 1, [e for s in walk(self._kernel.body) for e in expressions(s)]
+        while todo:
+            e = todo.pop()
+            kept += isinstance(e, Binary | Convert)
+            todo += children(e)
+        return min(_CHUNK, max(_CHUNK >> 4, _KEPT // kept))
 
     def in_lockstep(self, blocks: Sequence[int]) -> Execution:
         return self._finish(
@@ -221,7 +250,7 @@ class _Run:
             ended,
             tuple(self._recorder.notes),
             frozenset(self._math.used),
-            self._ordered_atomics,
+            self._ordered_atomics or not self._changes.sums.exact(),
             self._budget.used,
             {"memory statements and barriers": self._order.tick},
             self._math.rounded_product,
@@ -267,7 +296,10 @@ class _Run:
                 shadows[id(buffer)] = Shadow(buffer.size // unit + 1, self._order, one_block=False)
             output = self._launch.outputs is None or name in self._launch.outputs
             shadow = shadows.get(id(buffer))
-            regions[name] = Region(name, Space.GLOBAL, buffer, buffer.size, 0, unit, buffer.align, shadow, output)
+            region = Region(name, Space.GLOBAL, buffer, buffer.size, 0, unit, buffer.align, shadow, output)
+            witness = self._launch.witness
+            region.witness = witness if witness is not None and witness.object == name else None
+            regions[name] = region
         for shared in (
             [r for r in regions.values() if r.buffer is b] for b in {id(b): b for b in found.values()}.values()
         ):

@@ -19,6 +19,22 @@ from tv.replay.doubt import moved
 from tv.replay.rounding import fma, fma_of_product, maximum, minimum, nearest, propagating, sqrt, sub
 from tv.source import Span
 
+
+def erf_inverse(y: float) -> float:
+    """Halley's steps from Winitzki's estimate, each as exact as the error function of f64 is."""
+    size = abs(y)
+    if math.isnan(y) or size >= 1:
+        return math.copysign(math.inf, y) if size == 1 else math.nan
+    log = math.log1p(-size * size)
+    middle = 2 / (math.pi * 0.147) + log / 2
+    x = math.sqrt(max(math.sqrt(middle * middle - log / 0.147) - middle, 0.0)) if size > 1e-8 else size
+    for _ in range(4):
+        off = math.erf(x) - size if size < 0.5 else (1 - size) - math.erfc(x)
+        step = off * math.sqrt(math.pi) / 2 * math.exp(x * x)
+        x -= step / (1 + x * step)
+    return math.copysign(x, y)
+
+
 _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
     "exp": (1, np.exp),
     "exp2": (1, np.exp2),
@@ -54,6 +70,7 @@ _UFUNC: dict[str, tuple[int, Callable[..., Array]]] = {
     "normcdf": (1, np.frompyfunc(lambda x: 0.5 * math.erfc(-x / math.sqrt(2.0)), 1, 1)),
     "erf": (1, np.frompyfunc(math.erf, 1, 1)),
     "erfc": (1, np.frompyfunc(math.erfc, 1, 1)),
+    "erfinv": (1, np.frompyfunc(erf_inverse, 1, 1)),
 }
 
 # Fast forms: another symbol, evaluated like the function that it approximates.
@@ -95,7 +112,7 @@ def anchored(function: str, *args: Array, wide: bool = False) -> Array:
             return np.asarray((x == 0) | (x < (-1200 if wide else -160)))
         case "log" | "log2" | "log10":
             return np.asarray(x == 1)
-        case "sin" | "tan" | "tanh" | "sinh" | "erf" | "expm1" | "log1p" | "asin" | "atan":
+        case "sin" | "tan" | "tanh" | "sinh" | "erf" | "erfinv" | "expm1" | "log1p" | "asin" | "atan":
             return np.asarray(x == 0)
         case "cos" | "cosh":
             return np.asarray(x == 0)

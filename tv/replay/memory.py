@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from tv.kernel import MemRef, Scalar, Space
 from tv.replay.aliases import Aliases
+from tv.replay.atomic_sums import AtomicSums
 from tv.replay.buffers import Buffer
 from tv.replay.carriers import Array, from_bits, to_bits
-from tv.replay.events import Event, Recorder
+from tv.replay.events import Event, Recorder, Thread
 from tv.replay.group import Group
 from tv.replay.masks import Mask
 from tv.replay.ordering import THREAD, Order, Who
@@ -52,14 +54,33 @@ class Region:
     aliases: tuple[Aliases, int] | None = None  # where several pointers share the buffer: which one this is
     unwritten: bool = False  # no statement of the kernel writes it: a read is that of an uninitialised variable
     origin: Span | None = None  # where the last undefined value that was stored here came from
+    witness: StoreWitness | None = None
     serial: int = field(default_factory=itertools.count().__next__)
 
 
 @dataclass(slots=True)
+class StoreWitness:
+    """Notes which thread stored last to some bytes of an object, and where in the text. first, width: of the bytes."""
+
+    object: str
+    first: int
+    width: int
+    span: Span = NOWHERE
+    thread: Thread | None = None
+
+    def stored(self, span: Span, at: NDArray[np.int64], width: int, thread: Callable[[int], Thread]) -> None:
+        """A store of `width` bytes at each of these addresses; thread: of one of them."""
+        met = np.flatnonzero((at < self.first + self.width) & (at + width > self.first))
+        if len(met):
+            self.span, self.thread = span, thread(int(met[-1]))
+
+
+@dataclass(slots=True)
 class Changes:
-    """Grows whenever a store may have changed memory that other threads see."""
+    """count grows whenever a store may have changed memory that other threads see. sums: what atomics added to floats."""
 
     count: int = 0
+    sums: AtomicSums = field(default_factory=AtomicSums)
 
 
 class Memory:
@@ -69,15 +90,17 @@ class Memory:
         self, group: Group, order: Order, recorder: Recorder, regions: dict[str, Region], changes: Changes
     ) -> None:
         self.group, self.order, self.recorder, self.regions, self.changes = group, order, recorder, regions, changes
+        self._bases: dict[str, NDArray[np.int64]] = {}
 
-    def _base(self, region: Region, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        match region.space:
-            case Space.GLOBAL:
-                return np.zeros(1, dtype=np.int64)
-            case Space.SHARED:
-                return self.group.place[positions] * region.stride
-            case Space.LOCAL:
-                return positions * region.stride
+    def _base(self, region: Region, positions: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Where the instances of the threads at `positions` begin; None: all at the front."""
+        if region.space is Space.GLOBAL or (region.space is Space.SHARED and len(self.group.blocks) == 1):
+            return None
+        if region.name not in self._bases:
+            own = self.group.place if region.space is Space.SHARED else np.arange(self.group.width, dtype=np.int64)
+            self._bases[region.name] = own * region.stride
+        base = self._bases[region.name]
+        return base if len(positions) == self.group.width else base[positions]
 
     # -------------------------------------------------------------------------------------------- addresses
     def locate(self, ref: MemRef, offset: Array, mask: Mask, width: int | None = None) -> Access:
@@ -85,16 +108,20 @@ class Memory:
         region = self.regions[ref.object]
         width = ref.count * ref.type.bytes if width is None else width
         positions = mask.indices
-        if offset.size == 1:
+        uniform = offset.size == 1
+        if uniform:
             at = np.full(len(positions), offset[0], dtype=np.int64)
         else:
             at = offset if mask.lanes is None else offset[positions]
-        access = Access(positions, at if region.space is Space.GLOBAL else at + self._base(region, positions), at)
+        base = self._base(region, positions)
+        access = Access(positions, at if base is None else at + base, at)
         if width == 0 or not len(at):
             return access
-        if int(np.minimum.reduce(at)) < 0 or int(np.maximum.reduce(at)) > region.size - width:
+        room = region.size - width
+        bits = int(offset[0] if uniform else np.bitwise_or.reduce(at))  # negative if one is, and at least the greatest
+        if bits < 0 or (bits > room and (uniform or int(np.maximum.reduce(at)) > room)):
             access = self._drop(access, (at < 0) | (at > region.size - width), ref, self._range_text(region, width))
-        if width > 1 and np.count_nonzero(access.offset & (width - 1)):
+        if bits & (width - 1) and np.count_nonzero(access.offset & (width - 1)):
             text = f"misaligned access of {width} bytes"
             access = self._drop(access, (access.offset & (width - 1)) != 0, ref, text)
         if width > region.align:
@@ -195,6 +222,8 @@ class Memory:
         region = self.regions[ref.object]
         at = access.address + element * ref.type.bytes
         region.buffer.store(at, ref.type.bytes, bits)
+        if region.witness is not None:
+            region.witness.stored(ref.span, at, ref.type.bytes, lambda i: self.group.name(int(access.positions[i])))
         self.changes.count += 1
         if undefined is not None:
             mine = undefined[access.positions] if undefined.size > 1 else np.full(len(at), undefined[0])

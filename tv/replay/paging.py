@@ -29,7 +29,12 @@ class PageTable:
     def missing(self, index: Index) -> Index:
         """The pages that `index` touches and that do not exist, ascending."""
         pages = index >> _SHIFT
-        return distinct(pages[self._table[pages] == 0])
+        new = pages[self._table[pages] == 0]
+        if len(self._table) > 16 * new.size:
+            return distinct(new)
+        marked = np.zeros(len(self._table), dtype=np.bool_)
+        marked[new] = True
+        return np.flatnonzero(marked)
 
     def add(self, pages: Index) -> None:
         """Gives missing pages the next places of the pool, in order."""

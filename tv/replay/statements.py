@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tv.diagnostic import Unsupported
+from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import (
     Aligned,
     Assign,
@@ -237,10 +237,14 @@ def _inside(s: Inside, math: MathLibrary) -> Callable[[Frame, Mask], None]:
             e.require(frame, mask, "an address", s.span)
         i, at = (np.broadcast_to(e.value(frame, mask), mask.flags.shape) for e in (entry, offset))
         absent = mask.flags & ((i < 0) | (i >= len(sizes)))
+        if s.width == 0 and not s.tested:  # which pointer it is, is asked where it is followed
+            absent &= (i < 0) | (i >= s.held)
+        if s.tested and (absent & (i >= 0) & (i < s.held)).any():
+            raise Unknown("TV0723", f"a pointer in `{s.object}` that the specification binds to nothing", s.span)
         if absent.any():
             frame.report("bounds", f"a pointer past the {len(sizes)} of a table, to `{s.object}`", s.span, absent)
             return
-        size = sizes[np.where(mask.flags, i, 0)]
+        size = sizes[np.where(mask.flags & (i < len(sizes)), i, 0)]
         outside = mask.flags & ((at < 0) | (at > size - s.width))
         if outside.any():
             text = f"access of {s.width} bytes outside one of the buffers `{s.object}`"

@@ -6,7 +6,7 @@ from html import escape
 
 from tv.obligation import Obligation
 from tv.report.snippet import Sources, visible
-from tv.report.terminal import findings, render_diagnostic, render_result
+from tv.report.terminal import findings, render_counterexample, render_diagnostic, render_result
 from tv.source import NOWHERE, Span
 from tv.verdict import CheckResult
 
@@ -30,6 +30,7 @@ def to_html(result: CheckResult) -> str:
         f'<h1 class="{result.verdict.value}">{escape(headline)}</h1>',
         _facts(result),
         *_diagnostics(result),
+        *_counterexample(result),
         _obligations(result.obligations),
         *_source(result),
     ]
@@ -57,6 +58,12 @@ def _diagnostics(r: CheckResult) -> list[str]:
     if not found:
         return []
     return ["<h2>Findings</h2>", *(f"<pre>{escape(render_diagnostic(d))}</pre>" for d in found)]
+
+
+def _counterexample(r: CheckResult) -> list[str]:
+    if r.counterexample is None:
+        return []
+    return ["<h2>Counterexample</h2>", f"<pre>{escape(render_counterexample(r.counterexample))}</pre>"]
 
 
 def _obligations(obligations: tuple[Obligation, ...]) -> str:

@@ -7,7 +7,7 @@ import json
 from tv.diagnostic import Diagnostic
 from tv.obligation import Obligation
 from tv.source import NOWHERE, Span
-from tv.verdict import CheckResult, Counterexample, KernelInfo
+from tv.verdict import CheckResult, Counterexample, KernelInfo, Parting
 
 SCHEMA = 1
 Json = dict[str, object]
@@ -27,7 +27,7 @@ def document(r: CheckResult) -> Json:
         "kernel": _kernel(r.kernel),
         "model": {"file": r.model},
         "obligations": [_obligation(o) for o in r.obligations],
-        "counterexample": None if r.counterexample is None else _counterexample(r.counterexample),
+        "counterexample": None if r.counterexample is None else counterexample(r.counterexample),
         "why": r.why,
         "help": r.help,
         "bindings": dict(r.bindings),
@@ -74,7 +74,8 @@ def diagnostic(d: Diagnostic) -> Json:
     }
 
 
-def _counterexample(c: Counterexample) -> Json:
+def counterexample(c: Counterexample) -> Json:
+    """The entry `counterexample`."""
     return {
         "kind": c.kind,
         "file": c.file or None,
@@ -86,6 +87,23 @@ def _counterexample(c: Counterexample) -> Json:
         "kernel_bits": c.kernel_bits or None,
         "graph_bits": c.graph_bits or None,
         "symbols": dict(c.symbols),
+        "stored_at": location(c.stored),
+        "inputs": {
+            "nonzero": [
+                {"tensor": i.tensor, "index": list(i.index), "bits": i.bits, "value": i.value} for i in c.inputs
+            ],
+            "others": c.others,
+        },
+        "parts": None if c.parting is None else _parting(c.parting),
+    }
+
+
+def _parting(p: Parting) -> Json:
+    return {
+        "location": location(p.location),
+        "onnx": {"node": p.node, "tensor": p.tensor},
+        "kernel": p.kernel or None,
+        "graph": p.graph or None,
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from tv.diagnostic import Diagnostic
+from tv.report.json_report import counterexample
 from tv.report.terminal import findings
 from tv.source import Span
 from tv.verdict import CheckResult, Verdict
@@ -42,7 +43,12 @@ def to_sarif(result: CheckResult) -> str:
         ],
         "results": [_result(d, rules) for d in found],
         "columnKind": "unicodeCodePoints",
-        "properties": {"verdict": result.verdict.value, "model": result.model, "assumptions": list(result.assumptions)},
+        "properties": {
+            "verdict": result.verdict.value,
+            "model": result.model,
+            "assumptions": list(result.assumptions),
+            "counterexample": None if result.counterexample is None else counterexample(result.counterexample),
+        },
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 

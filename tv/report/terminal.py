@@ -11,7 +11,7 @@ from tv.diagnostic import Diagnostic
 from tv.obligation import Obligation, Status
 from tv.report.snippet import Line, Sources, message, visible
 from tv.source import NOWHERE
-from tv.verdict import CheckResult, Counterexample, Verdict
+from tv.verdict import CheckResult, Counterexample, Parting, Verdict
 
 _STYLES = {
     "": "",
@@ -33,6 +33,11 @@ _SEVERITY = {Status.REFUTED: "error", Status.UNSUPPORTED: "error", Status.UNKNOW
 def render_result(result: CheckResult, verbose: bool = False, quiet: bool = False) -> str:
     """The report as plain text."""
     return _plain(_lines(result, verbose, quiet))
+
+
+def render_counterexample(c: Counterexample) -> str:
+    """A counterexample as plain text."""
+    return _plain(_counterexample(c))
 
 
 def render_diagnostic(d: Diagnostic) -> str:
@@ -121,18 +126,42 @@ def _counterexample(c: Counterexample) -> list[Line]:
     place = f"{c.tensor}{list(c.index)}" if c.tensor else ""
     if place:
         lines.append([("label", "  element  "), ("", place)])
+    lines += _given(c)
     if c.kernel_bits or c.graph_bits:
         kernel, graph = _content(c.kernel_value, c.kernel_bits), _content(c.graph_value, c.graph_bits)
         lines.append([("label", "  kernel   "), ("", kernel), ("label", "  graph  "), ("", graph)])
+    by = f", at {c.stored}" if c.stored != NOWHERE else ""
     for block, thread in c.threads:
-        lines.append([("label", "  thread   "), ("", f"{thread} of block {block}")])
+        lines.append([("label", "  thread   "), ("", f"{thread} of block {block}{by}")])
     for name, value in c.symbols.items():
         lines.append([("label", "  symbol   "), ("", f"{name} = {value}")])
-    if c.location != NOWHERE:
+    if c.parting is not None:
+        lines += _parting(c.parting)
+    elif c.location != NOWHERE:
         lines.append([("label", "  at       "), ("", str(c.location))])
     if c.file:
-        lines.append([("label", "  inputs   "), ("", c.file)])
+        lines.append([("label", "  saved as "), ("", c.file)])
     return lines
+
+
+def _given(c: Counterexample) -> list[Line]:
+    """What the inputs are: zero, but for those that are listed."""
+    words = [f"{i.tensor}{list(i.index) if i.index else ''} = {i.value} ({i.bits})" for i in c.inputs]
+    if c.others is None:
+        words += ["and others"] if words else []
+    elif c.others:
+        words.append(f"and {c.others} more that are not 0")
+    else:
+        words.append("all others 0" if words else "all 0")
+    return [[("label", "  inputs   " if n == 0 else "           "), ("", w)] for n, w in enumerate(words)]
+
+
+def _parting(p: Parting) -> list[Line]:
+    """Where the proof ends, and what it finds there."""
+    of = f" (`{p.tensor}`)" if p.tensor and p.tensor != p.node else ""
+    lines: list[Line] = [[("label", "  parts at "), ("", f"{p.location}, node `{p.node}`{of}")]]
+    sides = (("kernel has", p.kernel), ("graph has ", p.graph))
+    return lines + [[("label", f"           {word} "), ("", text)] for word, text in sides if text]
 
 
 def _content(value: str, bits: str) -> str:

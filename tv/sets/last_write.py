@@ -87,6 +87,8 @@ def _last(writer: int, before: Map, time: Map, rest: Set) -> Last | None:
     before = tidy(before.intersect_domain(rest))
     if before.is_empty():
         return None
+    if before.is_single_valued():
+        return Last(writer, before, tidy(before.domain()), tidy(before.apply_range(time)))
     if before.n_basic_map() > 4:
         raise _NoGuess
     times = tidy(before.apply_range(time))

@@ -1,24 +1,21 @@
 """Index maps and sets as functions on arrays of points: for evaluating what a proof says about small instances.
 
-Points are int64 arrays [n, dimensions]; symbols get a value each. Nothing is approximated: an expression that isl cannot
-give in closed form is Unknown.
+Symbols get a value each. Nothing is approximated: an expression that isl cannot give in closed form is Unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import lcm
 from typing import Any
 
 import islpy as isl
 import numpy as np
-import numpy.typing as npt
 
 from tv.diagnostic import Unknown
+from tv.sets.points import Column, Ints, Points, Truths, put
 
-Ints = npt.NDArray[np.int64]
-Truths = npt.NDArray[np.bool_]
 _D = isl.dim_type
 
 
@@ -32,16 +29,28 @@ class Linear:
     floors: tuple[tuple[int, Linear], ...]
     denominator: int
 
-    def at(self, points: Ints, symbols: Mapping[str, int]) -> Ints:
-        total = np.full(len(points), self.const, np.int64)
-        for d, c in enumerate(self.dims):
-            if c:
-                total += c * points[:, d]
-        for name, c in self.symbols:
-            total += c * symbols[name]
-        for c, f in self.floors:
-            total += c * f.at(points, symbols)
+    def at(self, points: Points, symbols: Mapping[str, int]) -> Ints:
+        """At every point; an array that broadcasts to their shape."""
+        const = self.const + sum(c * symbols[name] for name, c in self.symbols)
+        sums: dict[tuple[int, ...], Ints] = {
+            (1,) * len(points.shape): np.full((1,) * len(points.shape), const, np.int64)
+        }
+        parts = [(c, points.columns[d].values) for d, c in enumerate(self.dims) if c]
+        for c, values in (*parts, *((c, f.at(points, symbols)) for c, f in self.floors)):
+            term = values if c == 1 else c * values
+            sums[values.shape] = sums[values.shape] + term if values.shape in sums else term
+        total, *others = sorted(sums.values(), key=lambda a: a.size)
+        for term in others:
+            total = total + term
         return total // self.denominator if self.denominator != 1 else total
+
+    def bounds(self, points: Points, symbols: Mapping[str, int]) -> tuple[int, int]:
+        """Between which integers all values lie. There are points."""
+        low = high = self.const + sum(c * symbols[name] for name, c in self.symbols)
+        ranges = [(c, points.columns[d].bounds) for d, c in enumerate(self.dims) if c]
+        for c, (least, most) in (*ranges, *((c, f.bounds(points, symbols)) for c, f in self.floors)):
+            low, high = low + min(c * least, c * most), high + max(c * least, c * most)
+        return low // self.denominator, high // self.denominator
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +60,21 @@ class PointSet:
     source: isl.Set
     pieces: tuple[tuple[tuple[bool, Linear], ...], ...]
 
-    def holds(self, points: Ints, symbols: Mapping[str, int]) -> Truths:
-        """Raises Unknown where the set is over other dimensions or symbols than these."""
-        if points.shape[1] != self.source.dim(_D.set):
-            text = f"an index set over {self.source.dim(_D.set)} dimensions, asked for {points.shape[1]}"
+    def holds(self, points: Points, symbols: Mapping[str, int]) -> Truths:
+        """Where points lie in it; broadcasts to their shape. Unknown where the set is over other dimensions or symbols."""
+        if len(points.columns) != self.source.dim(_D.set):
+            text = f"an index set over {self.source.dim(_D.set)} dimensions, asked for {len(points.columns)}"
             raise Unknown("TV0402", text)
         known_symbols(self.source, symbols)
-        out = np.zeros(len(points), np.bool_)
+        out = np.zeros((1,) * len(points.shape), np.bool_)
+        if not points.count:
+            return np.zeros(points.shape, np.bool_)
         for piece in self.pieces:
-            good = np.ones(len(points), np.bool_)
-            for equality, e in piece:
-                v = e.at(points, symbols)
-                good &= (v == 0) if equality else (v >= 0)
-            out |= good
+            good = _meets(piece, points, symbols)
+            if good is not None:
+                out = out | good
+            if out.all():
+                break
         return out
 
     def box(self, symbols: Mapping[str, int]) -> list[tuple[int, int]]:
@@ -81,6 +92,27 @@ class PointSet:
             raise Unknown("TV0406", "an index set without bounds cannot be enumerated") from None
 
 
+def _meets(constraints: tuple[tuple[bool, Linear], ...], points: Points, symbols: Mapping[str, int]) -> Truths | None:
+    """Where all constraints hold; None: nowhere."""
+    found: dict[tuple[int, ...], Truths] = {(1,) * len(points.shape): np.ones((1,) * len(points.shape), np.bool_)}
+    for equality, e in constraints:
+        low, high = e.bounds(points, symbols)
+        if high < 0 or (equality and low > 0):
+            return None
+        if low >= 0 and (not equality or high == 0):
+            continue
+        v = e.at(points, symbols)
+        good = (v == 0) if equality else (v >= 0)
+        found[v.shape] = found[v.shape] & good if v.shape in found else good
+    total = np.ones((1,) * len(points.shape), np.bool_)
+    for good in sorted(found.values(), key=lambda a: a.size):
+        if not good.any():
+            return None
+        if not good.all():
+            total = total & good
+    return total
+
+
 def known_symbols(s: isl.Set, symbols: Mapping[str, int]) -> None:
     """Raises Unknown (TV0404) for a symbol without a value."""
     for i in range(s.dim(_D.param)):
@@ -95,21 +127,32 @@ class PointMap:
     pieces: tuple[tuple[PointSet, tuple[Linear, ...]], ...]
     arity: int
 
-    def image(self, points: Ints, symbols: Mapping[str, int]) -> tuple[Ints, Truths]:
-        """The images [n, arity], and where there is one."""
-        out = np.zeros((len(points), self.arity), np.int64)
-        found = np.zeros(len(points), np.bool_)
+    def images(self, points: Points, symbols: Mapping[str, int]) -> Iterator[tuple[Truths, Points]]:
+        """Masks that share no point, and the images of the points in each."""
+        left: Truths | None = None
         for where, exprs in self.pieces:
-            mask = where.holds(points, symbols) & ~found
-            if mask.any():
-                some = points[mask]
-                out[mask] = (
-                    np.stack([e.at(some, symbols) for e in exprs], axis=1)
-                    if exprs
-                    else np.zeros((len(some), 0), np.int64)
-                )
-                found |= mask
-        return out, found
+            mask = where.holds(points, symbols)
+            mask = mask if left is None else mask & left
+            if not mask.any():
+                continue
+            whole = bool(mask.all())
+            some = points if whole else points.only(mask)
+            yield mask, Points(tuple(Column(e.at(some, symbols)) for e in exprs), some.shape)
+            if whole:
+                return
+            left = ~mask if left is None else left & ~mask
+
+    def image(self, points: Points, symbols: Mapping[str, int]) -> tuple[Points, Truths]:
+        """The images, and where there is one (it broadcasts to the shape); coordinates of what has none are 0."""
+        out = [np.zeros(points.count, np.int64) for _ in range(self.arity)]
+        found = np.zeros((1,) * len(points.shape) if points.count else points.shape, np.bool_)
+        for mask, there in self.images(points, symbols):
+            if mask.all():
+                return there, mask
+            found = found | mask
+            for d, column in enumerate(out):
+                put(column, points.shape, mask, there.flat(d))
+        return Points(tuple(Column(c.reshape(points.shape)) for c in out), points.shape), found
 
 
 def point_set(text: str) -> PointSet:

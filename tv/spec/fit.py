@@ -75,7 +75,7 @@ def require_scalar_fit(kind: Scalar, tensor: TensorSignature, name: str, span: S
 def scalar_value(value: int | float, kind: Scalar, name: str, span: Span) -> int | float:
     """The number as a parameter of that type. Raises BadInput (TV0224) where it has no such value."""
     if kind.is_float:
-        return float(value)
+        return float(value) if isinstance(value, float) else once_rounded(value, kind)
     if isinstance(value, float):
         raise BadInput("TV0224", f"`{name}` is an integer, not {value!r}", span, "write a whole number")
     low, high = integer_range(kind)
@@ -87,6 +87,17 @@ def scalar_value(value: int | float, kind: Scalar, name: str, span: Span) -> int
             "use a value in that range, or a wider parameter",
         )
     return value
+
+
+def once_rounded(value: int, kind: Scalar) -> float:
+    """An integer as a number of that type, to nearest even: a double in between would round twice."""
+    precision = {Scalar.F16: 11, Scalar.BF16: 8, Scalar.F32: 24}.get(kind, 53)
+    spare = max(0, abs(value).bit_length() - precision)
+    kept, rest = divmod(abs(value), 1 << spare)
+    kept += rest * 2 > 1 << spare or (rest * 2 == 1 << spare and kept % 2 == 1)
+    return (
+        math.copysign(float(kept << spare), value) if abs(value).bit_length() < 1000 else math.copysign(math.inf, value)
+    )
 
 
 def integer_range(kind: Scalar) -> Range:

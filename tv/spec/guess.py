@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tv.kernel import HostLaunch, Kernel, Parameter
+from tv.kernel import HostLaunch, Kernel, Parameter, Scalar
 from tv.source import Span
 from tv.spec import arguments as arg
 from tv.spec.border import Border
 from tv.spec.fit import fits, is_one_element
 from tv.spec.model_signature import TensorSignature
 
-_INT = re.compile(r"^[-+]?(0[xX][0-9a-fA-F]+|0|[1-9]\d*)[uUlL]*$")
-_FLOAT = re.compile(r"^[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?[fF]?$")
+# Numbers as `tv.cuda_frontend` evaluates them; no literals, whose suffixes and bases decide what they are.
+_INT = re.compile(r"^-?(0|[1-9]\d*)$")
+_FLOAT = re.compile(r"^-?\d+(\.\d+)?(e[-+]?\d+)?$")
 
 
 def from_host(kernel: Kernel, launch: HostLaunch | None) -> dict[str, arg.Argument]:
     """Numbers and null pointers that the host code passes literally; anything else is left to the other sources."""
     result: dict[str, arg.Argument] = {}
-    if launch is None or len(launch.args) != len(kernel.parameters):
+    by_leaf = any("." in p.name for p in kernel.parameters)  # of a struct, which is one argument
+    if launch is None or by_leaf or len(launch.args) != len(kernel.parameters):
         return result
     for p, source in zip(kernel.parameters, launch.args, strict=True):
         found = _literal(p, source.strip(), launch.span)
@@ -34,10 +36,20 @@ def _literal(p: Parameter, source: str, span: Span) -> arg.Argument | None:
     if source in ("true", "false"):
         return arg.Plain(int(source == "true"), span)
     if _INT.match(source):
-        return arg.Plain(int(source.rstrip("uUlL"), 0), span)
+        return arg.Plain(converted(int(source), p), span)
     if _FLOAT.match(source) and p.type is not None and p.type.is_float:
-        return arg.Plain(float(source.rstrip("fF")), span)
+        return arg.Plain(float(source), span)
     return None
+
+
+def converted(value: int, p: Parameter) -> int:
+    """An integer as C++ passes it: modulo 2^width to an integer."""
+    if p.type is None or p.type.is_float:
+        return value
+    if p.type is Scalar.BOOL:
+        return int(value != 0)
+    wrapped = value & ((1 << p.type.bits) - 1)
+    return wrapped - (1 << p.type.bits) if p.type.signed and wrapped >> (p.type.bits - 1) else wrapped
 
 
 def by_name(p: Parameter, border: Border) -> arg.Argument | None:

@@ -20,6 +20,7 @@ from tv.spec.polynomial import Polynomial, number, polynomial
 _FORM = re.compile(r"^\s*\[([^\]]*)\]\s*->\s*\[(.*)\]\s*$", re.DOTALL)
 _SAMPLES = 8  # symbol values tried, for an order of the strides or for a collision
 _ENUMERATED = 1 << 25  # elements; about a second and 300 MB
+_TRIED = 1 << 22  # of sizes that may show a collision, all together
 Shape = Sequence[Expression]
 Array = NDArray[np.int64]
 
@@ -147,7 +148,7 @@ def _enumerated(layout: Layout, shape: Shape, ranges: Mapping[str, Range], span:
 
 def _refute_somewhere(layout: Layout, shape: Shape, ranges: Mapping[str, Range], span: Span) -> None:
     """Raises BadInput where some value of the symbols, out of a few, shows two elements at one place."""
-    budget = _ENUMERATED
+    budget = _TRIED
     for point in corners(ranges, _SAMPLES):
         concrete = [Number(evaluate(e, point)) for e in shape]
         size = prod(max(n.value, 0) for n in concrete)
@@ -160,6 +161,12 @@ _DECIDABLE = "affine layouts with nested strides are decided for all sizes, othe
 
 
 def _refuse_shared(offsets: Array, counts: list[int], span: Span) -> None:
+    extent = int(offsets.max()) + 1
+    if extent <= 8 * offsets.size:  # few places: cheaper than to sort
+        taken = np.zeros(extent, np.bool_)
+        taken[offsets] = True
+        if np.count_nonzero(taken) == offsets.size:
+            return
     order = np.argsort(offsets, kind="stable")
     placed = offsets[order]
     same = np.flatnonzero(placed[1:] == placed[:-1])

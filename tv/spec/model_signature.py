@@ -76,7 +76,7 @@ def read_signature(path: str, cut: Sequence[str] = ()) -> ModelSignature:
     graph = model.graph
     if len(graph.node) > MAX_NODES:
         raise BadInput("TV0231", f"model with {len(graph.node)} nodes", Span(path, 0), f"at most {MAX_NODES} are read")
-    _check_external(model, Path(path))
+    require_inside(model, Path(path))
     _check_order(graph, path)
     initializers = tuple(_initializers(graph, path))
     names = {t.name for t in initializers}
@@ -97,6 +97,8 @@ def _load(path: Path) -> onnx.ModelProto:
     import onnx
     from google.protobuf.message import DecodeError
 
+    from tv.graph_frontend.protobuf_text import require_text
+
     where = Span(str(path), 0)
     if not path.is_file():
         raise BadInput(
@@ -113,15 +115,16 @@ def _load(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load(str(path), load_external_data=False)
     except (DecodeError, UnicodeDecodeError, ValueError, OSError) as error:
-        raise BadInput("TV0230", f"not an ONNX model: {path}", where, str(error).splitlines()[0]) from error
+        raise BadInput("TV0230", f"not an ONNX model: {path}", where, str(error).partition("\n")[0]) from error
+    require_text(model, path)
     if not model.HasField("graph") or not model.opset_import:
         raise BadInput("TV0230", f"not an ONNX model: {path}", where, "it holds no graph or names no operator set")
     return model
 
 
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """The graph and every graph inside its nodes' attributes."""
-    stack = [graph]
+def _graphs(*graphs: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.GraphProto | onnx.FunctionProto]:
+    """The graphs, or bodies of functions, and every graph inside their nodes' attributes."""
+    stack = [*graphs]
     while stack:
         g = stack.pop()
         yield g
@@ -131,23 +134,25 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 stack.extend(a.graphs)
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    for g in _graphs(graph):
-        yield from g.initializer
-        for s in g.sparse_initializer:
-            yield s.values
-            yield s.indices
-        for node in g.node:
-            for a in node.attribute:
-                if a.HasField("t"):
-                    yield a.t
-                yield from a.tensors
+def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """All that a model stores, in its functions and for training too."""
+    training = [g for t in model.training_info for g in (t.initialization, t.algorithm)]
+    for g in _graphs(model.graph, *model.functions, *training):
+        for s in getattr(g, "sparse_initializer", ()):
+            yield from (s.values, s.indices)
+        yield from getattr(g, "initializer", ())
+        for a in (a for node in g.node for a in node.attribute):
+            if a.HasField("t"):
+                yield a.t
+            for s in (*([a.sparse_tensor] if a.HasField("sparse_tensor") else []), *a.sparse_tensors):
+                yield from (s.values, s.indices)
+            yield from a.tensors
 
 
-def _check_external(model: onnx.ModelProto, path: Path) -> None:
-    """A location that is absolute, or that leads out of the model's folder (a link included), is refused."""
+def require_inside(model: onnx.ModelProto, path: Path) -> None:
+    """Raises BadInput (TV0233) for data whose place is absolute, or leads out of the model's folder (by a link too)."""
     folder = path.resolve().parent
-    for tensor in _tensors(model.graph):
+    for tensor in _tensors(model):
         for entry in tensor.external_data:
             if entry.key != "location":
                 continue
@@ -272,7 +277,7 @@ def _completed(
     try:
         inferred = onnx.shape_inference.infer_shapes(model)
     except (onnx.shape_inference.InferenceError, ValueError) as error:
-        raise BadInput("TV0234", "shapes cannot be inferred", Span(path, 0), str(error).splitlines()[0]) from error
+        raise BadInput("TV0234", "shapes cannot be inferred", Span(path, 0), str(error).partition("\n")[0]) from error
     found = {v.name: _value(v, path) for v in inferred.graph.output}
     more = {v.name: _value(v, path) for v in inferred.graph.value_info if v.name in cut}
     return tuple(found[t.name] if t.shape is None else t for t in outputs), {**more, **inner}

@@ -75,9 +75,12 @@ def resolve(module: Module, model: ModelSignature, document: Document, overrides
     options = document.compile_options(overrides)
     launches: list[Launch] = []
     binder = Binder(where, symbols)
+    read: list[str] = []
     for text, kernel, args in zip(texts, kernels, written, strict=True):
-        bound, guessed = _bind(kernel, args, host_launch(module, kernel.name), binder)
-        launches.append(_launch(text, kernel, host_launch(module, kernel.name), symbols, options.arch, bound, guessed))
+        host = host_launch(module, kernel.name)
+        bound, guessed = _bind(kernel, args, host, binder)
+        launches.append(_launch(text, kernel, host, symbols, options.arch, bound, guessed))
+        read += _read_from_host(text, kernel, host, args)
     variables = _globals(document, kernels, binder)
     _require_outputs(where, launches, variables, document)
     assumptions = _inputs(document, where, symbols, binder.assumptions)
@@ -94,7 +97,24 @@ def resolve(module: Module, model: ModelSignature, document: Document, overrides
     )
     bindings = binding_texts(spec)
     guessed_all = tuple(p for x in launches for p in x.guessed)
-    return Resolved(spec, kernels, where, bindings, guessed_all, sentences(spec), warnings(spec, kernels))
+    return Resolved(spec, kernels, where, bindings, guessed_all, (*sentences(spec), *read), warnings(spec, kernels))
+
+
+def _read_from_host(
+    text: LaunchText, kernel: Kernel, host: HostLaunch | None, written: dict[str, arg.Argument]
+) -> list[str]:
+    """What is taken from a launch in the file, whose host code is never executed: the verdict is about these values."""
+    if host is None:
+        return []
+    given = (text.grid, text.block, text.shared)
+    words = [
+        f"{key} {list(x) if isinstance(x, tuple) else x}"
+        for key, x, other in zip(("grid", "block", "shared"), (host.grid, host.block, host.shared), given, strict=True)
+        if other is None and x
+    ]
+    numbers = {n: a for n, a in guess.from_host(kernel, host).items() if n not in written}
+    words += [f"{n} = {a.value if isinstance(a, arg.Plain) else 'null'}" for n, a in numbers.items()]
+    return [f"the launch at {host.span} has {', '.join(words)}"] if words else []
 
 
 # ---------------------------------------------------------------------------------------------- what was written

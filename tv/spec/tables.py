@@ -62,7 +62,7 @@ def _body(body: tuple[Stmt, ...], kernel: Kernel, tables: Mapping[str, BufferBin
             case AsyncCopy(dst=to, src=of):
                 out.append(replace(s, dst=_linear(to, kernel, tables), src=_linear(of, kernel, tables)))
             case Inside(object=o):
-                out.append(replace(s, sizes=_sizes(kernel, o, tables[o])))
+                out.append(replace(s, sizes=_sizes(kernel, o, tables[o]), held=kernel.objects[o].entries or 0))
             case If(then=a, orelse=b):
                 out.append(replace(s, then=_body(a, kernel, tables), orelse=_body(b, kernel, tables)))
             case Loop(prelude=a, body=b, step=c):

@@ -21,7 +21,8 @@ def contain(x: Executor, s: ir.Inside) -> None:
             with x.under(all_of(here, there)):
                 data = {i.dim: i for a in (entry, offset) for i in x.indices.used(a)}
                 dims, domain = x.place_with(tuple(data.values()))
-                found = Containment(s.object, entry, offset, s.width, s.sizes, dims, domain, s.span)
+                sizes = s.sizes if s.width or s.tested else (*s.sizes, *[0] * (s.held - len(s.sizes)))
+                found = Containment(s.object, entry, offset, s.width, sizes, s.held, dims, domain, s.span)
                 x.trace.containments.append(found)
 
 
@@ -40,3 +41,8 @@ def contained(c: Containment) -> Formula:
 def present(c: Containment) -> Formula:
     """Is there such a buffer at all?"""
     return all_of(ge(c.entry), ge(-c.entry + (len(c.sizes) - 1)))
+
+
+def held(c: Containment) -> Formula:
+    """Does the argument have such a pointer, whatever it is?"""
+    return all_of(ge(c.entry), ge(-c.entry + (max(len(c.sizes), c.held) - 1)))

@@ -74,7 +74,9 @@ class DataIndices:
     kept: Callable[[Node, Scalar], Range | None]
     found: dict[str, Index] = field(default_factory=dict)
     _names: dict[object, str] = field(default_factory=dict)
-    _keys: dict[int, tuple[object, Node]] = field(default_factory=dict)
+    _keys: dict[int, tuple[int, Node]] = field(default_factory=dict)
+    _alike: dict[object, int] = field(default_factory=dict)
+    _met: dict[tuple[int, Scalar], Pieces | None] = field(default_factory=dict)  # in the value that is being looked at
 
     def affine(self, v: Value) -> Pieces | None:
         """The value over dimensions, some of which stand for data; None where it is no such function.
@@ -82,6 +84,7 @@ class DataIndices:
         The integers are those of the value's bits modulo 2^width: in bounds of an object they are the address itself."""
         if v.pieces is not None:
             return v.pieces
+        self._met.clear()
         pieces = None if v.node is None else self._pieces(v.node, v.type)
         if pieces is None or len(pieces) > MOST or not all(self._inside(a, v.type) for _, a in pieces):
             return None
@@ -113,8 +116,10 @@ class DataIndices:
     # -------------------------------------------------------------- modulo 2^width
     def _pieces(self, n: Node, t: Scalar) -> Pieces | None:
         """An integer that is the node's bits modulo 2^width; of type t where it is no such arithmetic."""
-        found = self._arithmetic(n, t)
-        return found if found is not None and len(found) <= MOST else self._dimension(n, t)
+        if (id(n), t) not in self._met:
+            found = self._arithmetic(n, t)
+            self._met[id(n), t] = found if found is not None and len(found) <= MOST else self._dimension(n, t)
+        return self._met[id(n), t]
 
     def _arithmetic(self, n: Node, t: Scalar) -> Pieces | None:
         match n.kind:
@@ -169,7 +174,7 @@ class DataIndices:
             low, high = self.kept(n, t) or (low, high)
         if high - low >= WIDEST or ((low, high) == type_range(t) and t.bits > 16):
             return None
-        key = (self._key(n), t)
+        key = (self._key(n), t, low, high)  # what the launch keeps may lie closer together at one place than at another
         if key not in self._names:
             self._names[key] = name = f"q{len(self.found)}"
             signed = t.signed or (t.bits >= 32 and high < 1 << (t.bits - 1))  # as a graph widens its integers
@@ -177,16 +182,19 @@ class DataIndices:
             self.declare(name, (low, high))
         return ((TRUE, Affine.dim(self._names[key])),)
 
-    def _key(self, n: Node) -> object:
+    def _key(self, n: Node) -> int:
         """Equal for equal operations on the same reads: an index that is written twice is one dimension. Of float operations only
         exact ones: the others may be rounded, contracted or folded in one place otherwise than in another."""
         if id(n) not in self._keys:
             exact = n.kind == "op" and (n.name.partition(".")[0] in EXACT or not _of_floats(n.name))
-            inner = tuple(self._key(a) for a in n.args) if exact else id(n)
+            inner: object = tuple(self._key(a) for a in n.args) if exact else ("itself", id(n))
             key: tuple[object, ...] = (n.kind, n.name, n.width, n.attr, inner)
             if n.kind == "const":
                 key = (n.kind, n.bits, n.width, n.attr)
-            self._keys[id(n)] = key, n  # which keeps the node alive, and its identity its own
+            self._keys[id(n)] = (
+                self._alike.setdefault(key, len(self._alike)),
+                n,
+            )  # which keeps the node alive, and its identity its own
         return self._keys[id(n)][0]
 
     def _inside(self, a: Affine, t: Scalar) -> bool:

@@ -33,8 +33,20 @@ def range_of(v: Value, ranges: Ranges, given: Given = NOTHING) -> Range:
     return whole if v.node is None else range_of_node(v.node, v.type, ranges, given)
 
 
-def range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given = NOTHING) -> Range:
-    """An enclosure of what the node's bits mean in integer type t, of their width. given: what conditions around it say."""
+Known = dict[tuple[int, Scalar, frozenset[tuple[int, Range]]], Range]
+
+
+def range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given = NOTHING, known: Known | None = None) -> Range:
+    """An enclosure of what the node's bits mean in integer type t, of their width. given: what conditions around it say.
+    known: what was found for the nodes below, each of which may be reached in many ways."""
+    known = {} if known is None else known
+    key = id(n), t, frozenset((k, r) for k, (_, r) in given.items())
+    if key not in known:
+        known[key] = _range_of_node(n, t, ranges, given, known)
+    return known[key]
+
+
+def _range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given, known: Known) -> Range:
     whole = type_range(t)
 
     def within(found: Range) -> Range:
@@ -56,14 +68,14 @@ def range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given = NOTHING) ->
         case "index":
             return _of_index(n, ranges, whole)
         case "case":
-            parts = [range_of_node(a, t, ranges, given) for a in n.args]
+            parts = [range_of_node(a, t, ranges, given, known) for a in n.args]
             return within((min(low for low, _ in parts), max(high for _, high in parts)))
         case "op" if n.known is not None:
-            low, high = _of_operation(n, t, ranges, given)
+            low, high = _of_operation(n, t, ranges, given, known)
             both = max(low, n.known[0]), min(high, n.known[1])
             return within((both if both[0] <= both[1] else n.known) if t.signed else (low, high))
         case "op":
-            return within(_of_operation(n, t, ranges, given))
+            return within(_of_operation(n, t, ranges, given, known))
         case _:
             return within(whole)
 
@@ -77,7 +89,7 @@ def _of_index(n: Node, ranges: Ranges, whole: Range) -> Range:
     return min(lows), max(highs)
 
 
-def _of_operation(n: Node, t: Scalar, ranges: Ranges, given: Given) -> Range:
+def _of_operation(n: Node, t: Scalar, ranges: Ranges, given: Given, known: Known) -> Range:
     """As `range_of_node`, of what the operation gives over the integers, where that lies in the type."""
     whole = type_range(t)
     head, _, rest = n.name.partition(".")
@@ -94,48 +106,48 @@ def _of_operation(n: Node, t: Scalar, ranges: Ranges, given: Given) -> Range:
             target, source = (LABELS.get(label) for label in rest.split(".")[:2])
             if source is None or target is None or target.bits != t.bits:  # a float's bits are no conversion's integers
                 return whole
-            return range_of_node(n.args[0], source, ranges, given)
+            return range_of_node(n.args[0], source, ranges, given, known)
         case "extract":
             source = SIGNED.get(n.args[0].width) if rest.startswith("0.") else None
-            return whole if source is None else range_of_node(n.args[0], source, ranges, given)
+            return whole if source is None else range_of_node(n.args[0], source, ranges, given, known)
         case "and":
-            parts = [range_of_node(a, t, ranges, given) for a in n.args]
+            parts = [range_of_node(a, t, ranges, given, known) for a in n.args]
             return (0, min(p[1] for p in parts if p[0] >= 0)) if any(p[0] >= 0 for p in parts) else whole
         case "or" | "xor":
-            parts = [range_of_node(a, t, ranges, given) for a in n.args]
+            parts = [range_of_node(a, t, ranges, given, known) for a in n.args]
             return (0, (1 << max(p[1] for p in parts).bit_length()) - 1) if all(p[0] >= 0 for p in parts) else whole
         case "smax" | "smin" | "umax" | "umin" if (head[0] == "s") == t.signed:
-            a, b = (range_of_node(x, t, ranges, given) for x in n.args)
+            a, b = (range_of_node(x, t, ranges, given, known) for x in n.args)
             pick = max if head.endswith("max") else min
             return pick(a[0], b[0]), pick(a[1], b[1])
         case "select":
             arms = [
                 (x, {**given, **says(n.args[0], taken)}) for x, taken in zip(n.args[1:], (True, False), strict=True)
             ]
-            a, b = (range_of_node(x, t, ranges, known) for x, known in arms)
+            a, b = (range_of_node(x, t, ranges, said, known) for x, said in arms)
             return min(a[0], b[0]), max(a[1], b[1])
         case "add" | "sub" | "mul" | "shl":
-            a, b = (range_of_node(x, t, ranges, given) for x in n.args)
+            a, b = (range_of_node(x, t, ranges, given, known) for x in n.args)
             return whole if head == "shl" and not 0 <= b[0] <= b[1] < t.bits else combine(head, a, b)
         case "ashr" | "sdiv" | "srem":
             own = SIGNED.get(n.width)
             return (
                 whole
                 if own is None
-                else _divided(head, *(range_of_node(x, own, ranges, given) for x in n.args)) or whole
+                else _divided(head, *(range_of_node(x, own, ranges, given, known) for x in n.args)) or whole
             )
         case "popc" | "ffs" | "clz":
-            return _counted(head, n.args[0], ranges, given)
+            return _counted(head, n.args[0], ranges, given, known)
         case "lshr" | "udiv" | "urem":  # of what is not negative in either reading
-            return _divided(head, *(range_of_node(x, t, ranges, given) for x in n.args)) or whole
+            return _divided(head, *(range_of_node(x, t, ranges, given, known) for x in n.args)) or whole
         case _:
             return whole
 
 
-def _counted(head: str, a: Node, ranges: Ranges, given: Given) -> Range:
+def _counted(head: str, a: Node, ranges: Ranges, given: Given, known: Known) -> Range:
     """How many of a word's bits are 1, where the lowest is, or how many zeros stand before the highest."""
     word = UNSIGNED.get(a.width)
-    low, high = (0, (1 << a.width) - 1) if word is None else range_of_node(a, word, ranges, given)
+    low, high = (0, (1 << a.width) - 1) if word is None else range_of_node(a, word, ranges, given, known)
     if head == "clz":
         return a.width - high.bit_length(), a.width - low.bit_length()
     return int(low > 0), high.bit_length()

@@ -124,13 +124,14 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Containment:
-    """Buffer `entry` of a table is there, and has `width` bytes at byte `offset`. sizes: of its buffers, in bytes."""
+    """Buffer `entry` of a table is there, and has `width` bytes at byte `offset`. sizes, held: as `tv.kernel.Inside` has them."""
 
     object: str
     entry: Affine
     offset: Affine
     width: int
     sizes: tuple[int, ...]
+    held: int
     dims: tuple[str, ...]
     domain: Formula
     span: Span

@@ -1,7 +1,7 @@
 """Between which integers a value lies that the launch itself keeps: in a variable, an array, a buffer that holds nothing before.
 
 What is read there is something that was stored there, so that it lies where all that was stored lies; a loop that carries it adds
-nothing of its own. Reads of what nothing stored are told apart elsewhere: an address made of one is an error by itself.
+nothing of its own. That what is read was stored is asked for wherever a range is used: of an address, and of arithmetic on it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from tv import kernel as ir
 from tv.kernel import Scalar
 from tv.sets import Affine, Formula
 from tv.sets.formulas import all_of, ge, lt
+from tv.source import NOWHERE
 from tv.symexec.data_ranges import LABELS, SIGNED, Given, range_of, range_of_node
+from tv.symexec.events import Decision
 from tv.symexec.values import Node, Value, as_signed, nodes_of, type_range
 
 if TYPE_CHECKING:
@@ -90,13 +92,17 @@ class KeptRanges:
             self.adding = None
 
     def given(self, e: ir.Expr, a: Value, b: Value) -> Given:
-        """What is known of all that the operands of `e` read from what the launch keeps, and get from other lanes."""
+        """What is known of all that the operands of `e` read from what the launch keeps, and get from other lanes. It is known of what
+        was stored; that something was, is asked for."""
         self.done.clear()
         at = Where(tuple(self.x.place.dims), self.x.place.domain())
-        return {
+        found = {
             **self._given(tuple(v.node for v in (a, b) if v.node is not None), at, Seen()),
             **self._total(e, a, b, at),
         }
+        span = getattr(e, "span", NOWHERE)
+        self.x.trace.decisions += [Decision(n, span, "this arithmetic is done on a value") for n, _ in found.values()]
+        return found
 
     def _total(self, e: ir.Expr, a: Value, b: Value, at: Where) -> Given:
         """Of a sum that loops add up, `v = v + x` being all that they do to v: what it has before a round, by induction over the
@@ -196,8 +202,9 @@ class KeptRanges:
         low, high = a.interval(self.x.range_of)
         if low is None or high is None or not fits((low, high), t):
             return None
-        least = first(low, high, lambda v: self.x.prove(at.dims, at.domain, lt(a, v + 1)))
-        return -first(-high, -low, lambda v: self.x.prove(at.dims, at.domain, ge(a, -v))), least
+        most = first(low, high, lambda v: self.x.prove(at.dims, at.domain, lt(a, v + 1)))
+        least = -first(-high, -low, lambda v: self.x.prove(at.dims, at.domain, ge(a, -v)))
+        return (least, most) if least <= most else NOTHING  # of no instance anything is true
 
     def _object(self, name: str, t: Scalar, seen: Seen) -> Found:
         """Of all that is ever stored there; of a store that is looked at already, what the others give."""

@@ -17,7 +17,7 @@ from tv.source import Span
 from tv.symexec.alignment import PROMISES
 from tv.symexec.build import Program
 from tv.symexec.carving import whole
-from tv.symexec.containment import contained, present
+from tv.symexec.containment import contained, held, present
 from tv.symexec.events import BarrierEvent
 from tv.symexec.memory import misaligned
 from tv.symexec.threads.roles import is_role
@@ -164,14 +164,16 @@ def containments(program: Program) -> list[Obligation]:
         if sets.empty(outside):
             continue
         absent = sets.set(f"Inside{i}", c.dims, all_of(c.domain, negate(present(c))))
+        beyond = sets.set(f"Inside{i}", c.dims, all_of(c.domain, negate(held(c))))
         if sets.empty(absent):
             text, help = f"this access leaves one of the buffers `{c.object}`", "guard the access: `if (index < size)`"
         else:
-            outside = absent
+            outside = absent if sets.empty(beyond) else beyond
             text = f"this takes a pointer that the table `{c.object}` does not have: it has {len(c.sizes)}"
             help = "end the loop with the table, or bind as many tensors as are used"
         w = witness(program, c.dims, sets.sample(outside), c.object, c.span)
-        bad.append(failing("bounds", f"{name}.{c.object}.bounds", c.span, text, help, w))
+        found = failing("bounds", f"{name}.{c.object}.bounds", c.span, text, help, w)
+        bad.append(replace(found, executable=sets.empty(absent) or not sets.empty(beyond)))
     return bad
 
 

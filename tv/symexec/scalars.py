@@ -16,12 +16,13 @@ from tv.term import ARGUMENT
 
 
 def float_bits(value: float, t: Scalar) -> int:
-    """The IEEE bits of a decimal value rounded to nearest even in type t."""
+    """The IEEE bits of a value rounded to nearest even in type t."""
     if t is Scalar.F64:
         return int(np.float64(value).view(np.uint64))
-    if t is Scalar.F16:
-        return int(np.float16(value).view(np.uint16))
-    single = int(np.float32(value).view(np.uint32))
+    with np.errstate(over="ignore"):
+        if t is Scalar.F16:
+            return int(np.float16(value).view(np.uint16))
+        single = int(np.float32(value).view(np.uint32))
     if t is Scalar.F32:
         return single
     raise Unsupported(

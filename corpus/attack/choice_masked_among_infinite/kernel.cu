@@ -1,4 +1,4 @@
-// tv: unknown equal
+// tv: refuted equal
 // The first is masked by -infinity, which another element may be too.
 __global__ void k(const float* x, float* v, long long* p)
 {

@@ -1,4 +1,4 @@
-// tv: unknown equal
+// tv: refuted equal
 // The search starts from a place before the row, and a row of nothing but -infinity keeps it.
 __global__ void k(const float* x, long long* y)
 {

@@ -19,7 +19,7 @@ __device__ float row_dot(const __half* row, const __half* v, int n, int lane)
 {
     float s = 0.0f;
     for (int c = lane; c < n / 8; c += 32) {
-        const uint4 p = ((const uint4*)row)[c];
+        const uint4 p = ((const uint4*)row)[c];  // <- bounds
         const uint4 q = ((const uint4*)v)[c];
         const __half2* a = (const __half2*)&p;
         const __half2* b = (const __half2*)&q;
@@ -51,7 +51,7 @@ __global__ void __launch_bounds__(THREADS) residual_mlp(const Layers p)
     const int warps = gridDim.x * WARPS;
 
     for (int l = 0; l < p.layers; ++l) {
-        const __half* up = p.up[l + 1];  // <- bounds
+        const __half* up = p.up[l + 1];
         for (int r = me * H / warps; r < (me + 1) * H / warps; ++r) {
             const float s = row_dot(up + (size_t)r * D, p.state, D, lane);
             if (lane == 0)

@@ -1,4 +1,4 @@
-// tv: unknown bounds
+// tv: refuted bounds
 // One thread a token: a softmax over all experts, the two greatest shares, and these divided by their sum.
 #include <cuda_fp16.h>
 

@@ -1,4 +1,4 @@
-// tv: unknown bounds
+// tv: refuted bounds
 // One warp a token, each lane with E / 32 shares in registers; what was chosen is overwritten before the second search.
 #include <cuda_fp16.h>
 

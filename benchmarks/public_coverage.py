@@ -52,7 +52,7 @@ def page(rows: Sequence[Row], repositories: Mapping[str, tuple[str, str]]) -> st
         "Forward kernels of public repositories, checked as they stand against graphs of what they compute. Nothing of them is",
         "kept here; which file, launch, sizes and graph are asked stands in `benchmarks/public/`, the graphs in",
         "`benchmarks/public_graphs.py`. Sizes `a..b` are open: the verdict holds for each. Seconds are those of the whole process,",
-        "on two cores that do other work too; no GPU. Written by `python benchmarks/public.py --write`.",
+        "where several checks ran at a time. Written by `python benchmarks/public.py --write`.",
         "",
         "| table | repository | commit |",
         "|---|---|---|",

@@ -409,3 +409,13 @@ def test_a_life_ends_in_a_verdict_that_executions_agree_with(operator: str, hold
     assert found["compiles"]
     assert holds(found)
     assert not table.complaint(found)
+
+
+def test_the_figures_in_the_readme_are_those_of_the_record() -> None:
+    record = json.loads((ROOT / "benchmarks" / "results" / "mutants.json").read_text())
+    every = record["counts"]["all"]
+    words = " ".join((ROOT / "README.md").read_text().split())
+    assert f"Of {every['harmful']} mutants of right kernels that an execution shows to be wrong" in words
+    assert f"lets {every['passes_coarse']} pass at a tolerance of 1e-2 and {every['passes_fine']} at 1e-4" in words
+    assert f"refutes {every['replayed']} by a run" in words
+    assert every["wrong_proofs"] == every["false_refutations"] == len(record["against"]) == 0

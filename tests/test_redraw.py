@@ -28,7 +28,8 @@ from tv.request import CheckRequest
 
 FAMILIES = {f.folder.name: f for f in families()}
 CASES = case_names()
-OF_FAMILIES = [n for n in CASES if n.split("/")[0] in FAMILIES]
+SOME = [n for k, n in enumerate(CASES) if is_good(n) or k % 5 == 0]  # of the wrong ones, which share much with them
+OF_FAMILIES = [n for n in SOME if n.split("/")[0] in FAMILIES]
 SEED = 1
 
 
@@ -52,7 +53,7 @@ def original(name: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ the copies
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SOME)
 def test_a_copy_shares_no_name_and_no_comment(name: str, tmp_path: Path) -> None:
     copy = redraw(CORPUS / name, tmp_path / "a", seed=3)
     text = copy.kernel.read_text()
@@ -66,15 +67,16 @@ def test_a_copy_shares_no_name_and_no_comment(name: str, tmp_path: Path) -> None
     assert redraw(CORPUS / name, tmp_path / "c", seed=4).kernel.read_text() != text
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if not is_good(n)])
-def test_lines_move_with_their_text(name: str) -> None:
-    text = original(name)
-    new, moved = renamed_kernel(text, {n: n for n in own_names(tokens(text))[0]})
-    stated = parse_expectation(text, name)
-    assert stated is not None
-    for line, _ in stated.marked:
-        marked = text.splitlines()[line - 1].split("//")[0].rstrip()
-        assert new.splitlines()[moved[line] - 1] == marked
+@pytest.mark.parametrize("folder", sorted({n.partition("/")[0] for n in CASES}))
+def test_lines_move_with_their_text(folder: str) -> None:
+    for name in (n for n in CASES if n.startswith(f"{folder}/") and not is_good(n)):
+        text = original(name)
+        new, moved = renamed_kernel(text, {n: n for n in own_names(tokens(text))[0]})
+        stated = parse_expectation(text, name)
+        assert stated is not None
+        for line, _ in stated.marked:
+            marked = text.splitlines()[line - 1].split("//")[0].rstrip()
+            assert new.splitlines()[moved[line] - 1] == marked, name
 
 
 @pytest.mark.parametrize("name", OF_FAMILIES)
@@ -97,8 +99,8 @@ def test_sizes_are_drawn_apart(name: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ their verdicts
-# One right kernel a family; `make redrawn` has them all, and the wrong ones, each of which is searched for a counterexample.
-QUICK = frozenset({n.partition("/")[0]: n for n in reversed(CASES) if is_good(n)}.values())
+# One right kernel of every other family; `make redrawn` has them all, and the wrong ones, each of which is searched for a counterexample.
+QUICK = frozenset(list({n.partition("/")[0]: n for n in reversed(CASES) if is_good(n)}.values())[::2])
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])

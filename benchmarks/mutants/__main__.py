@@ -190,7 +190,9 @@ def write_table(rows: list[Row], options: argparse.Namespace) -> int:
         "command": "python benchmarks/mutants", "machine": machine(), "gpus": where, "seed": options.seed, "commit": commit.stdout.strip(),
         "date": time.strftime("%Y-%m-%d"), "compiler": compiler(),
     }  # fmt: skip
-    how = f"`make mutants`, seed {options.seed}, {head['compiler']}, {' and '.join(where) or 'no GPU'}, {head['date']}."
+    asked = sum("bits" in (r.get("gpu") or {}) for r in rows)
+    gpus = f"{asked} of them run on {' and '.join(where)} too" if where else "no GPU"
+    how = f"`make mutants`, seed {options.seed}; {gpus}; {head['date']}."
     RECORD.write_text(json.dumps(table.record(rows, head), indent=1) + "\n")
     DOCUMENT.write_text(table.placed(DOCUMENT.read_text(), table.text(rows, how)))
     return summary(rows, 0.0)

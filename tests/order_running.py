@@ -18,8 +18,8 @@ from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Relation
 from tv.reference import bits, outputs_of, stored
 from tv.refute.differences import differing
-from tv.refute.patterns import Slot, mixed
 from tv.refute.setting import Setting
+from tv.refute.slots import Slot, mixed
 from tv.replay.interpreter import run
 from tv.request import CheckRequest
 from tv.term import Terms

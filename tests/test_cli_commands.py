@@ -282,7 +282,7 @@ def test_answers_of_other_commands(engine: Callable[..., None], capsys: pytest.C
     assert run(["recheck", "c.json", "k.cu", "m.onnx"]) == 0
     assert run(["replay", "c.npz", "k.cu", "m.onnx", "--on", "cpu"]) == 1
     assert capsys.readouterr().out == "valid\nnot reproduced\n"
-    assert run(["reference", "m.onnx", "i.npz", "--certificate", "c", "-o", "o.npz"]) == 5
+    assert run(["reference", "m.onnx", "i.npz", "--certificate", "c", "-o", "o.npz", "--on", "cpu"]) == 5
 
 
 def test_a_hunt_proves_nothing(engine: Callable[..., None]) -> None:

@@ -135,3 +135,42 @@ def test_conditions_without_a_value(text: str) -> None:
         value(text)
     with pytest.raises(BadInput):
         words(f"#if {text}\n#endif\n")
+
+
+# ------------------------------------------------------------------------------------------------ names that nvcc has already
+NAMED = ["INT_MAX", "EOF", "NAN", "BUFSIZ", "RAND_MAX", "CUDART_PI_F"]
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize(
+    "text", ["#define {} 7\n", "#undef {}\n", "#define {}(a) a\n", "#ifdef __CUDACC__\n#define {}\n#endif\n"]
+)
+def test_a_macro_of_the_headers_is_not_defined_anew(name: str, text: str) -> None:
+    """Of two definitions the last counts, and a header that is included later has one."""
+    with pytest.raises(Unsupported) as caught:
+        words("int a;\n" + text.format(name))
+    assert caught.value.code == "TV0109"
+    assert f"`{name}` has the name of a macro of the headers" in caught.value.message
+    assert caught.value.span.line == 3 if "ifdef" in text else 2
+    assert (
+        words(f"#ifdef __HIPCC__\n#define {name} 7\n#endif\n{name}X")[-1] == f"{name}X"
+    )  # what is left out defines nothing
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_nor_by_an_option(name: str) -> None:
+    with pytest.raises(Unsupported) as caught:
+        preprocess(Path("k.cu"), "int a;\n", CompileOptions(defines=((name, "7"),)))
+    assert (caught.value.code, caught.value.help) == ("TV0109", "rename the macro")
+    given = preprocess(Path("k.cu"), f"{name}_OF_MINE\n", CompileOptions(defines=((f"{name}_OF_MINE", "7"),)))
+    assert given.text.split() == ["7"]
+
+
+def test_the_nan_of_the_headers_is_the_device_s() -> None:
+    """`CUDART_NAN_F` has all bits but the sign; what <math.h> calls NAN has one bit of its fraction."""
+    before = "#include <math_constants.h>\n"
+    found = {n: body(f"y[0] = __float_as_uint({n});", "unsigned* y", before)[-1] for n in ("CUDART_NAN_F", "NAN")}
+    assert found == {
+        "CUDART_NAN_F": f"store y[0:i64]:1xu32 = {0x7FFFFFFF}:u32",
+        "NAN": f"store y[0:i64]:1xu32 = {0x7FC00000}:u32",
+    }

@@ -65,6 +65,9 @@ def in_kernel(code: str, before: str = "") -> TvError:
         ("#pragma omp parallel\ny[0] = 1.f;", "TV0125", "omp"),
         ("y[0] = 'ab';", "TV0108", ""),
         ("y[0] = 1.0L;", "TV0111", "long double"),
+        ("y[0] = 9223372036854775809;", "TV0111", "no type of 64 bits"),
+        ("y[0] = -18446744073709551616;", "TV0111", "no type of 64 bits"),
+        ("y[0] = 1f;", "TV0108", ""),
     ],
 )  # fmt: skip
 def test_constructs_refused_in_a_kernel(code: str, reported: str, word: str) -> None:
@@ -111,6 +114,7 @@ def test_constructs_refused_in_a_kernel(code: str, reported: str, word: str) -> 
         ("struct S { float* p; }; __global__ void k(float* y) { S s; s.p[0] = 1.f; }", "TV0124"),
         ("struct S { float* p; }; __device__ S s; __global__ void k(float* y) { s.p[0] = 1.f; }", "TV0115"),
         ("struct S { float* p; }; __global__ void k(S* y) { y->p[0] = 1.f; }", "TV0115"),
+        ("struct S { int a; void b; }; __global__ void k(float* y) { S s; s.a = 1; y[0] = s.a; }", "TV0111"),
         ("__global__ void k(float* y) { __shared__ float* p[2]; p[0] = y; }", "TV0115"),
         ("__global__ void k(float* y) { float* p[2]; p[0] = y; }", "TV0115"),
         ("__global__ void k(float* y, int n) { float* p = y + n; if (p) y[0] = 1.f; }", "TV0111"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.executing import program_of
 from tv.arithmetic import Bits, apply, decode, float_bits
 from tv.diagnostic import Unknown
 from tv.kernel import Scalar
+from tv.symexec import data_ranges
 from tv.symexec.data_ranges import range_of_node
 from tv.symexec.values import Node, as_signed, node_const, type_range
 
@@ -177,6 +179,48 @@ class Draw:
 
     def op(self, name: str, width: int, *args: tuple[Node, Bits]) -> tuple[Node, Bits]:
         return Node("op", width, name, tuple(n for n, _ in args)), apply(name, [b for _, b in args])
+
+
+MOST_STEPS = 50_000  # for some hundred operations, each of which is reached in many ways
+
+
+@pytest.fixture
+def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at more nodes than a walk over each of them needs fails."""
+    steps, step = iter(range(MOST_STEPS)), data_ranges._range_of_node
+
+    def counted(*args: Any) -> tuple[int, int]:
+        if next(steps, None) is None:
+            pytest.fail("too many steps", pytrace=False)  # whose operands no one could print
+        return step(*args)
+
+    monkeypatch.setattr(data_ranges, "_range_of_node", counted)
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("kind", [Scalar.U32, Scalar.I32])
+def test_each_operation_is_looked_at_once(kind: Scalar) -> None:
+    n = Node("fetch", 32, "x")
+    for k in range(60):
+        shifted = Node("op", 32, "lshr.i32" if k % 2 else "ashr.i32", (n, node_const(1 + k % 9, 32)))
+        n = Node("op", 32, "and.i32", (Node("op", 32, "xor.i32", (n, shifted)), node_const(1023, 32)))
+    assert range_of_node(n, kind, lambda d: (None, None)) == (0, 1023)
+    chosen = n
+    for k in range(40):  # in each arm something else is known of it
+        chosen = Node("op", 32, "select", (Node("op", 1, "slt.i32", (n, node_const(k, 32))), chosen, n))
+    assert range_of_node(chosen, kind, lambda d: (None, None)) == (0, 1023)
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("step", ["p = (p ^ (p >> K)) & 1023;", "p = (x[K] < 7 ? p ^ K : p) & 1023;"])
+def test_sixty_steps_of_bits_end(step: str) -> None:
+    """Both arms of a choice go on from the same: sixty of them are not 2^60."""
+    steps = " ".join(step.replace("K", str(k)) for k in [*range(1, 31)] * 2)
+    text = f"__global__ void k(const int* x, int* y) {{ int p = x[threadIdx.x] & 1023; {steps} y[0] = p + MORE; }}"
+    program_of(text.replace("MORE", "2147482624"), (4, 1, 1), 1, {"x": 64, "y": 4})
+    with pytest.raises(Unknown) as caught:
+        program_of(text.replace("MORE", "2147482625"), (4, 1, 1), 1, {"x": 64, "y": 4})
+    assert caught.value.code == "TV0525"
 
 
 def label(t: Scalar) -> str:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from tv import execution
+from tv import execution, reference
+from tv.arithmetic import Bits, float_bits
 from tv.check import check
 from tv.cuda_frontend.device_text import device_text, standard_headers
 from tv.diagnostic import Unsupported
-from tv.examine import read_inputs
+from tv.examine import index_sets, read_graph, read_inputs
 from tv.gpu import driver
 from tv.gpu.compile import _called, _named, flags, include_folders, kernels_in
+from tv.gpu.functions import source, spelling
 from tv.gpu.replay import Shown
 from tv.gpu.run import arguments_of, bytes_of
-from tv.launch import CompileOptions
+from tv.kernel import Scalar
+from tv.launch import CompileOptions, Spec
 from tv.obligation import Status
+from tv.reference import evaluation, stored
 from tv.refute.setting import Watched
 from tv.replay.buffers import POISON
+from tv.replay.mathlib import MathLibrary
 from tv.request import CheckRequest
+from tv.source import NOWHERE
 from tv.spec import Resolved
+from tv.term import Terms
 from tv.verdict import Verdict
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -142,6 +151,117 @@ def test_a_gpu_that_is_demanded_has_to_be_there(monkeypatch: pytest.MonkeyPatch)
     assert e.value.code == "TV0760"
 
 
+# ------------------------------------------------------------------------------------------------ a driver that refuses
+class RuntimeRefuses(Exception):
+    pass
+
+
+class DriverRefuses(Exception):
+    pass
+
+
+class NoMemory(Exception):
+    pass
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, *failing: str, error: Exception) -> list[str]:
+    """CuPy's modules in place of a GPU's: what is called, up to that which fails. Returns the names of the calls."""
+    called: list[str] = []
+
+    def module(name: str, functions: str, **more: object) -> ModuleType:
+        made = ModuleType(name)
+        for f in functions.split():
+
+            def call(*_: object, f: str = f) -> int:
+                called.append(f)
+                if f in failing:
+                    raise error
+                return 1
+
+            setattr(made, f, call)
+        for n, value in more.items():
+            setattr(made, n, value)
+        monkeypatch.setitem(sys.modules, name, made)
+        return made
+
+    runtime = module(
+        "cupy.cuda.runtime", "setDevice free deviceSynchronize getDeviceCount", CUDARuntimeError=RuntimeRefuses
+    )
+    loading = module(
+        "cupy.cuda.driver",
+        "moduleLoadData moduleGetFunction funcSetAttribute launchKernel launchCooperativeKernel",
+        CUDADriverError=DriverRefuses,
+    )
+    memory = module("cupy.cuda.memory", "", OutOfMemoryError=NoMemory)
+    cuda = module("cupy.cuda", "", runtime=runtime, driver=loading, memory=memory)
+    module("cupy", "asarray", cuda=cuda)
+    return called
+
+
+@pytest.mark.parametrize(
+    ("failing", "error"),
+    [
+        ("setDevice", RuntimeRefuses("busy")),
+        ("free", RuntimeRefuses("busy")),
+        ("moduleLoadData", DriverRefuses("busy")),
+    ],
+)
+def test_a_module_that_a_gpu_does_not_load(monkeypatch: pytest.MonkeyPatch, failing: str, error: Exception) -> None:
+    called = refusing(monkeypatch, failing, error=error)
+    with pytest.raises(Unsupported, match="does not load the kernel: busy") as caught:
+        driver.Module(b"")
+    assert caught.value.code == "TV0762"
+    assert called[-1] == failing
+
+
+@pytest.mark.parametrize(
+    ("failing", "error", "cooperative"),
+    [
+        ("moduleGetFunction", DriverRefuses("lost"), False),
+        ("funcSetAttribute", DriverRefuses("lost"), False),
+        ("launchKernel", DriverRefuses("lost"), False),
+        ("launchCooperativeKernel", DriverRefuses("lost"), True),
+        ("deviceSynchronize", RuntimeRefuses("lost"), False),
+    ],
+)
+def test_a_launch_that_fails_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, failing: str, error: Exception, cooperative: bool
+) -> None:
+    """An error that an asynchronous launch leaves is the runtime's, at the next call."""
+    called = refusing(monkeypatch, failing, error=error)
+    module = driver.Module(b"")
+    with pytest.raises(Unsupported, match="the launch fails on the GPU: lost") as caught:
+        module.launch("k", (1, 1, 1), (32, 1, 1), 64 << 10, cooperative, [b"12345678"])
+    assert caught.value.code == "TV0763"
+    assert called[-1] == failing
+
+
+@pytest.mark.parametrize("error", [NoMemory("full"), RuntimeRefuses("full")])
+def test_memory_that_a_gpu_does_not_give(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    refusing(monkeypatch, "asarray", error=error)
+    with pytest.raises(Unsupported, match="the GPU gives no memory: full") as caught:
+        driver.Buffer(np.zeros(4, np.uint8), 16)
+    assert caught.value.code == "TV0763"
+
+
+def test_memory_that_a_gpu_has_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lost:
+        def get(self) -> np.ndarray:
+            raise RuntimeRefuses("lost")
+
+    refusing(monkeypatch, error=ValueError())
+    monkeypatch.setattr(sys.modules["cupy"], "asarray", lambda whole: Lost())
+    with pytest.raises(Unsupported, match="memory cannot be read: lost") as caught:
+        driver.Buffer(np.zeros(4, np.uint8), 16).read()
+    assert caught.value.code == "TV0763"
+
+
+def test_a_runtime_that_fails_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing(monkeypatch, "getDeviceCount", error=RuntimeRefuses("no driver"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    assert driver.device.__wrapped__() is None
+
+
 # ------------------------------------------------------------------------------------------------ verdicts
 def wrong_case() -> CheckRequest:
     family = CORPUS / "elementwise"
@@ -194,3 +314,62 @@ def test_the_interpreter_alone_is_asked_where_no_gpu_is_wanted(monkeypatch: pyte
         found = check(replace(wrong_case(), replay=way)).counterexample
         assert found is not None
         assert found.replayed == "cpu"
+
+
+# ------------------------------------------------------------------------------------------------ functions
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("exp.f32", ("expf", 1)), ("exp.f64", ("exp", 1)), ("fast_exp.f32", ("__expf", 1)), ("h_exp.f16", ("hexp", 1)),
+        ("h_rsqrt.bf16", ("hrsqrt", 1)), ("pow.f32", ("powf", 2)), ("fast_div.f32", ("__fdividef", 2)),
+        ("rsqrt_rn.f32", ("__frsqrt_rn", 1)), ("fadd.f32", None), ("sqrt.f32", None), ("exp.f16", None), ("fmax.f32", None),
+        ("saturate.f32", None), ("select", None), ("h_floor.f16", None),
+    ],
+)  # fmt: skip
+def test_functions_are_spelled_as_cuda_has_them(name: str, spelled: tuple[str, int] | None) -> None:
+    assert spelling(name) == spelled
+
+
+def test_a_function_is_compiled_for_its_type() -> None:
+    assert "const float* a, const float* b, float* y" in source("pow.f32")
+    assert "y[i] = powf(a[i], b[i])" in source("pow.f32")
+    assert source("h_exp.bf16").startswith("#include <cuda_bf16.h>\n")
+
+
+def other(name: str, args: Sequence[Bits]) -> Bits | None:
+    """Stands for a GPU: its exp is always 3."""
+    return np.full(args[0].shape, float_bits(3.0, "f32"), np.uint64) if name == "exp.f32" else None
+
+
+def test_the_interpreter_takes_functions_from_elsewhere() -> None:
+    f32 = Scalar.F32
+    one = np.ones(2, np.float32)
+    assert MathLibrary(0, other).resolve("exp", 1, f32, NOWHERE)(one).tolist() == [3, 3]
+    assert MathLibrary(0, other).resolve("exp2", 1, f32, NOWHERE)(one).tolist() == [2, 2]
+    assert MathLibrary().resolve("exp2", 1, f32, NOWHERE)(one).tolist() == [2, 2]
+
+
+def test_a_graph_takes_functions_from_elsewhere(tmp_path: Path) -> None:
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("X", "Y")]
+    nodes = [helper.make_node("Exp", ["X"], ["E"]), helper.make_node("Neg", ["E"], ["Y"])]
+    onnx.save(
+        helper.make_model(
+            helper.make_graph(nodes, "g", ends[:1], ends[1:]), opset_imports=[helper.make_opsetid("", 20)]
+        ),
+        tmp_path / "m.onnx",
+    )
+    graph = read_graph(str(tmp_path / "m.onnx"), index_sets({}), Terms(), Spec((), ()))
+    given = {"X": np.zeros(2, np.float32)}
+    assert stored(evaluation(graph, {}, given, ()).output("Y"), "f32").tolist() == [-1, -1]
+    assert stored(evaluation(graph, {}, given, (), other).output("Y"), "f32").tolist() == [-3, -3]
+
+
+def test_functions_are_the_gpus_only_where_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "device", lambda: None)
+    assert reference.functions_on(None, {}) is None
+    monkeypatch.setattr(reference, "device", lambda: driver.Device("some", 90))
+    monkeypatch.setattr(reference, "require_device", lambda: driver.Device("some", 90))
+    assert reference.functions_on("cpu", {}) is None
+    found = reference.functions_on(None, {"options": {"ftz": True, "defines": [["N", "1"]]}})
+    assert found is not None
+    assert found.options == CompileOptions(ftz=True)

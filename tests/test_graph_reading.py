@@ -248,6 +248,22 @@ def test_functions_of_the_model_are_inlined(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(save(m, tmp_path), m, feeds)["y"], expected(m, feeds)["y"])
 
 
+def test_a_function_that_uses_what_is_defined_later_is_refused(tmp_path: Path) -> None:
+    nodes = [node("Add", ["a", "t"], ["b"]), node("Neg", ["b"], ["t"])]
+    body = helper.make_function("own", "f", ["a"], ["b"], nodes, [helper.make_opsetid("", 18)], [])
+    ends: dict[str, Any] = {"x": (T.FLOAT, [1])}
+    m = model_of(
+        [node("f", ["x"], ["y"], domain="own")],
+        ends,
+        {"y": (T.FLOAT, [1])},
+        functions=[body],
+        domains=["own"],
+        opset=18,
+    )
+    m.ir_version = 4  # of which onnx's checker looks into no function
+    refused(m, tmp_path, BadInput, "TV0302")
+
+
 def test_functions_that_explode_are_refused(tmp_path: Path) -> None:
     functions = [
         helper.make_function("own", "f0", ["a"], ["b"], [node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 18)], [])

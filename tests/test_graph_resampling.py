@@ -63,3 +63,35 @@ def test_what_has_no_meaning_is_named(
     onnx.save(model, tmp_path / "m.onnx")
     with pytest.raises(Unsupported, match=words):
         read_model(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize(
+    ("op", "arrays", "attributes"),
+    [
+        ("MaxPool", [real(1, 2, 9)], {"kernel_shape": [2]}),
+        ("AveragePool", [real(1, 2, 9)], {"kernel_shape": [2]}),
+        ("Conv", [real(1, 2, 9), real(3, 2, 2)], {}),
+    ],
+)
+def test_strides_past_windows_that_pad_themselves(
+    op: str, arrays: Any, attributes: Any, mode: str, tmp_path: Path
+) -> None:
+    """The standard's formula cuts elements off there, and runtimes take what it gives for 0: windows of two, nine elements."""
+    for stride, refused in ((2, False), (3, True), (4, False), (6, True)):
+        own = {**attributes, "strides": [stride], "auto_pad": mode}
+        model = one_node(op, arrays, 1, 22, None, (), own, [T.FLOAT], [3])
+        path = tmp_path / f"{stride}.onnx"
+        onnx.save(model, path)
+        if not refused:
+            assert read_model(path).outputs["y0"].shape
+            continue
+        with pytest.raises(Unsupported, match="strides past its windows") as caught:
+            read_model(path)
+        assert caught.value.code == "TV0314"
+    stated = {**attributes, "strides": [3]}
+    for k, pads in enumerate(([0, 0], [0, 1])):
+        case: Case = ("", op, arrays, (), {**stated, "pads": pads}, 1, 1e-5)
+        model, feeds, want = model_of(case)
+        onnx.save(model, tmp_path / f"pads{k}.onnx")
+        same(run(tmp_path / f"pads{k}.onnx", model, feeds)["y0"], want["y0"], 1e-5)

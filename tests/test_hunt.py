@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from tests.checking import graph, write
 from tv.execution import hunt, opened, replay
 from tv.kernel import Kernel
 from tv.refute.nan_bits import sees_bits
@@ -107,6 +108,33 @@ def test_float_atomics_that_add_every_row(tmp_path: Path) -> None:
     assert column_sums(tmp_path, "rows").verdict is Verdict.UNKNOWN
 
 
+TURNED = """#include <cuda_bf16.h>
+__global__ void k(const __nv_bfloat16* x, const __nv_bfloat16* z, const float* c, const float* s, __nv_bfloat16* y)
+{
+    int i = threadIdx.x;
+    float p = __bfloat162float(x[i]) * c[i], q = __bfloat162float(z[i]) * s[i];
+    y[i] = __float2bfloat16(DIFFERENCE);
+}
+"""
+
+
+@pytest.mark.parametrize(("difference", "refuted"), [("p - q", False), ("-(q - p)", True), ("p - q + 0.0f", True)])
+def test_a_difference_that_rounds_to_zero_keeps_its_sign(tmp_path: Path, difference: str, refuted: bool) -> None:
+    """p - q may be an fma, and so small that bf16 has only a zero for it."""
+    kind = TensorProto.BFLOAT16
+    ends = {n: (TensorProto.FLOAT if n in "cs" else kind, [64]) for n in "xzcs"}
+    nodes = [
+        *(helper.make_node("Cast", [a], [b], to=TensorProto.FLOAT) for a, b in ("xu", "zv")),
+        *(("Mul", "u c", "p"), ("Mul", "v s", "q"), ("Sub", "p q", "d")),
+        helper.make_node("Cast", ["d"], ["y"], to=kind),
+    ]
+    spec = 'kernel = "k"\n[args]\n' + "".join(f'{n} = "{n}"\n' for n in "xzcsy")
+    text = TURNED.replace("DIFFERENCE", difference)
+    found = hunt(write(tmp_path, text, graph(nodes, ends, {"y": (kind, [64])}), spec), 5)
+    assert (found.verdict is Verdict.REFUTED) is refuted
+    assert found.verdict in (Verdict.REFUTED, Verdict.UNKNOWN)
+
+
 # ------------------------------------------------------------------------------------------------ sums of atomics
 def summed(
     values: np.ndarray[tuple[int], np.dtype[np.float32]], order: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -156,6 +184,10 @@ def test_sums_that_may_hang_on_the_order(values: tuple[float, ...], exact: bool)
 
 
 # ------------------------------------------------------------------------------------------------ bits of NaNs
+COPIED = """y[t] = x[t] + 1.0f; __syncthreads();
+    __shared__ float s[32]; __pipeline_memcpy_async(s + t, y + t, 4); __pipeline_commit(); __pipeline_wait_prior(0); """
+
+
 @pytest.mark.parametrize(
     ("line", "seen"),
     [
@@ -165,14 +197,70 @@ def test_sums_that_may_hang_on_the_order(values: tuple[float, ...], exact: bool)
         ("__shared__ float s[32]; s[t] = x[t] + 1.0f; __syncthreads(); y[t] = ((int*)s)[t] > 0 ? 1.0f : 0.0f;", True),
         ("unsigned u = __shfl_xor_sync(~0u, __float_as_uint(x[t] + 1.0f), 1); y[t] = u > 5u ? 1.0f : 0.0f;", True),
         ("y[t] = x[t] > 1.0f ? 1.0f : t * 2.0f;", False),
+        (COPIED + "y[t] = ((int*)s)[t] > 0 ? 1.0f : 0.0f;", True),
+        (COPIED + "y[t] = __int_as_float(((int*)s)[t]);", False),
+        ("y[t] = x[t]; int u = atomicExch((int*)(y + t), 0); y[t] = u > 5 ? 1.0f : 0.0f;", True),
+        ("y[t] = x[t]; int u = atomicExch((int*)(y + t), 0); y[t] = __int_as_float(u);", False),
+        ("__shared__ float s[32]; atomicExch(s + t, x[t]); y[t] = ((int*)s)[t] > 0 ? 1.0f : 0.0f;", True),
+        ("__shared__ int s[32]; atomicExch(s + t, __float_as_int(x[t] + 1.0f)); y[t] = s[t] > 0 ? 1.0f : 0.0f;", True),
+        ("__shared__ int s[32]; atomicExch(s + t, t); y[t] = atomicExch(s + t, 0) > 0 ? 1.0f : 0.0f;", False),
+        ("atomicMax((int*)(y + t), __float_as_int(x[t] + 1.0f));", True),
+        ("y[t] = x[t] + 1.0f; atomicMax((int*)(y + t), t);", True),
+        ("y[t] = __popc(__float_as_uint(x[t] + 1.0f));", True),
+        ("y[t] = __reduce_add_sync(~0u, __float_as_uint(x[t] + 1.0f));", True),
+        ("y[t] = __shfl_sync(~0u, t * 1.0f, __float_as_int(x[t] + 1.0f));", True),
+        ("y[t] = __shfl_sync(~0u, x[t] + 1.0f, t ^ 1);", False),
     ],
 )
 def test_kernels_that_see_which_nan_they_have(tmp_path: Path, line: str, seen: bool) -> None:
     assert sees_bits(kernel_of(tmp_path, line)) is seen
 
 
+@pytest.mark.parametrize(
+    ("truth", "refuted"),
+    [
+        ("u == 0x7fffffffu", False),
+        ("u == 0x7fc00000u", False),
+        ("u == 0xffc00000u", False),
+        ("(u & 0x7fffffffu) > 0x7f800000u", False),
+        ("(u & 0x7fffffffu) > 0x7fc00000u", False),
+        ("(u & 0x7fffffffu) < 0x7f800000u", True),
+        ("u == 0x3f800000u", True),
+    ],
+)
+def test_a_kernel_that_looks_for_one_nan_is_not_refuted(tmp_path: Path, truth: str, refuted: bool) -> None:
+    """0 / 0 comes without any NaN among the inputs; which one it is, the device says."""
+    nodes = [("Div", "x x", "d"), ("IsNaN", "d", "b"), helper.make_node("Cast", ["b"], ["y"], to=TensorProto.FLOAT)]
+    ends = {n: {n: (TensorProto.FLOAT, [64])} for n in "xy"}
+    line = f"int t = threadIdx.x; unsigned u = __float_as_uint(x[t] / x[t]); y[t] = {truth} ? 1.0f : 0.0f;"
+    text = f"__global__ void k(const float* x, float* y) {{ {line} }}\n"
+    spec = 'kernel = "k"\n[args]\nx = "x"\ny = "y"\n'
+    found = hunt(write(tmp_path, text, graph(nodes, ends["x"], ends["y"]), spec), 4)
+    assert found.verdict is (Verdict.REFUTED if refuted else Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("y[t + 64 * (u >> 31)] = fabsf(x[t]);", ""),
+        ("y[t] = fabsf(x[t + 64 * (u >> 31)]);", ""),
+        ("if (!(u >> 31)) y[t] = fabsf(x[t]);", ""),
+        ("y[t + 64 * (u >> 30)] = fabsf(x[t]);", "bounds"),
+        ("if (!(u >> 30)) y[t] = fabsf(x[t]);", "coverage"),
+    ],
+)
+def test_a_kernel_that_goes_by_the_sign_of_a_nan_is_not_refuted(tmp_path: Path, line: str, kind: str) -> None:
+    ends = {n: {n: (TensorProto.FLOAT, [64])} for n in "xy"}
+    text = f"__global__ void k(const float* x, float* y) {{ int t = threadIdx.x; unsigned u = __float_as_uint(x[t] / x[t]); {line} }}\n"
+    spec = 'kernel = "k"\n[args]\nx = "x"\ny = "y"\n'
+    found = hunt(write(tmp_path, text, graph([("Abs", "x", "y")], ends["x"], ends["y"]), spec), 4)
+    assert found.verdict is (Verdict.REFUTED if kind else Verdict.UNKNOWN)
+    assert (found.counterexample.kind if found.counterexample else "") == kind
+
+
 def kernel_of(folder: Path, line: str) -> Kernel:
-    text = f"__global__ void k(const float* x, float* y) {{ int t = threadIdx.x; {line} }}\n"
+    head = "#include <cuda_pipeline.h>\n" if "__pipeline" in line else ""
+    text = f"{head}__global__ void k(const float* x, float* y) {{ int t = threadIdx.x; {line} }}\n"
     (folder / "k.cu").write_text(text)
     (folder / "k.toml").write_text('kernel = "k"\ngrid = [1]\nblock = [32]\n[args]\nx = "x"\ny = "y"\n')
     first, last = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [32]) for n in "xy")

@@ -494,11 +494,16 @@ def test_assume_is_checked() -> None:
     assert launch(kernel(Assume(here(), (T < 64).e, "assert")))[0].clean
 
 
-def test_a_loop_without_end_spends_the_budget() -> None:
-    done, _ = launch(kernel(let("i", T), loop(var("i") < 1000, let("j", T))), step_limit=1000)
+def test_a_loop_that_goes_on_spends_the_budget() -> None:
+    done, _ = launch(kernel(let("i", T), loop(var("i") < 1 << 30, let("i", var("i") + 1))), step_limit=1000)
     assert done.ended == "budget"
     assert not done.clean
     assert done.events == ()
+
+
+def test_a_loop_without_end_is_an_event() -> None:
+    done, _ = launch(kernel(let("i", T), loop(var("i") < 1000, let("j", T))), step_limit=1000)
+    assert (done.ended, [e.kind for e in done.events]) == ("event", ["barrier"])
 
 
 # ------------------------------------------------------------------------------------------------ warps

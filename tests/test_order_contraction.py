@@ -66,6 +66,8 @@ THREE = [node("Mul", "p", "a", "b"), node("Add", "s", "p", "c"), node("Add", "y"
         ("float p = a[i] * b[i]; y[i] = p + c[i];", MULTIPLY_ADD, 1),
         ("float p = a[i] * b[i]; float e = p + c[i]; y[i] = p == 0.f ? e : e;", MULTIPLY_ADD, 0),  # p is read twice
         ("y[i] = __fadd_rn(a[i] * b[i], c[i]);", MULTIPLY_ADD, 0),
+        ("y[i] = (float)((double)(a[i] * b[i]) + (double)c[i]);", MULTIPLY_ADD, 0),
+        ("y[i] = (float)((double)c[i] + (double)a[i]) * b[i];", [node("Add", "s", "a", "c"), node("Mul", "y", "s", "b")], 0),
         ("y[i] = a[i] * b[i] - c[i];", SUBTRACT, 1),
         ("y[i] = c[i] - a[i] * b[i];", FROM, 1),
         ("y[i] = a[i] * b[i] + c[i] * d[i];", TWO, 1),

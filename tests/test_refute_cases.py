@@ -181,12 +181,12 @@ def test_a_slice_keeps_what_decides_control_flow() -> None:
 
 def test_coverage_needs_a_whole_clean_run() -> None:
     out, found = refuter("residual_half/via_float__last_element").confirm(
-        [asked("coverage", object="y", symbols={"N": 256})]
+        [asked("coverage", object="y", tensor="y", symbols={"N": 256})]
     )
     assert found is not None
     assert found.tensor == "y"
     assert (found.symbols, found.index) == ({"N": 1}, (0,))
-    out, found = refuter("residual_half/via_float", 1).confirm([asked("coverage", object="y")])
+    out, found = refuter("residual_half/via_float", 1).confirm([asked("coverage", object="y", tensor="y")])
     assert found is None
     assert out[0].status is Status.UNKNOWN
 

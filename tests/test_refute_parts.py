@@ -11,15 +11,17 @@ import pytest
 from onnx import TensorProto, helper
 
 from tests.graph_running import read_model
-from tv.arithmetic import decode, number
+from tv.arithmetic import decode, narrow, number
 from tv.graph_frontend.elements import BY_LABEL
 from tv.refute.kept import Kept, halves, listed, without
 from tv.refute.layouts import Place
-from tv.refute.patterns import KINDS, Pattern, Slot, search_order
+from tv.refute.patterns import KINDS, Pattern, search_order
 from tv.refute.setting import Watched
+from tv.refute.slots import Slot
 from tv.refute.trials import sizes
 from tv.replay.buffers import GeneratedBuffer
 from tv.replay.doubt import ULPS, moved
+from tv.replay.enclosure import _rounded
 from tv.replay.graph_bounds import GraphBounds
 from tv.replay.sums import Value
 from tv.sets import Affine
@@ -292,6 +294,28 @@ def test_every_order_lies_within_the_radius(tmp_path: Path, seed: int) -> None:
         m = np.array([[dot(rng, p[i], c[:, j]) for j in range(5)] for i in range(3)], np.float32)
         y = np.maximum(p, 0) / np.sqrt(p * p + np.float32(1)) + m
         assert (np.abs(y - centre) <= radius.reshape(3, 5)).all()
+
+
+@pytest.mark.parametrize("label", ["f16", "bf16", "f32"])
+def test_every_value_near_by_rounds_into_the_enclosure(label: str) -> None:
+    """Where nothing is uncertain, to its bits: a negative number that rounds to zero is -0."""
+    rng = np.random.default_rng(1)
+    least = {"f16": 2.0**-24, "bf16": 2.0**-133, "f32": 2.0**-149}[label]
+    y = least * np.concatenate([rng.normal(size=2000), rng.normal(size=2000) * 2.0 ** rng.integers(0, 20, 2000)])
+    radius = least * np.where(rng.random(4000) < 0.2, 0.0, rng.random(4000) ** 4)
+    with np.errstate(all="ignore"):
+        found = _rounded(label, y, radius)
+        centre, far = found.numbers(label), found.radius
+        assert far is not None
+        for part in (-1.0, -0.5, 0.0, 0.7, 1.0):
+            bits = narrow(y + part * radius, label)
+            x = decode(bits, label).astype(np.float64)
+            assert (np.abs(x - centre) <= far).all()
+            assert (bits == found.encoded(label))[far == 0].all()
+    zero = (centre == 0) & (far == 0)
+    assert (np.signbit(centre) == (y < 0))[zero].all()
+    assert np.count_nonzero(zero & (y < 0)) > 100
+    assert np.count_nonzero(far) > 100
 
 
 def test_a_moved_function_is_a_function() -> None:

@@ -6,6 +6,7 @@ from tv.kernel import (
     Assign,
     Binary,
     Call,
+    Compare,
     Const,
     Expr,
     If,
@@ -23,7 +24,7 @@ from tv.kernel import (
     check,
 )
 from tv.replay import contract
-from tv.replay.contraction import chosen_operand
+from tv.replay.contraction import chosen_operand, fused_operands
 from tv.source import NOWHERE
 
 F32, BOOL, I64 = Scalar.F32, Scalar.BOOL, Scalar.I64
@@ -114,3 +115,45 @@ def test_a_product_that_is_a_factor_keeps_its_variable() -> None:
     assert contracted(*body) == (let(C, mul(A, B)), out(fma(C, D, A)))
     both = (let(C, mul(A, B)), out(add(mul(A, D), C)))
     assert contracted(*both) == (let(C, mul(A, B)), out(fma(A, D, C)))
+
+
+# ------------------------------------------------------------------------------------------------ told of the text as it stands
+def told(*body: Stmt) -> list[tuple[Binary, str]]:
+    y = MemoryObject("y", Space.GLOBAL, F32, None, 256)
+    return fused_operands(check(Kernel("k", (Parameter("y", None, F32),), {"y": y}, body)))
+
+
+def test_every_sum_of_the_text_is_listed_itself_with_what_is_fused_in_it() -> None:
+    inner = add(mul(C, D), A)
+    outer = add(mul(A, B), inner)
+    found = told(out(outer))
+    assert [w for _, w in found] == ["left", "left"]
+    assert found[0][0] is inner
+    assert found[1][0] is outer
+
+
+def test_a_product_of_a_variable_is_told_of_the_sum_that_takes_it_in() -> None:
+    taken, left = add(D, C), add(A, B)
+    assert told(let(C, mul(A, B)), out(taken), out(left)) == [(taken, "right"), (left, "")]
+    difference = sub(C, neg(mul(A, B)))
+    assert told(out(difference)) == [(difference, "right")]
+
+
+def test_rounded_sums_are_not_told_of() -> None:
+    assert told(out(add(mul(A, B), C, rn=True)), out(mul(A, B))) == []
+
+
+def test_one_sum_in_two_places_is_told_of_twice() -> None:
+    """Behind the first, the product is another variable's; the text shares the object."""
+    shared = add(D, C)
+    body = (let(C, mul(A, B)), If(NOWHERE, Var(BOOL, "p"), (out(shared),)), out(shared))
+    assert [w for e, w in told(*body) if e is shared] == ["", ""]
+    once = (let(C, mul(A, B)), out(shared), If(NOWHERE, Var(BOOL, "p"), (out(add(A, B)),)))
+    assert [w for _, w in told(*once)] == ["right", ""]
+
+
+def test_sums_below_conditions_and_in_loops_are_told_of() -> None:
+    first, second, test = add(mul(A, B), C), sub(C, mul(A, B)), add(A, mul(B, C))
+    cond = Compare(BOOL, "lt", test, D)
+    body = (If(NOWHERE, cond, (out(first),)), Loop(NOWHERE, Var(BOOL, "p"), (out(second),)))
+    assert {(id(e), w) for e, w in told(*body)} == {(id(first), "left"), (id(second), "right"), (id(test), "right")}

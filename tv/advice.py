@@ -27,7 +27,7 @@ CODE_MODULES = (
 # The questions a check asks, by kind: what each is about.
 KINDS = {
     "barrier": """Every thread of a block reaches each block barrier, and all reach it equally often; a warp's barrier is reached by
-the lanes that its mask names; a launch whose blocks wait for each other is cooperative.""",
+the lanes that its mask names; a launch whose blocks wait for each other is cooperative; no thread waits, or stays in a loop, for ever.""",
     "bounds": """Every access lies inside its object, at a multiple of its width, whatever the sizes and inputs are.""",
     "coverage": """Every element of every output is written, and nothing that is not bound as an output is changed.""",
     "determinism": """No output depends on the order in which atomic operations happen.""",

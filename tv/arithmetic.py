@@ -326,6 +326,10 @@ def _truncating(a: Array, d: Array) -> Array:
     return q + ((q < 0) & (q * d != a))
 
 
+# Another evaluation of some operations, elementwise on arrays of bits: a GPU's of its functions. None for what it leaves alone.
+Functions = Callable[[str, Sequence[Bits]], Bits | None]
+
+
 def apply(name: str, args: Sequence[Bits]) -> Bits:
     """The operation `name` (see tv.term) on arrays of bits, elementwise; Unsupported where it has no evaluation."""
     head, *rest = name.split(".")

@@ -8,25 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.equiv.certificate import Certificate
-from tv.examine import Findings, chosen_blocks, index_sets, run_kernel
+from tv.examine import Findings
 from tv.kernel import Kernel
-from tv.launch import Reading, Symbol
+from tv.launch import InputAssumption, Reading, Symbol
 from tv.order.collect import Collecting, collect
 from tv.order.contraction import Choices, choices
 from tv.order.program import to_json
 from tv.request import CheckRequest
-from tv.sets import Affine
 from tv.source import NOWHERE
 from tv.spec import Resolved, sidecar
 from tv.spec.arguments import require_symbol_name
-from tv.symexec import Program
-from tv.term import Terms
 
 NOTHING = hashlib.sha256(b"").hexdigest()  # what stands for a specification file where there is none
 
@@ -69,7 +66,8 @@ def statement(spec: Resolved, kernel: Kernel) -> dict[str, Any]:
 def certificate_of(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings) -> dict[str, Any]:
     """The certificate of a check that ended as proved. Its relation is that of the proof, to the graph in its own order.
 
-    orders: how each sum that was matched up to order is added; null, and why, where that could not be written down.
+    orders: how each sum that was matched up to order is added; null, and why, where that could not be written down. masked: the
+    tensors that are computed without what a mask takes out, and by which law.
     """
     if f.related is None or f.related.proof is None or f.problem is None:
         raise ValueError("no certificate without a proof")
@@ -80,9 +78,10 @@ def certificate_of(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Fin
     data |= {"lemmas": list(proof.lemmas)}
     try:
         found = orders(spec, kernel, f, proof.certificate)
-        return data | {"orders": [to_json(o) for o in found.orders], "without_orders": ""}
+        masked = [list(x) for x in found.masked]
+        return data | {"orders": [to_json(o) for o in found.orders], "masked": masked, "without_orders": ""}
     except (Unknown, Unsupported) as e:
-        return data | {"orders": None, "without_orders": f"{e.message} ({e.code})"}
+        return data | {"orders": None, "masked": [], "without_orders": f"{e.message} ({e.code})"}
 
 
 def assumptions(spec: Resolved, f: Findings) -> list[str]:
@@ -98,17 +97,9 @@ def orders(spec: Resolved, kernel: Kernel, f: Findings, certificate: Certificate
 
 
 def fused(spec: Resolved, kernel: Kernel, f: Findings) -> Choices:
-    if f.program is None or f.binder is None:
+    if f.program is None:
         raise ValueError("no contraction before the kernel was executed")
-    binder, options = f.binder, spec.spec.options
-
-    def again(other: Kernel) -> Program:
-        """In spaces of its own: the two executions number their loads differently."""
-        last = chosen_blocks(other, binder.launch, binder.ranges)
-        fresh = replace(binder, kernel=other, sets=index_sets(binder.ranges, *last))
-        return run_kernel(fresh, options, Terms(), {s: Affine.sym(s) for s in binder.ranges})
-
-    return choices(f.program, kernel, options.fmad, again)
+    return choices(f.program, kernel, spec.spec.options.fmad)
 
 
 def reading(data: Mapping[str, Any]) -> Reading:
@@ -153,6 +144,21 @@ def symbols(data: Mapping[str, Any]) -> tuple[Symbol, ...]:
             raise ValueError("no open size")
         require_symbol_name(name, NOWHERE)
         out.append(Symbol(name, low, high, texts(s, "dims")))
+    return tuple(out)
+
+
+def inputs(data: Mapping[str, Any]) -> tuple[InputAssumption, ...]:
+    """What a certificate states of inputs. Raises KeyError, TypeError or ValueError where that is nothing of the kind."""
+    out = []
+    for i in data["inputs"]:
+        name, value, low, high, finite = i["tensor"], i["value"], i["min"], i["max"], i["finite"]
+        whole = all(n is None or (isinstance(n, int) and abs(n) < 1 << 1000) for n in (low, high))
+        known = value is None or isinstance(value, int | str)
+        if not (isinstance(name, str) and isinstance(finite, bool) and whole and known):
+            raise ValueError("no statement about an input")
+        if low is not None and high is not None and low > high:
+            raise ValueError("an input without values")
+        out.append(InputAssumption(name, value, low, high, finite))
     return tuple(out)
 
 

@@ -88,7 +88,7 @@ def search_seconds(request: CheckRequest, start: float, most: float) -> float:
 def stopped(request: CheckRequest, e: TvError, start: float, progress: Progress) -> CheckResult:
     """The proof came to nothing it can name an obligation for: an execution may still show that the kernel is wrong."""
     progress("looking for a counterexample")
-    found = hunt(request, search_seconds(request, start, HUNT_SECONDS))
+    found = hunt(request, search_seconds(request, start, HUNT_SECONDS), explain=False)  # that has just been asked
     if found.verdict is not Verdict.REFUTED:
         return failed(request, advised(e))
     why = replace(advised(e).diagnostic(), severity="note", message=f"the proof stopped here: {e.message}")
@@ -96,14 +96,15 @@ def stopped(request: CheckRequest, e: TvError, start: float, progress: Progress)
 
 
 def unexamined(kernel: Kernel, launch: Launch, f: Findings) -> list[Obligation]:
-    """Whether each output is written at all, where the proof did not come to that question: an execution may answer it."""
+    """Whether each output is written at all, and nothing else, where the proof did not come to that question: an execution may answer it."""
     if f.binder is None or any(o.kind == "coverage" for o in f.obligations):
         return []
     places = {n: stored_at(kernel, launch, n) for n in f.binder.graph.outputs}
-    return [
+    each = [
         Obligation(f"{kernel.name}.{n}.coverage", "coverage", Status.UNKNOWN, span, tensor=n)
         for n, span in places.items()
     ]
+    return [*each, Obligation(f"{kernel.name}.coverage", "coverage", Status.UNKNOWN, kernel.span)]
 
 
 def shown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +11,28 @@ from tv.advice import advised
 from tv.arithmetic import number
 from tv.binding import Binder
 from tv.diagnostic import Diagnostic, TvError, Unsupported
-from tv.examine import assumed_values, index_sets, read_graph, read_inputs, read_text
+from tv.equiv.relate import relate
+from tv.examine import Findings, assumed_values, examine, index_sets, read_graph, read_inputs, read_text
 from tv.gpu.driver import device, require_device
 from tv.gpu.replay import value_on_gpu
 from tv.gpu.run import GpuRunner
 from tv.graph_frontend.elements import BY_LABEL
-from tv.kernel import Kernel, Store, walk
+from tv.kernel import Atomic, Kernel, Store, walk
 from tv.launch import BufferBinding, Launch
+from tv.limits import Finished, run_limited
 from tv.obligation import Obligation, Status
 from tv.refute import Refuter, hexadecimal, is_ieee, open_still
 from tv.refute.defects import EVENTS
 from tv.refute.differences import Difference
 from tv.refute.record import again
+from tv.refute.showing import only_node
 from tv.request import CheckRequest
-from tv.source import Span
+from tv.source import NOWHERE, Span
 from tv.spec import Resolved
 from tv.term import Terms
-from tv.verdict import Answer, CheckResult, Counterexample, KernelInfo, conclude, failed
+from tv.verdict import Answer, CheckResult, Counterexample, KernelInfo, Parting, conclude, failed
+
+PROOF_SECONDS, PROOF_MB = 10.0, 4000  # for asking a proof where a difference comes from
 
 
 def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolved, Kernel, Refuter]:
@@ -116,21 +122,22 @@ def on_gpu(
     return kept, None, None
 
 
-def hunt(request: CheckRequest, seconds: float) -> CheckResult:
-    """Looks for a defect by execution alone, for about `seconds`: refuted, or unknown."""
+def hunt(request: CheckRequest, seconds: float, explain: bool = True) -> CheckResult:
+    """Looks for a defect by execution alone, for about `seconds`: refuted, or unknown.
+
+    explain: of a value, ask a proof as well where kernel and graph part, for as long at most."""
     start = time.monotonic()
     try:
         spec, kernel, refuter = opened(request, seconds / 2)
         launch = spec.spec.launches[0]
-        asked = [Obligation(f"{kernel.name}.{k}", k, Status.UNKNOWN, kernel.span) for k in sorted(EVENTS)]
-        for name in refuter.graph.outputs:
-            span = stored_at(kernel, launch, name)
-            asked.append(Obligation(f"{kernel.name}.{name}.coverage", "coverage", Status.UNKNOWN, span))
-            asked.append(Obligation(f"{kernel.name}.{name}.equal", "equal", Status.UNKNOWN, span, tensor=name))
+        asked = questions(kernel, launch, refuter.graph.outputs)
         obligations, found = refuter.confirm(asked)
         obligations, found, note = on_gpu(request, spec, refuter, obligations, found)
         if found is not None:
             obligations = [o for o in obligations if o.status is Status.REFUTED]
+        if found is not None and found.kind == "value" and explain:
+            parts = proof_parts(request, found.tensor, min(seconds, PROOF_SECONDS))
+            obligations, found = explained(refuter, obligations, found, parts)
         if found is not None and request.counterexample is not None:
             refuter.save(request.counterexample)
             found = replace(found, file=request.counterexample)
@@ -155,10 +162,67 @@ def hunt(request: CheckRequest, seconds: float) -> CheckResult:
     )
 
 
+def questions(kernel: Kernel, launch: Launch, outputs: Iterable[str]) -> list[Obligation]:
+    """All that a run can answer."""
+    asked = [Obligation(f"{kernel.name}.{k}", k, Status.UNKNOWN, kernel.span) for k in sorted(EVENTS)]
+    asked.append(Obligation(f"{kernel.name}.coverage", "coverage", Status.UNKNOWN, kernel.span))
+    for name in outputs:
+        span = stored_at(kernel, launch, name)
+        asked.append(Obligation(f"{kernel.name}.{name}.coverage", "coverage", Status.UNKNOWN, span, tensor=name))
+        asked.append(Obligation(f"{kernel.name}.{name}.equal", "equal", Status.UNKNOWN, span, tensor=name))
+    return asked
+
+
+def proof_parts(request: CheckRequest, tensor: str, seconds: float) -> Obligation | None:
+    """The open `equal` of the output that differs, with the place where a proof finds that kernel and graph part. None where no
+    proof comes so far in the time: it works in a process of its own, and whatever ends it there tells nothing."""
+    try:
+        outcome = run_limited(lambda: open_equal(request, tensor), seconds, PROOF_MB)
+    except TvError:
+        return None
+    return outcome.value if isinstance(outcome, Finished) else None
+
+
+def open_equal(request: CheckRequest, tensor: str) -> Obligation | None:
+    """The `equal` of an output as an attempt at a proof leaves it, where that names both sides. Raises what the attempt raises."""
+    spec, kernel = read_inputs(request, lambda _: None)
+    findings = Findings()
+    examine(request, spec, kernel, spec.spec.launches[0], findings, lambda _: None, relate)
+    id = f"{kernel.name}.{tensor}.equal"
+    return next((o for o in findings.obligations if o.id == id and o.node and all(o.sides)), None)
+
+
+def explained(
+    refuter: Refuter, obligations: list[Obligation], found: Counterexample, parts: Obligation | None
+) -> tuple[list[Obligation], Counterexample]:
+    """A difference with where it comes from: what a proof says of that, else the one node that computes the output, if it is one."""
+    if parts is None:
+        node = only_node(refuter.graph, found.tensor)
+        where = found.location if found.stored == NOWHERE else found.stored
+        return obligations, replace(found, parting=Parting(where, node, found.tensor)) if node else found
+    told = [
+        replace(
+            o,
+            span=parts.span,
+            message=f"{parts.message}; {o.message}" if parts.message else o.message,
+            help=parts.help or o.help,
+            node=parts.node,
+            tensor=parts.tensor,
+            sides=parts.sides,
+        )
+        if o.kind == "equal"
+        else o
+        for o in obligations
+    ]
+    return told, replace(
+        found, location=parts.span, parting=Parting(parts.span, parts.node, parts.tensor, *parts.sides)
+    )
+
+
 def stored_at(kernel: Kernel, launch: Launch, tensor: str) -> Span:
     """Where the kernel stores an output, if that is one place; else the kernel."""
     bound = {
         n for n, b in launch.args.items() if isinstance(b, BufferBinding) and tensor in {o.tensor for o in b.outputs}
     }
-    spans = {s.span for s in walk(kernel.body) if isinstance(s, Store) and s.ref.object in bound}
+    spans = {s.span for s in walk(kernel.body) if isinstance(s, Store | Atomic) and s.ref.object in bound}
     return spans.pop() if len(spans) == 1 else kernel.span

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tv.sets import Affine
 from tv.system import System
+from tv.term import Term, op_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,21 @@ class Graph:
         """Members of a rolled input unit in layer order; of an output unit likewise."""
         members = [t for t in (*self.inputs.values(), *self.outputs.values()) if t.unit == unit and t.layer is not None]
         return tuple(sorted(members, key=lambda t: t.layer or 0))
+
+
+def origin(graph: Graph, t: Term) -> str | None:
+    """The unit of the input whose elements a term's values are, through views and conversions of integers."""
+    while t.kind == "ref" or (t.kind == "op" and op_head(t) == "cvt"):
+        t = graph.system.units[t.name].value if t.kind == "ref" else t.args[0]
+    return t.name if t.kind == "input" else None
+
+
+def below(root: Term) -> Iterator[Term]:
+    """A term and all that it is made of, within its tensor, each once."""
+    todo, seen = [root], {root.id}
+    while todo:
+        t = todo.pop()
+        yield t
+        fresh = [a for a in t.args if a.id not in seen]
+        seen |= {a.id for a in fresh}
+        todo += fresh

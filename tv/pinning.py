@@ -31,7 +31,10 @@ from tv.examine import (
     with_variables,
 )
 from tv.kernel import Call, Kernel, children, expressions, walk
+from tv.masking import ASSUMED
 from tv.obligation import Obligation, Relation, Status, weaker
+from tv.order.masked import Masked, Named, masked_in, read_masked
+from tv.order.needed import without_unread_cases
 from tv.order.pinned import Pinned
 from tv.order.program import Order, fused, read_orders
 from tv.replay.contraction import contract
@@ -51,12 +54,14 @@ def pin(request: CheckRequest, spec: Resolved, kernel: Kernel, f: Findings, prog
     Raises BadInput (TV0652 .. TV0655) where the certificate is none, or is about another model, part, reading or range of sizes.
     """
     assert request.order is not None
-    orders = orders_of(request.order, request.model, spec)
+    orders, masked = orders_of(request.order, request.model, spec)
     if f.related is None or not any(o.kind == "equal" and o.status is Status.PROVED for o in f.obligations):
         return
     progress("relating in the certificate's order")
     text = contract(kernel) if spec.spec.options.fmad and any(fused(o) for o in orders) else kernel
-    related, why = in_order(request, spec, text, orders, progress)
+    related, why = in_order(request, spec, text, orders, masked, progress)
+    if masked and related is not None and ASSUMED not in f.assumptions:
+        f.assumptions.append(ASSUMED)
     if text != kernel and related is not None:
         f.assumptions.append(f"nvcc fuses exactly these multiply-adds: {lines_of(text, kernel)}")
     f.obligations = [pinned(o, related, why) for o in f.obligations]
@@ -74,7 +79,7 @@ def pinned(o: Obligation, related: Related | None, why: str) -> Obligation:
     return replace(o, relation=weaker(o.relation, Relation.REASSOC), help=help)
 
 
-def orders_of(certificate: str, model: str, spec: Resolved) -> list[Order]:
+def orders_of(certificate: str, model: str, spec: Resolved) -> tuple[list[Order], Named]:
     data = certify.read(certificate)
     if not isinstance(data.get("sha256"), dict) or data["sha256"].get("model") != certify.sha256(model):
         raise BadInput("TV0654", f"the certificate is not about the model `{model}`")
@@ -85,7 +90,7 @@ def orders_of(certificate: str, model: str, spec: Resolved) -> list[Order]:
             raise BadInput(
                 "TV0654", f"the certificate is about other {key}", help="--order needs the same of both checks"
             )
-    return read_orders(data["orders"])
+    return read_orders(data["orders"]), read_masked(data.get("masked", []))
 
 
 def alike(spec: Resolved) -> dict[str, Any]:
@@ -99,12 +104,14 @@ def alike(spec: Resolved) -> dict[str, Any]:
 
 
 def in_order(
-    request: CheckRequest, spec: Resolved, kernel: Kernel, orders: list[Order], progress: Progress
+    request: CheckRequest, spec: Resolved, kernel: Kernel, orders: list[Order], named: Named, progress: Progress
 ) -> tuple[Related | None, str]:
-    """The kernel related to the graph in the orders, or why that could not be asked."""
+    """The kernel related to the graph in the orders, or why that could not be asked. named: what it is without, of masks."""
     try:
-        problem = problem_again(request, spec, kernel)
-        graph = Pinned(problem.graph, orders).system()
+        problem, masked = problem_again(request, spec, kernel, named)
+        graph = Pinned(problem.graph, orders, masked).system()
+        if named:
+            without_unread_cases(graph, [o.unit for o in problem.outputs])
         return relate(replace(problem, graph=graph, pinned=True), progress), ""
     except Unknown as e:
         return None, e.message
@@ -112,8 +119,8 @@ def in_order(
         return None, "it is nested too deeply"
 
 
-def problem_again(request: CheckRequest, spec: Resolved, kernel: Kernel) -> Problem:
-    """Both sides once more, in index spaces of their own."""
+def problem_again(request: CheckRequest, spec: Resolved, kernel: Kernel, named: Named) -> tuple[Problem, Masked]:
+    """Both sides once more, in index spaces of their own, and what the graph's tensors are without what masks take out."""
     ranges = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets, terms = index_sets(ranges, *chosen_blocks(kernel, spec.spec.launches[0], ranges)), Terms()
     graph = read_graph(request.model, sets, terms, spec.spec)
@@ -124,7 +131,8 @@ def problem_again(request: CheckRequest, spec: Resolved, kernel: Kernel) -> Prob
     resolve(program)
     find_recurrences(program)
     fold_known_calls(program)
-    return problem_of(program, binder, graph, readers, Asked())
+    masked = masked_in(graph, named, inputs, ranges)
+    return problem_of(program, binder, graph, readers, Asked()), masked
 
 
 def lines_of(fused_text: Kernel, kernel: Kernel) -> str:

@@ -119,6 +119,8 @@ class Recheck:
             wrong = "its lemmas are not those of its proof"
         if isinstance(checker, Collecting) and not same(self.data["orders"], [to_json(o) for o in checker.orders]):
             wrong = "its orders of sums are not those of its proof"
+        if isinstance(checker, Collecting) and self.data.get("masked", []) != [list(x) for x in checker.masked]:
+            wrong = "what it leaves out of masked tensors is not what its proof leaves out"
         if wrong:
             result.failures = [Failure(o.name, "equal", wrong) for o in problem.outputs]
             return result

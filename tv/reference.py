@@ -15,12 +15,16 @@ from numpy.lib.npyio import NpzFile
 from onnx import numpy_helper
 
 from tv import certify
+from tv.arithmetic import Functions
 from tv.diagnostic import BadInput
 from tv.examine import index_sets, read_graph
+from tv.gpu.driver import device, require_device
+from tv.gpu.functions import GpuFunctions
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
-from tv.launch import Spec, Symbol
+from tv.launch import CompileOptions, Spec, Symbol
 from tv.order.evaluate import use_orders
+from tv.order.masked import NOTHING_MASKED, Masked, masked_in, read_masked
 from tv.order.program import Order, read_orders
 from tv.refute.record import UNREADABLE
 from tv.replay.graph_values import Bits, GraphValues, Ints
@@ -34,11 +38,13 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _STORED = {"f64": "<f8", "f32": "<f4", "f16": "<f2", "bf16": "<u2", "bool": "|b1"}
 
 
-def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
+def reference(model: str, inputs: str, certificate: str, output: str, on: str | None = None) -> Answer:
     """Evaluates the model on the tensors in the file `inputs` (.npz) and writes its outputs to the file `output` (.npz).
 
     Weights that are not among the inputs are the model's. bf16 is stored as uint16. An open size that no shape shows is
-    read from an entry of its name. Raises BadInput for files that do not fit each other.
+    read from an entry of its name. on: where mathematical functions are evaluated, "gpu" or "cpu"; None: on a GPU if one is
+    there, since only that gives the bits of CUDA's own. Raises BadInput for files that do not fit each other, Unsupported
+    (TV0760) where a GPU is demanded and none is there.
     """
     data = certify.read(certificate)
     if not isinstance(data.get("sha256"), dict) or data["sha256"].get("model") != certify.sha256(model):
@@ -52,7 +58,8 @@ def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
             help="prove the pair at `--require bitwise`, or see the reason in the certificate",
         )
     try:
-        found = outputs_of(model, data, arrays_in(inputs))
+        functions = functions_on(on, data)
+        found = outputs_of(model, data, arrays_in(inputs), functions)
     except RecursionError:
         raise BadInput(
             "TV0652",
@@ -68,7 +75,20 @@ def reference(model: str, inputs: str, certificate: str, output: str) -> Answer:
             f"cannot write `{output}`: {e.strerror}",
             help="name a file in a folder that exists and may be written",
         ) from None
-    return Answer(True, "\n".join(f"{n}: {a.dtype}{list(a.shape)}" for n, a in found.items()))
+    lines = [f"{n}: {a.dtype}{list(a.shape)}" for n, a in found.items()]
+    if functions is not None and functions.met:
+        lines.append(f"{', '.join(sorted(functions.met))}: by {functions.device.name}")
+    return Answer(True, "\n".join(lines))
+
+
+def functions_on(on: str | None, data: Mapping[str, Any]) -> GpuFunctions | None:
+    """What gives the bits of mathematical functions; None: the formulas here. data: a certificate, for the compiler's options."""
+    if on == "cpu" or (on is None and device() is None):
+        return None
+    stated = data.get("options")
+    known = {"ftz", "prec_div", "prec_sqrt", "arch"}
+    given = {n: v for n, v in stated.items() if n in known} if isinstance(stated, dict) else {}
+    return GpuFunctions(CompileOptions(**given), require_device())
 
 
 def arrays_in(path: str) -> dict[str, npt.NDArray[Any]]:
@@ -86,9 +106,11 @@ def arrays_in(path: str) -> dict[str, npt.NDArray[Any]]:
         ) from None
 
 
-def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
+def outputs_of(
+    model: str, data: Mapping[str, Any], arrays: Arrays, functions: Functions | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """All outputs of the model in the order of a certificate `data` (as parsed from JSON), by name, in their types."""
-    graph, values = in_order(model, data, arrays)
+    graph, values = in_order(model, data, arrays, functions)
     out = {}
     with np.errstate(all="ignore"):
         for name, info in graph.outputs.items():
@@ -97,27 +119,39 @@ def outputs_of(model: str, data: Mapping[str, Any], arrays: Arrays) -> dict[str,
     return out
 
 
-def in_order(model: str, data: Mapping[str, Any], arrays: Arrays) -> tuple[Graph, GraphValues]:
-    """The model on these inputs, ready to be evaluated in the order of a certificate, whole or at some elements."""
+def in_order(
+    model: str, data: Mapping[str, Any], arrays: Arrays, functions: Functions | None = None
+) -> tuple[Graph, GraphValues]:
+    """The model on these inputs, ready to be evaluated in the order of a certificate, whole or at some elements. functions: asked
+    first for the bits of an operation."""
     try:
         symbols, part = certify.symbols(data), certify.part(data)
         spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
-        stated = {i["value"]: i["tensor"] for i in data["inputs"] if isinstance(i["value"], str)}
+        assumed = certify.inputs(data)
+        stated = {i.value: i.tensor for i in assumed if isinstance(i.value, str)}
     except (KeyError, TypeError, ValueError) as e:
         raise BadInput(
             "TV0652", f"not a certificate: {e}", help="name the file that `tv check --certificate` wrote"
         ) from None
-    orders = read_orders(data["orders"])
-    graph = read_graph(model, index_sets({s.name: (s.min, s.max) for s in symbols}), Terms(), spec)
+    orders, ranges = read_orders(data["orders"]), {s.name: (s.min, s.max) for s in symbols}
+    graph = read_graph(model, index_sets(ranges), Terms(), spec)
+    masked = masked_in(graph, read_masked(data.get("masked", [])), assumed, ranges)
     tensors = with_weights(graph, model, arrays)
     named = {s.name: arrays[s.name] for s in symbols if s.name in arrays}
     named |= {symbol: tensors[tensor] for symbol, tensor in stated.items() if tensor in tensors}
     sizes = open_sizes(graph, symbols, {**named, **tensors})
     sizes |= dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
-    return graph, evaluation(graph, sizes, tensors, orders)
+    return graph, evaluation(graph, sizes, tensors, orders, functions, masked)
 
 
-def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: Sequence[Order]) -> GraphValues:
+def evaluation(
+    graph: Graph,
+    sizes: Mapping[str, int],
+    tensors: Arrays,
+    orders: Sequence[Order],
+    functions: Functions | None = None,
+    masked: Masked = NOTHING_MASKED,
+) -> GraphValues:
     """The graph on these tensors, its sums added as the orders say. Raises BadInput for a tensor of another shape."""
     members: dict[str, list[TensorInfo]] = {}
     for info in graph.inputs.values():
@@ -134,7 +168,7 @@ def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: 
             out[mask] = raw[info.name][tuple(i[mask] for i in index[1:])]
         return out
 
-    values = GraphValues(graph, sizes, inputs)
+    values = GraphValues(graph, sizes, inputs, functions=functions)
     for info in graph.inputs.values():
         shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
         if tensors[info.name].shape != shape:
@@ -143,7 +177,7 @@ def evaluation(graph: Graph, sizes: Mapping[str, int], tensors: Arrays, orders: 
                 f"`{info.name}` has shape {list(tensors[info.name].shape)}, not {list(shape)}",
                 help="give it the shape that the model states at these sizes",
             )
-    use_orders(values, orders)
+    use_orders(values, orders, masked)
     return values
 
 

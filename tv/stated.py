@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 
 from tv.binding import Binder
-from tv.graph import Graph
+from tv.graph import Graph, below, origin
 from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import AsyncCopy, Atomic, Kernel, Store, walk
 from tv.launch import BufferBinding, InputAssumption, ScalarBinding
@@ -98,23 +98,6 @@ def gathers(graph: Graph) -> Iterator[tuple[str, str]]:
             source = origin(graph, t)
             if s is not None and s.high is not None and not BY_LABEL[s.label].is_float and source is not None:
                 yield source, s.high.text()
-
-
-def origin(graph: Graph, t: Term) -> str | None:
-    """The input whose elements a term's values are, through views and conversions of integers."""
-    while t.kind == "ref" or (t.kind == "op" and op_head(t) == "cvt"):
-        t = graph.system.units[t.name].value if t.kind == "ref" else t.args[0]
-    return t.name if t.kind == "input" else None
-
-
-def below(root: Term) -> Iterator[Term]:
-    todo, seen = [root], {root.id}
-    while todo:
-        t = todo.pop()
-        yield t
-        fresh = [a for a in t.args if a.id not in seen]
-        seen |= {a.id for a in fresh}
-        todo += fresh
 
 
 # ------------------------------------------------------------------------------------------------ the graph's side

@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def by_reference(request: CheckRequest, data: Row, runner: GpuRunner | None, lim
 
     found = []
     for p in SEEDS[:2]:
-        answer = referred(request.model, data, setting, p, lambda p=p: read(p))  # type: ignore[misc]
+        answer = referred(request.model, data, setting, p, partial(read, p))
         rounds = runner is not None or any(loose)  # contracted, or with other functions, bits may be others
         found.append(answer.replace("DIFFERS", "otherwise") if rounds else answer)
     return found

@@ -15,9 +15,10 @@ from tv.diagnostic import TvError
 from tv.gpu.run import MOST_BYTES, GpuRunner
 from tv.graph_frontend.elements import BY_LABEL
 from tv.reference import evaluation, stored
-from tv.refute.patterns import Pattern, Slot, mixed
+from tv.refute.patterns import Pattern
 from tv.refute.record import dense_inputs
 from tv.refute.setting import Setting
+from tv.refute.slots import Slot, mixed
 from tv.refute.trials import Trial, execute
 
 SEEDS = (1, 2, 3, 4, 5)

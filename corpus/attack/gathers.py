@@ -74,8 +74,12 @@ NEGATED_AND_FLAG = graph_of(
     {"y": (F32, [32])},
     f={"to": F32},
 )
+NEGATED = graph_of([("Neg", "x", "y")], {"x": (F32, [64])}, {"y": (F32, [64])})
 GATHERS: dict[str, Graph] = {
     "kept_range_of_dead_place": NEGATED_AND_FLAG,
+    "kept_range_of_never_stored": NEGATED,
+    "kept_range_of_ticket": NEGATED,
+    "kept_range_overflows_by_ticket": NEGATED,
     "kept_range_of_narrower_place": NEGATED_AND_FLAG,
     "exponential_of_picked_one": E_OF_PICKED_ONE,
     "gather_at_bits_of_a_float": graph_of(

@@ -66,6 +66,7 @@ from language import LANGUAGE
 from launches import LAUNCHES
 from masks import MASKS
 from maxima import MAXIMA
+from open_bits import OPEN_BITS
 from overflows import OVERFLOWS
 from paddings import PADDINGS
 from patterns import PATTERNS
@@ -295,9 +296,13 @@ GRAPHS: dict[str, Graph] = {
     "lemma_of_product": TIMES_ONE,
     "lemma_of_rounded_product": HALF_AND_MORE,
     "local_array_of_last_round": second_repeated,
+    "loop_between_two_states": unary("Neg", 32),
     "loop_bound_minimum": unary("Neg", "N"),
     "loop_bound_truncates": unary("Neg", "N"),
     "loop_bound_wraps": unary("Neg", "N"),
+    "loop_ends_by_another_thread": unary("Neg", 32),
+    "loop_in_one_thread": unary("Neg", 32),
+    "loop_wraps_after_all_values": unary("Neg", 32),
     "maximum_by_comparison": reduced("ReduceMax", [32, 8], [32], 1),
     "maximum_from_first_term": reduced("ReduceMax", [32, 8], [32], 1),
     "maximum_from_infinity": two_inputs("Max"),
@@ -354,6 +359,7 @@ def main() -> None:
         LAUNCHES,
         MASKS,
         MAXIMA,
+        OPEN_BITS,
         OVERFLOWS,
         PADDINGS,
         PATTERNS,

@@ -6,34 +6,32 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.random_kernels.cases import KINDS, Result, kind_of, one, text
+from tv.limits import Finished, Outcome, Raised, run_each
 
-Ended = tuple[str, int, Future[Result]]
+MEMORY_MB = 4096  # of a case's process
+PATIENCE = 4  # times a case's own limit, after which its process is ended: what does not heed it
 
 
-def endings(a: argparse.Namespace) -> Iterator[Ended]:
-    """All cases by kind and number, in the order in which they end, until the time is over."""
+def endings(a: argparse.Namespace) -> Iterator[tuple[str, int, Outcome[Result]]]:
+    """All cases by kind and number, each in a process of its own, in the order in which they end, until the time is over."""
     deadline = time.monotonic() + a.seconds
-    numbers = iter(range(a.first, a.first + a.cases))
-    with ProcessPoolExecutor(a.jobs) as pool:
-        running: dict[Future[Result], tuple[str, int]] = {}
-        while True:
-            while len(running) < 4 * a.jobs and time.monotonic() < deadline:
-                n = next(numbers, None)
-                if n is None:
-                    break
-                kind = a.kind or kind_of(n)
-                running[pool.submit(one, kind, a.seed, n, a.each)] = (kind, n)
-            if not running:
+    begun: list[tuple[str, int]] = []
+
+    def cases() -> Iterator[Callable[[], Result]]:
+        for n in range(a.first, a.first + a.cases):
+            if time.monotonic() >= deadline:
                 return
-            for f in wait(running, return_when=FIRST_COMPLETED).done:
-                yield *running.pop(f), f
+            begun.append((a.kind or kind_of(n), n))
+            yield partial(one, begun[-1][0], a.seed, n, a.each)
+
+    for place, outcome in run_each(cases(), a.jobs, a.each * PATIENCE, MEMORY_MB):
+        yield *begun[place], outcome
 
 
 def main() -> int:
@@ -43,14 +41,13 @@ def main() -> int:
     spent: Counter[str] = Counter()
     failed, told, start = 0, time.monotonic(), time.monotonic()
     for count, (kind, number, ended) in enumerate(endings(a), 1):
-        wrong = ended.exception()
-        if wrong is not None:
+        if not isinstance(ended, Finished):
             failed += 1
             found[kind]["FAILED"] += 1
-            keep(Path(a.out), kind, a.seed, number, "".join(traceback.format_exception(wrong)))
-            say(f"FAILED {kind} {number}: {type(wrong).__name__}: {wrong}")
+            keep(Path(a.out), kind, a.seed, number, ended.trace if isinstance(ended, Raised) else str(ended))
+            say(f"FAILED {kind} {number}: {ended.summary if isinstance(ended, Raised) else ended}")
         else:
-            r = ended.result()
+            r = ended.value
             found[kind][r.ending] += 1
             asked += r.asked
             spent[kind] += round(r.seconds * 1000)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -247,29 +248,33 @@ class Printer:
             case "down":
                 self.say(f"float {acc} = {self.start(s)};")
                 head = f"for (int {k} = {n} - 1; {k} >= {self.wrong('0', '1')}; --{k})"
-                self.nest(head, lambda: self.say(self.joined(s, acc, self.term(s, o, k))))
+                self.nest(head, partial(self.step, s, o, acc, k))
             case "first":
                 self.say(f"float {acc} = {self.term(s, o, '0')};")
                 head = f"for (int {k} = {self.wrong('1', '0', '2')}; {k} < {last}; ++{k})"
-                self.nest(head, lambda: self.say(self.joined(s, acc, self.term(s, o, k))))
+                self.nest(head, partial(self.step, s, o, acc, k))
             case "two":
                 other = self.name("acc")
                 for a in (acc, other):
                     self.say(f"float {a} = {self.start(s)};")
                     head = f"for (int {k} = {0 if a == acc else self.wrong('1', '0', '2')}; {k} < {last}; {k} += 2)"
-                    self.nest(head, lambda a=a: self.say(self.joined(s, a, self.term(s, o, k))))  # type: ignore[misc]
+                    self.nest(head, partial(self.step, s, o, a, k))
                 self.say(self.joined(s, acc, other))
             case "halves":
                 self.say(f"float {acc} = {self.start(s)};")
                 half = max(1, n // 2)
                 for low, high in ((0, half), (half, n)):
                     head = f"for (int {k} = {low}; {k} < {high}; ++{k})"
-                    self.nest(head, lambda: self.say(self.joined(s, acc, self.term(s, o, k))))
+                    self.nest(head, partial(self.step, s, o, acc, k))
             case _:
                 self.say(f"float {acc} = {self.start(s)};")
                 head = f"for (int {k} = 0; {k} < {last}; ++{k})"
-                self.nest(head, lambda: self.say(self.joined(s, acc, self.term(s, o, k))))
+                self.nest(head, partial(self.step, s, o, acc, k))
         return acc
+
+    def step(self, s: Sum, o: Index, acc: str, k: str) -> None:
+        """Term k of a sum joins what there is of it."""
+        self.say(self.joined(s, acc, self.term(s, o, k)))
 
     def butterfly(self, s: Sum, acc: str) -> None:
         mode, o = pick(self.draw, ("xor", "down")), self.name("o")

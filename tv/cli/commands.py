@@ -73,9 +73,12 @@ def replay(counterexample: str, kernel: str, model: str, on: str | None, **given
 @click.argument("inputs")
 @click.option("--certificate", metavar="CERT", required=True, help="Whose order of sums to follow.")
 @click.option("-o", "output", metavar="OUT.npz", required=True, help="Where the outputs go.")
-def reference(model: str, inputs: str, certificate: str, output: str) -> int:
+@click.option(
+    "--on", type=click.Choice(["gpu", "cpu"]), help="Whose exp, log and the like; default: a GPU's if there is one."
+)
+def reference(model: str, inputs: str, certificate: str, output: str, on: str | None) -> int:
     """Evaluates MODEL on INPUTS (.npz) in a certificate's order: the bit-exact oracle."""
-    return _answer("reference", model, inputs, certificate, output)
+    return _answer("reference", model, inputs, certificate, output, on)
 
 
 @tv.command()

@@ -171,7 +171,7 @@ def argument(text: str) -> tuple[str, object]:
 
 
 def define(text: str) -> tuple[str, str]:
-    """`NAME` is 1, as for a compiler."""
+    """`NAME` is 1 and `NAME=` nothing, as for a compiler."""
     name, equals, value = text.partition("=")
     if not name.isidentifier():
         raise BadInput("TV0003", f"`-D {text}` names no macro", help="-D NAME or -D NAME=VALUE")

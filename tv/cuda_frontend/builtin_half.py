@@ -81,13 +81,10 @@ for _symbol, _word, _arity in (("fma", "fma", 3), ("fmax", "max", 2), ("fmin", "
 for _symbol, _word in (("fmaximum", "max"), ("fminimum", "min")):
     BUILTINS.add(f"__h{_word}_nan")(_functions(_symbol, 2, False))
     BUILTINS.add(f"__h{_word}2_nan")(_functions(_symbol, 2, True))
-for _word in ("sqrt", "exp", "log", "sin", "cos", "rsqrt", "rcp", "floor", "ceil", "trunc", "rint", "exp2", "log2"):
-    BUILTINS.add(f"h{_word}")(
-        _functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, False)
-    )
-    BUILTINS.add(f"h2{_word}")(
-        _functions(f"h_{_word}" if _word not in ("floor", "ceil", "trunc", "rint") else _word, 1, True)
-    )
+FUNCTIONS = ("sqrt", "exp", "log", "sin", "cos", "rsqrt", "rcp", "exp2", "log2")  # symbols such as `h_exp`
+for _word, _symbol in (*((w, f"h_{w}") for w in FUNCTIONS), *((w, w) for w in ("floor", "ceil", "trunc", "rint"))):
+    BUILTINS.add(f"h{_word}")(_functions(_symbol, 1, False))
+    BUILTINS.add(f"h2{_word}")(_functions(_symbol, 1, True))
 
 
 @builtin("__hneg", "__hneg2")

@@ -12,6 +12,7 @@ from tv.cuda_frontend.ctype import VOID, Arith, CType, Ptr, Vector, size_of, vec
 from tv.cuda_frontend.cuda_types import VECTOR_TYPES
 from tv.cuda_frontend.places import dereference, multiple, read, write
 from tv.cuda_frontend.restrict import based_on
+from tv.cuda_frontend.usage import changes, evaluated
 from tv.cuda_frontend.values import Known, Memory, Place, Pointer, Register, Result, Value
 from tv.kernel import Assume, AsyncCommit, AsyncCopy, AsyncWait, Atomic, Const, MemRef, Scalar, Space, Var
 
@@ -216,9 +217,14 @@ for _name in VECTOR_TYPES:
 # ------------------------------------------------------------------------------------------------ assumptions
 @builtin("assert", "__builtin_assume")
 def _assume(c: Call) -> Result:
+    """`assert` evaluates its operand (under NDEBUG it is a macro and no call); of `__builtin_assume` CUDA leaves that open."""
     from tv.cuda_frontend.expressions import condition
 
     c.count(1)
+    if c.name != "assert" and any(changes(n) for n in evaluated(c.args[0])):
+        raise c.unsupported(
+            f"`{c.name}` of an operand with effects, which may not happen", "compute it in a statement above"
+        )
     c.ctx.emit(Assume(c.span, condition(c.ctx, c.args[0]), c.name))
     return NOTHING
 

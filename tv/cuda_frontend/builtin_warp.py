@@ -75,10 +75,15 @@ def _print(c: Call) -> Result:
 
     if not c.args or not isinstance(c.args[0], ast.String):
         raise c.unsupported("`printf` without a literal format", "write the format in the call")
-    given = [a for a in c.args[1:] if not isinstance(a, ast.String)]
+    given = [a for a in c.args[1:] if not isinstance(a, ast.String) and not is_line(a)]
     for r in c.ctx.together(c.span, *[lambda a=a: value(c.ctx, a) for a in given]):
         part(r, c.span)
     return NOTHING
+
+
+def is_line(e: ast.Expr) -> bool:
+    """Is it a line number that compilers count in different ways? Where it is only printed, that changes nothing."""
+    return isinstance(e, ast.Name) and e.name == "__LINE__"
 
 
 # ------------------------------------------------------------------------------------------------ shuffles

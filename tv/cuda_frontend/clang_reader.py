@@ -33,6 +33,7 @@ _ARGS = [
     "-nostdinc",
     "-nostdinc++",
     "-fno-delayed-template-parsing",
+    "-undef",
     "-w",
     "-ferror-limit=0",
 ]
@@ -50,7 +51,8 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
     source = stub + body
 
     def parsed() -> cindex.TranslationUnit:
-        return cindex.Index.create().parse(_NAME, args=_ARGS, unsaved_files=[(_NAME, source)])
+        seen = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
+        return cindex.Index.create().parse(_NAME, args=_ARGS, unsaved_files=[(_NAME, source)], options=seen)
 
     if not survives(lambda: list(parsed().cursor.walk_preorder())):
         help = "split the longest expression or chain of `else if`"
@@ -63,6 +65,7 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
         ) from error
     tree = Tree(source, tokens, str(path), stub.count("\n"))
     tree.hosts |= side.hosts
+    check_expanded(tree, unit.cursor, len(stub))
     for d in unit.diagnostics:
         if d.severity >= cindex.Diagnostic.Error:
             span = tree.at(d.location.line, d.location.column)
@@ -77,6 +80,18 @@ def parse_clang(path: Path, text: str, options: CompileOptions) -> ast.Unit:
     decls: list[ast.Decl] = []
     top(tree, unit.cursor, decls, len(stub))
     return ast.Unit(Span(str(path), 1), tuple(decls), frozenset(tree.hosts), qualified=frozenset(tree.qualified))
+
+
+def check_expanded(tree: Tree, unit: Cursor, start: int) -> None:
+    """The text is preprocessed: what libclang's own preprocessor still finds in it, besides the stub's words, is a macro of libclang's.
+    Raises Unsupported (TV0107)."""
+    stubs = {
+        c.spelling for c in unit.get_children() if c.kind.name == "MACRO_DEFINITION" and c.location.file is not None
+    }
+    for c in unit.get_children():
+        if c.kind.name == "MACRO_INSTANTIATION" and c.extent.start.offset >= start and c.spelling not in stubs:
+            help = "write its text"
+            raise Unsupported("TV0107", f"`{c.spelling}`, which is another compiler's macro", tree.span(c), help)
 
 
 def without_pragmas(tokens: TokenText, file: str) -> str:
@@ -98,7 +113,7 @@ def without_pragmas(tokens: TokenText, file: str) -> str:
 def top(tree: Tree, parent: Cursor, decls: list[ast.Decl], start: int, owner: str = "") -> None:
     """Declarations of the file (those behind the stub), namespaces flattened: a name may have only one."""
     for c in parent.get_children():
-        if c.extent.start.offset < start:
+        if c.extent.start.offset < start or c.kind.is_preprocessing():
             continue
         if c.kind.name == "NAMESPACE":
             tree.namespaces.add(c.spelling)

@@ -13,6 +13,7 @@ from tv.source import Span
 Cursor = Any
 _CASTS = {"CXX_STATIC_CAST_EXPR": "static", "CXX_REINTERPRET_CAST_EXPR": "reinterpret", "CXX_CONST_CAST_EXPR": "const",
           "CSTYLE_CAST_EXPR": "c", "CXX_FUNCTIONAL_CAST_EXPR": "c"}  # fmt: skip
+_LITERAL = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _LITERALS = ("INTEGER_LITERAL", "FLOATING_LITERAL")
 _REFERENCES = ("TYPE_REF", "TEMPLATE_REF", "NAMESPACE_REF", "OVERLOADED_DECL_REF", "ANNOTATE_ATTR")
 _BINARY = frozenset("+ - * / % << >> < <= > >= == != & | ^ && ||".split())
@@ -242,7 +243,10 @@ class Tree:
             case "NULL_STMT":
                 return ()
             case "IF_STMT" if len(children) in (2, 3):
-                fixed = re.match(r"if\s+constexpr\b", self.text(c)) is not None
+                m = re.match(r"if(\s+constexpr)?\s*(?=\()", self.text(c))
+                if m is None or outer_semicolons(self.text(c)[m.end() :]):  # whose first cursor is then no condition
+                    raise self.refuse("an `if` with an initializer", c)
+                fixed = m.group(1) is not None
                 orelse = self.one(children[2]) if len(children) == 3 else None
                 return (ast.If(span, self.expr(children[0]), self.one(children[1]), orelse, fixed),)
             case "FOR_STMT":
@@ -262,8 +266,9 @@ class Tree:
 
     def loop(self, c: Cursor, children: list[Cursor]) -> ast.For:
         """Absent parts of a `for` have no cursor: the semicolons in the text tell which are there."""
-        start = c.extent.start.offset + self.text(c).index("(")
-        semicolons = [start + i for i in outer_semicolons(self.slice(start, c.extent.end.offset))]
+        text = self.bytes[c.extent.start.offset : c.extent.end.offset].decode("latin-1")  # a character for each byte
+        start = text.index("(")
+        semicolons = [c.extent.start.offset + start + i for i in outer_semicolons(text[start:])]
         if len(semicolons) != 2:
             raise self.refuse("this `for`", c)
         init: tuple[ast.Stmt, ...] = ()
@@ -297,7 +302,7 @@ class Tree:
 def outer_semicolons(text: str) -> list[int]:
     """Offsets of the semicolons directly inside the parentheses that `text` begins with."""
     found, depth = [], 0
-    for i, ch in enumerate(text):
+    for i, ch in enumerate(_LITERAL.sub(lambda m: '"' * len(m.group()), text)):
         depth += (ch in "([{") - (ch in ")]}")
         if depth == 0:
             break

@@ -12,16 +12,18 @@ CODES: dict[str, str] = {
     "exhausting the stack, the memory and your patience.",
     "TV0105": "The preprocessor stopped: `#error`, a directive that is not well formed, a macro used with the wrong number of "
     "arguments, an `#if` that is never closed.",
-    "TV0106": "An `#include` was not found. Only the file's own folder, the folders named by `include` (or -I), and the "
-    "reader's own headers for CUDA names are searched; nothing else on the machine is read.",
+    "TV0106": "An `#include` was not found. Only the folder of the including file (by quotes, not by angle brackets), the folders named by "
+    "`include` (or -I), and the reader's own headers for CUDA names are searched, in this order; nothing else on the machine is read.",
     "TV0107": "An `#if` asks for the value of a macro that is not defined. The C standard would take it as 0 and silently "
     "choose a branch; a proof about the wrong branch is worth nothing, so define the macro (`defines`, -D) or use `#ifdef`. "
-    "Or compilers differ on what a macro becomes here: a call of it with a directive inside, or `__LINE__` after `#line`.",
+    "Or what a macro becomes here is another's choice: a call of it with a directive inside, `__LINE__` after `#line` or in a statement "
+    "over several lines, `__COUNTER__`, `defined` that comes out of a macro, `assert` where NDEBUG has changed.",
     "TV0108": "The file is not the C or CUDA C++ that the reader knows: a syntax error at this place. Where the file uses words of C++ and "
     "nothing shows that the text is damaged, it is called unsupported: a compiler may well take it.",
-    "TV0109": "A user's macro or declaration has the name of a CUDA built-in. Its uses would mean one thing to the compiler and "
+    "TV0109": "A user's macro or declaration has the name of a CUDA built-in, or of a macro that nvcc has from its headers. Its uses would mean one thing to the compiler and "
     "another to a reader that knows the built-in, so it is refused; rename it.",
-    "TV0110": "A lexical construct that is legal but not read: trigraphs, digraphs, raw strings, multi-character constants, wide literals.",
+    "TV0110": "A lexical construct that is legal but not read: trigraphs, digraphs, raw strings, multi-character constants, wide literals, "
+    "names with `$` or with letters beyond ASCII.",
     "TV0111": "A language construct that the reader does not turn into Kernel IR. It is named in the message. Nothing is guessed: "
     "rewrite the construct, or try the other reader with `--frontend clang`.",
     "TV0112": "A name that is neither declared in the file nor a CUDA built-in that the reader knows. If it is a built-in, its meaning has "

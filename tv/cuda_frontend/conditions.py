@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 _BITS = 64
@@ -164,3 +165,19 @@ def evaluate(tokens: list[Any], functions: Mapping[str, Any], identifiers: Mappi
     if parser.next():
         raise ValueError(f"`{parser.next()}` behind the condition")
     return found
+
+
+def defined_in_call(tokens: list[Any], macros: Mapping[str, Any]) -> bool:
+    """Does `defined` stand in the arguments of a macro, where the name behind it may be expanded first?"""
+    words = [str(t.value) for t in tokens if not str(t.value).isspace()]
+    depth, calls = 0, list[int]()  # at which depths the arguments of a macro go on
+    for before, word in pairwise(["", *words]):
+        if word == "(":
+            depth += 1
+            calls += [depth] if before in macros else []
+        elif word == ")":
+            calls = [d for d in calls if d < depth]
+            depth -= 1
+        elif word == "defined" and calls:
+            return True
+    return False

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from tv.cuda_frontend.c_reader import parse
-from tv.cuda_frontend.preprocess import HEADERS, HOST_HEADERS, HOST_LIBRARIES, preprocess
+from tv.cuda_frontend.pp_includes import HEADERS, HOST_HEADERS, HOST_LIBRARIES
+from tv.cuda_frontend.preprocess import preprocess
 from tv.launch import CompileOptions
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]*)[>\"].*$", re.MULTILINE)

@@ -21,6 +21,7 @@ class Expanding(pcpp.Preprocessor):  # type: ignore[misc]
     macros: Any
     lastdirective: Any
     work, directives, includes = 0, 0, 0
+    in_condition = False
 
     def spend(self, work: int) -> None:
         self.work += work

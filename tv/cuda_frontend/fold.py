@@ -58,6 +58,11 @@ def read_integer(text: str) -> tuple[Scalar, int] | None:
     return None
 
 
+def is_integer(text: str) -> bool:
+    """Has it the form of an integer literal?"""
+    return _INT.match(text) is not None
+
+
 def read_float(text: str) -> Const | None:
     """A floating literal, rounded once to its type; None where it is none (or a `long double`, or thousands of digits)."""
     if len(text) > MOST_DIGITS:
@@ -70,8 +75,8 @@ def read_float(text: str) -> Const | None:
         exact = Fraction(int(whole + part, 16)) * Fraction(2) ** (power - 4 * len(part))
     else:
         m = _DECIMAL.match(text)
-        if m is None or not (m.group(1) or m.group(2)):
-            return None
+        if m is None or not (m.group(1) or m.group(2)) or (m.group(2) is None and m.group(3) is None):
+            return None  # digits alone are an integer, however many
         whole, part, power, suffix = m.group(1), m.group(2) or "", int(m.group(3) or 0), m.group(4)
         if abs(power) > 20000:
             return None

@@ -31,6 +31,8 @@ _BEFORE = (
 _AFTER = _ARITHMETIC | _COMPARES | frozenset("COMMA SEMI RPAREN RBRACKET RBRACE COLON CONDOP LAND LOR".split())
 _COMPARED = frozenset("SEMI RPAREN LAND LOR CONDOP".split())
 _VALUED = _SUMS | {"EQUALS", "RETURN"}  # what stands after these is an expression
+_HEADS = frozenset("IF WHILE SWITCH FOR".split())  # in whose parentheses, and behind them, an expression may begin
+_LABELS = ("asm", "__asm", "__asm__")  # these may follow a declarator
 _RECORDS = frozenset("struct class union enum namespace".split())
 
 
@@ -55,7 +57,10 @@ class Host:
     by_value: frozenset[str] = frozenset()
     _around: list[int] = field(default_factory=list)  # of each token the bracket that is open around it, or -1
     _partner: dict[int, int] = field(default_factory=dict)  # of each bracket
+    _opening: dict[int, int] = field(default_factory=dict)  # of each closing bracket
+    _known: dict[str, bool] = field(default_factory=dict)  # what was found of a type, or of a function by value
     _configured: set[int] = field(default_factory=set)  # tokens between `<<<` and `>>>`
+    _expressions: set[int] = field(default_factory=set)  # in launches and dim3 objects, with parentheses alone around
     _operands: set[int] = field(
         default_factory=set
     )  # names in launches and dim3 objects, which take their operands by value
@@ -64,12 +69,17 @@ class Host:
         stack: list[int] = []
         for i, t in enumerate(self.tokens):
             if t.type in CLOSE and stack:
-                self._partner[stack.pop()] = i
+                self._opening[i] = stack.pop()
+                self._partner[self._opening[i]] = i
             self._around.append(stack[-1] if stack else -1)
             if t.type in OPEN:
                 stack.append(i)
-        for start, end in self._regions():
-            self._operands.update(i for a, b in self._split(start, end) for i in self._plain(a, b))
+        regions = list(self._regions())
+        for start, end, _ in regions:
+            self._expressions.update(i for i in range(start, end) if self._in_parentheses(i, start))
+        for start, end, taker in regions:
+            if taker == "" or (self.keeps_type("dim3") if taker == "dim3" else self._by_value(taker)):
+                self._operands.update(i for a, b in self._split(start, end) for i in self._plain(a, b))
 
     # ------------------------------------------------------------------------------------------------ what a name means
     def visible(self, launch: int) -> Iterator[Variable]:
@@ -93,7 +103,7 @@ class Host:
         """Does a constant or function of the file surely go by this name at the launch?"""
         if self.in_class(launch) or self._qualified(name):
             return False
-        return all(self.reads(i, True) or self._called(i) for i in self.places(name))
+        return self._by_value(name) or all(self.reads(i, True) or self._called(i) for i in self.places(name))
 
     def in_class(self, launch: int) -> bool:
         """May names of a class come before those of the file?"""
@@ -110,23 +120,71 @@ class Host:
 
     def keeps_type(self, name: str) -> bool:
         """Is a type that CUDA declares nowhere in the function the name of something else?"""
-        return all(self._uses_type(i) for i in self.places(name))
+        key = f"type {name}"
+        if key not in self._known:
+            self._known[key] = all(self._uses_type(i) for i in self.places(name))
+        return self._known[key]
 
     def _uses_type(self, i: int) -> bool:
-        """Does a type stand here, and not a declarator: behind what may stand in front of a type, and before what is declared, or
-        what is converted?"""
-        before, after = (self.tokens[k].type if 0 <= k < len(self.tokens) else "" for k in (i - 1, i + 1))
+        """Does a type stand here, and not a declarator: behind what may stand in front of a type and of nothing that is declared, and
+        before what is declared, or what is converted?"""
+        outer, before, after, last = (self._type(k) for k in (i - 2, i - 1, i + 1, i + 2))
+        if after in _NAME and str(self.tokens[i + 1].value) in _LABELS:
+            return False
         if before == "COMMA":
             return after == "LPAREN" and i in self._configured
-        if before == "LPAREN":
-            return after in (*_NAME, "RPAREN", "CONST")
-        plain = before in _STARTS | _VALUED | {"CONST", "STATIC", "LT"} or str(self.tokens[i - 1].value) == "constexpr"
-        return plain and after in (*_NAME, "LPAREN", "CONST", *(("COMMA", "GT") if before == "LT" else ()))
+        if before == "LPAREN" and after == "RPAREN":
+            operand = last in _NUMBERS or (last in _NAME and str(self.tokens[i + 2].value) not in _LABELS)
+            return outer in _VALUED | {"SIZEOF"} or (operand and outer in ("LPAREN", "COMMA"))
+        if before in ("CONST", "STATIC") or str(self.tokens[i - 1].value) == "constexpr":
+            return after in (*_NAME, "CONST")  # `short const T(3)` declares T
+        if before in _VALUED:
+            return after == "LPAREN"
+        if before == "LT":
+            return after in (*_NAME, "LPAREN", "CONST", "COMMA", "GT")
+        begins = self._begins(i) and after in (*_NAME, "LPAREN", "CONST")
+        return begins or (before == "LPAREN" and after in (*_NAME, "CONST"))
 
-    def _declares(self, name: str) -> bool:
-        """May the function give this name to something of its own?"""
-        good = _VALUED | _STARTS | {"LPAREN", "COMMA", "LT", "RPAREN"}
-        return self._of_class() or any(i == 0 or self.tokens[i - 1].type not in good for i in self.places(name))
+    def _type(self, i: int) -> str:
+        return str(self.tokens[i].type) if 0 <= i < len(self.tokens) else ""
+
+    def _begins(self, i: int) -> bool:
+        """Does a statement begin here? Behind the braces of a struct or the like a declarator does."""
+        before = self._type(i - 1)
+        closed = (a for a, b in self._partner.items() if b == i - 1)
+        return before in ("SEMI", "LBRACE") or (
+            before == "RBRACE" and not any(_is_record(self.tokens, a) for a in closed)
+        )
+
+    def _by_value(self, name: str) -> bool:
+        """Is this a function whose parameters are numbers and pointers, and nothing else in this function?"""
+        if name not in self._known:
+            own = name in self.by_value and not self._of_class() and not self._qualified(name)
+            self._known[name] = own and all(self._names_function(i) for i in self.places(name))
+        return self._known[name]
+
+    def _names_function(self, i: int) -> bool:
+        """Does no declarator stand here, but a function that is called, launched or passed?"""
+        before, after = self._type(i - 1), self._type(i + 1)
+        if before in _VALUED | {"LT"} or after in ("LT", "LSHIFT"):
+            return True  # before none of these, and behind none, stands what is declared
+        if after != "LPAREN":
+            return self._argument(i, -1)
+        if i in self._expressions:
+            return before in _ARITHMETIC | {"LPAREN", "COMMA", "LBRACE"}
+        if before == "COMMA":
+            k = self._around[i]
+            return k > 0 and self._type(k) == "LPAREN" and self._type(k - 1) == "ID"
+        if before == "RPAREN":
+            return self._type(self._opening.get(i - 1, 0) - 1) in _HEADS | _VALUED
+        return self._begins(i) or (before == "LPAREN" and self._in_expression(i - 1))
+
+    def _in_expression(self, k: int) -> bool:
+        """Does the parenthesis at k begin an expression, and no declarator? `T (f(a));` declares f."""
+        before, outer = self._type(k - 1), self._type(k - 2)
+        if before == "LPAREN" or (before in _NAME and outer == "LPAREN"):
+            return self._in_expression(k - 1 if before == "LPAREN" else k - 2)
+        return before in _HEADS | _VALUED | {"SIZEOF"} or (before in _NAME and outer in _VALUED)
 
     def places(self, name: str) -> list[int]:
         """Where a name occurs, members of something else apart."""
@@ -164,7 +222,7 @@ class Host:
         """`a * name` where `*` declares no pointer: behind a number, a size, or a name that is itself an operand."""
         tokens, left = self.tokens, i - 2
         if tokens[left].type == "RPAREN":
-            bracket = next((k for k, v in self._partner.items() if v == left), 0)
+            bracket = self._opening.get(left, 0)
             return bracket > 0 and tokens[bracket - 1].type == "SIZEOF"
         return tokens[left].type in _NUMBERS or (
             tokens[left].type in _NAME and tokens[left - 1].type in _VALUED | {"PERIOD", "ARROW"}
@@ -188,27 +246,30 @@ class Host:
         return before in _VALUED and after == "LPAREN"
 
     # ------------------------------------------------------------------------------------------------ operands by value
-    def _regions(self) -> Iterator[tuple[int, int]]:
-        """(first token, past the last) of the operands of launches and of objects of type dim3."""
+    def _regions(self) -> Iterator[tuple[int, int, str]]:
+        """(first token, past the last, what takes them) of the operands of launches and of objects of type dim3."""
         tokens = self.tokens
         for i, t in enumerate(tokens):
             if t.type == "LSHIFT" and i + 2 < len(tokens) and tokens[i + 1].type == "LT":
                 end = launch_end(tokens, i)
                 if end:
                     self._configured.update(range(i + 2, end))
-                    yield i + 2, end
-                    if self._by_value(launched(tokens, i)):
-                        yield end + 3, self._partner.get(end + 2, end + 3)
+                    yield i + 2, end, ""
+                    yield end + 3, self._partner.get(end + 2, end + 3), launched(tokens, i) or "?"
             elif t.value == "dim3" and 0 < i < len(tokens) - 3:
                 at = i + 1 if tokens[i - 1].type == "EQUALS" else i + 2
-                declares = tokens[i - 1].type in _STARTS | {"CONST"} or str(tokens[i - 1].value) == "constexpr"
+                declares = self._begins(i) or tokens[i - 1].type == "CONST" or str(tokens[i - 1].value) == "constexpr"
                 named = at == i + 1 or (declares and tokens[i + 1].type in _NAME)
                 end = self._partner.get(at, 0) if named and tokens[at].type in ("LPAREN", "LBRACE") else 0
                 if end and end + 1 < len(tokens) and tokens[end + 1].type in ("SEMI", "COMMA"):
-                    yield at + 1, end
+                    yield at + 1, end, "dim3"
 
-    def _by_value(self, name: str) -> bool:
-        return name in self.by_value and not self._declares(name)
+    def _in_parentheses(self, i: int, start: int) -> bool:
+        """Do parentheses alone stand around the token, as far as the place where its region starts?"""
+        k = self._around[i]
+        while k >= start and self._type(k) == "LPAREN":
+            k = self._around[k]
+        return k < start
 
     def _split(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The operands between commas; none where `<` or `>` might hold a comma that is no such."""
@@ -228,7 +289,9 @@ class Host:
             before = self.tokens[i - 1].type if i > start else "COMMA"
             after = self.tokens[i + 1].type if i + 1 < end else "COMMA"
             t, operator = self.tokens[i], before in _ARITHMETIC | {"LPAREN", "COMMA"}
-            calls = t.type in _NAME and after == "LPAREN" and (t.value == "dim3" or self._by_value(str(t.value)))
+            name = str(t.value)
+            takes = self.keeps_type(name) if name == "dim3" else self._by_value(name)
+            calls = t.type in _NAME and after == "LPAREN" and takes
             if t.type in _NAME and before != "PERIOD":
                 good = operator and (calls or after in _ARITHMETIC | {"RPAREN", "COMMA", "PERIOD"})
                 found += [i]

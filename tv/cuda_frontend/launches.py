@@ -193,8 +193,9 @@ def _number(here: Here, tokens: Tokens) -> int | None:
 
 
 def _argument(here: Here, tokens: Tokens) -> str:
-    """An argument of the kernel: the number that it is, or its text."""
+    """An argument of the kernel: the number that it is, or its text, which then looks like none."""
     text = "".join(str(t.value) for t in tokens)
+    text = f"({text})" if text.lstrip("+-")[:1].isdigit() else text
     e = _expression(tokens)
     if e is None or not here.knows(tokens):
         return text

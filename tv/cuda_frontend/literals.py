@@ -16,12 +16,14 @@ _ESCAPES = {"n": 10, "t": 9, "r": 13, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, 
 
 
 def number(text: str, span: Span) -> Value:
-    """An integer or floating literal. Raises BadInput where it is neither."""
+    """An integer or floating literal. Raises BadInput where it is neither, Unsupported where it has no type here."""
     known = fold.read_integer(text)
     if known is not None:
         return Value(Arith(known[0]), (fold.integer(known[0], known[1], span),))
     c = fold.read_float(text)
     if c is None:
+        if fold.is_integer(text):
+            raise unsupported("TV0111", f"the integer literal `{text}`, which has no type of 64 bits or fewer", span)
         if text[-1] in "lL" and not text.startswith(("0x", "0X")):
             raise unsupported("TV0111", f"the `long double` literal `{text}`", span)
         raise BadInput("TV0108", f"`{text}` is not a number", span, "write it as C does: `1.5f`, `0x1p-3f`, `12u`")

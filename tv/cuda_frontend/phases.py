@@ -21,8 +21,8 @@ MAX_NUMBER = 4000  # characters, beyond which Python reads no integers and the p
 
 _TRIGRAPH = re.compile(r"\?\?[=/'()!<>\-]")
 _RAW_STRING = re.compile(r'(?:u8|[uUL])?R"')
-_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
-_NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*+")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*+", re.ASCII)
 # `<::` is `<` and `::`, unless `:` or `>` follows.
 _INDICES = re.compile(rf"(?:\]\s*+\[[^\[\]]*+){{{MAX_NESTING}}}")
 _PLAIN = re.compile(r"[ \t(){}\[\];,*+=&|!^~-]+")  # nothing that begins with one of these has to be looked at
@@ -170,6 +170,12 @@ class _Cleaner:
             self.put(m.group())
         return m is not None
 
+    def check_letter(self, c: str) -> None:
+        """Compilers take other letters, and `\\u00e9`, for parts of a name, which may then be a macro's; the preprocessor here does not."""
+        if c in "$\\" or not c.isascii():
+            help = "write names in the letters of ASCII, and other characters in comments or literals"
+            raise Unsupported("TV0110", f"the character `{c}` outside of a literal", self.span(), help)
+
     def run(self) -> CleanText:
         while True:
             self.splices()
@@ -190,6 +196,7 @@ class _Cleaner:
             elif _DIGRAPH.match(self.peek(4)):
                 raise Unsupported("TV0110", f"the digraph `{two}`", self.span(), "write the character itself")
             elif not self.word():
+                self.check_letter(two[0])
                 self.put(self.take())
         return CleanText(self.file, "".join(self.out), self.segments)
 

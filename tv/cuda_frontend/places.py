@@ -9,6 +9,7 @@ from tv.cuda_frontend.context import Context, Target, unsupported
 from tv.cuda_frontend.convert import require_scalars, type_error
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr, Struct, Vector, Void, leaves, size_of
 from tv.cuda_frontend.names import nearest
+from tv.cuda_frontend.predefined import OWN
 from tv.cuda_frontend.restrict import based_on
 from tv.cuda_frontend.values import (
     Aggregate,
@@ -196,6 +197,8 @@ def named(ctx: Context, name: str, span: Span) -> Place:
         return place
     if name in ctx.module.hosts:
         raise unsupported("TV0112", f"`{name}` belongs to host code", span, "declare it `__device__` or `constexpr`")
+    if name in OWN:
+        raise unsupported("TV0107", f"`{name}`, whose value is not sure here", span, "write the value")
     known = [n for scope in ctx.scopes for n in scope.places] + list(ctx.module.globals)
     raise unsupported("TV0112", f"`{name}` is not known", span, nearest(name, known))
 

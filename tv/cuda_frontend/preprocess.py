@@ -9,36 +9,26 @@ import os
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import pcpp
-
-from tv.cuda_frontend.conditions import evaluate
+from tv.cuda_frontend.conditions import defined_in_call, evaluate
 from tv.cuda_frontend.expanding import Expanding
 from tv.cuda_frontend.names import is_reserved
-from tv.cuda_frontend.phases import MAX_NUMBER, CleanText, check_nesting, clean, decode, too_long
-from tv.cuda_frontend.pp_tokens import apart, expanded, make_lexer
+from tv.cuda_frontend.phases import CleanText, check_nesting, clean, decode
+from tv.cuda_frontend.pp_asserts import Asserts
+from tv.cuda_frontend.pp_includes import HEADERS, HOST_HEADERS, HOST_LIBRARIES, Folders, missing
+from tv.cuda_frontend.pp_tokens import make_lexer
+from tv.cuda_frontend.pp_writer import Writer
+from tv.cuda_frontend.predefined import ANSWERED, UNDEFINED, predefined
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.launch import CompileOptions
 from tv.source import Span
 
-HEADERS = Path(__file__).parent / "include"
 MAX_TOKENS = 300_000
 MAX_INCLUDE_DEPTH = 32
 
-# Standard headers that only host code needs: nothing of them is declared, so a device use of their names is refused.
-HOST_HEADERS = frozenset(
-    """algorithm array assert.h atomic cassert cfloat chrono climits cmath complex cstddef cstdint cstdio cstdlib cstring
-    cublas_v2.h cublasLt.h cuda.h cuda_profiler_api.h curand.h curand_kernel.h cmath errno.h float.h fstream functional helper_cuda.h helper_functions.h helper_string.h
-    helper_timer.h helper_image.h iomanip
-    initializer_list iostream limits limits.h map memory mutex numeric omp.h optional random set sstream stdbool.h stddef.h stdexcept stdio.h
-    stdlib.h string string.h strings.h string_view sys/time.h thread time.h tuple type_traits unistd.h unordered_map utility vector
-    device_launch_parameters.h device_functions.h sm_61_intrinsics.h builtin_types.h""".split()
-)
-HOST_LIBRARIES = ("torch/", "ATen/", "c10/", "pybind11/", "thrust/", "mpi.h", "nccl.h", "cudnn.h", "nvtx3/")
 # What pcpp raises on damaged directives besides calling its error hook.
 _DAMAGE = (IndexError, AttributeError, TypeError, ValueError, AssertionError, KeyError)
 # These change macros, even from host code, which is not read otherwise.
@@ -71,25 +61,6 @@ def arch_number(arch: str) -> int:
     if m is None or not 30 <= int(m.group(1)) <= 200:
         raise BadInput("TV0105", f"`{arch}` is not an architecture", help="write it like sm_90")
     return int(m.group(1)) * 10
-
-
-# Reserved names that neither nvcc nor gcc on Linux defines.
-UNDEFINED = frozenset(
-    "__HIPCC__ __HIP_PLATFORM_AMD__ __HIP_DEVICE_COMPILE__ __clang__ __APPLE__ __INTEL_COMPILER __MINGW32__ __MINGW64__ "
-    "_WIN32 _WIN64 WIN32 WIN64 _MSC_VER __CYGWIN__ _DEBUG".split()
-)
-# What nvcc defines before all text, and so do we.
-ANSWERED = frozenset(
-    "__CUDA_ARCH__ __CUDACC__ __NVCC__ __cplusplus __LP64__ __CUDACC_VER_MAJOR__ __CUDACC_VER_MINOR__ CUDART_VERSION __linux__ "
-    "__x86_64__".split()
-)
-
-
-@cache
-def predefined() -> frozenset[str]:
-    """Names, without an underscore in front, of macros that nvcc has from its headers and the host's."""
-    lines = (HEADERS.parent / "predefined_macros.txt").read_text().splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 class _Macros(dict[str, Any]):
@@ -125,16 +96,18 @@ def include_guard(text: str) -> str:
 class _Reader(Expanding):
     """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
 
-    def __init__(self, main: CleanText, folders: list[Path]) -> None:
+    def __init__(self, main: CleanText, folders: Folders) -> None:
         super().__init__(lexer=make_lexer())
         self.evaluator = evaluate
+        self.expand_linemacro = self.expand_countermacro = False  # the one where it is sure, the other never
         self.line_directive = None
         self.auto_pragma_once_enabled = False  # its guess at include guards
         self.files: dict[str, CleanText] = {main.file: main}
-        self.folders = [f.resolve() for f in folders]
+        self.folders = folders
         self.failures: list[TvError] = []
         self.given: set[str] = set()  # by -D
         self.of_pass = False
+        self.asserts = Asserts()
         self.guard = include_guard(main.text)
         self.rewrite_paths: list[Any] = []
         for name in ("__DATE__", "__TIME__", "__PCPP__"):
@@ -161,7 +134,22 @@ class _Reader(Expanding):
     def evalexpr(self, tokens: Any) -> Any:
         """Called only for a condition that decides: not inside what is left out."""
         self.check_condition(self.lastdirective, tokens)
-        return super().evalexpr(tokens)
+        if defined_in_call(tokens, self.macros):
+            self.fail(self.unsure_defined())
+        self.in_condition = True
+        found = super().evalexpr(tokens)
+        self.in_condition = False
+        return found
+
+    def expand_macros(self, tokens: Any, expanding_from: Any = ()) -> Any:
+        out = super().expand_macros(tokens, expanding_from)
+        if self.in_condition and any(t.value == "defined" for t in out):
+            self.fail(self.unsure_defined())  # what stood in the condition itself is a number by now
+        return out
+
+    def unsure_defined(self) -> TvError:
+        message = "`defined` in an `#if` by way of a macro, which compilers expand in different ways"
+        return Unsupported("TV0107", message, self.where(self.lastdirective), "write `defined(...)` in the condition")
 
     def on_unknown_macro_in_defined_expr(self, tok: Any) -> bool:
         self.check_condition(self.lastdirective, [tok])
@@ -193,8 +181,6 @@ class _Reader(Expanding):
     def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> bool:
         self.lastdirective = directive
         self.count_directive()
-        if directive.value in ("define", "undef") and toks:
-            self.check_name(directive, toks[0].value)
         if directive.value in ("ifdef", "ifndef"):  # pcpp asks nothing where the macro is there
             self.check_condition(directive, [t for t in toks if t.value in self.macros])
         if self.include_depth > MAX_INCLUDE_DEPTH:
@@ -206,10 +192,23 @@ class _Reader(Expanding):
             )
         return True
 
+    def define(self, tokens: Any) -> None:
+        """Called only where it is not left out."""
+        if not isinstance(tokens, str) and tokens:
+            self.check_name(self.lastdirective, tokens[0].value)
+            self.asserts.note(tokens[0].value)
+        super().define(tokens)
+
+    def undef(self, tokens: Any) -> None:
+        if tokens:
+            self.check_name(self.lastdirective, tokens[0].value)
+            self.asserts.note(tokens[0].value)
+        super().undef(tokens)
+
     def check_name(self, directive: Any, name: str) -> None:
         inside = is_header(directive)
         if not inside and (
-            is_reserved(name) or name in predefined()
+            is_reserved(name) or name in predefined() or name in ANSWERED
         ):  # of two definitions, that of a header may come last
             what = "a built-in" if is_reserved(name) else "a macro of the headers"
             where = self.where(directive)
@@ -253,108 +252,33 @@ class _Reader(Expanding):
             "remove it, or put it behind an #ifdef that is not taken",
         )
 
-    def on_include_not_found(self, is_malformed: bool, is_system_include: bool, curdir: str, includepath: str) -> Any:
+    def include(self, tokens: Any, original_line: Any) -> Any:
+        """The tokens of the file that is included; pcpp itself knows one order of folders for quotes and angle brackets."""
         where = self.where(self.lastdirective)
-        if is_malformed:
-            raise BadInput(
-                "TV0105", f"malformed #include `{includepath}`", where, 'write `#include "file"` or `#include <file>`'
-            )
-        if includepath in HOST_HEADERS or includepath.startswith(HOST_LIBRARIES):
-            raise pcpp.OutputDirective(pcpp.Action.IgnoreAndRemove)
-        raise BadInput(
-            "TV0106", f"`{includepath}` not found", where, "name its folder with `include` in the spec, or -I"
-        )
-
-    def on_file_open(self, is_system_include: bool, includepath: str) -> Any:
-        """Opens an include, only below an allowed folder; raises OSError otherwise, as pcpp's search expects."""
-        path = Path(includepath).resolve()
-        if not any(path.is_relative_to(folder) for folder in self.folders) or not path.is_file():
-            raise OSError(includepath)
-        self.count_include()
-        cleaned = clean(str(includepath), decode(str(includepath), path.read_bytes()))
-        self.files[str(includepath)] = cleaned
-        return _Text(cleaned.text)
+        name, quoted = named_file(tokens, self.t_STRING)
+        if not name:
+            text = "".join(t.value for t in tokens)
+            help = 'write `#include "file"` or `#include <file>`'
+            raise BadInput("TV0105", f"malformed #include `{text}`", where, help)
+        path = self.folders.find(name, quoted, Path(os.path.abspath(where.file)), where)
+        if path is None and not (name in HOST_HEADERS or name.startswith(HOST_LIBRARIES)):
+            raise missing(name, where)
+        if self.asserts.included(path):
+            self.macros.pop("assert", None)
+        if path is not None and str(path) not in self.include_once:
+            self.count_include()
+            cleaned = self.files[str(path)] = clean(str(path), decode(str(path), path.read_bytes()))
+            yield from self.parsegen(cleaned.text, name, str(path))
 
 
-class _Text:
-    """What pcpp wants of an open file."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def read(self) -> str:
-        return self.text
-
-    def close(self) -> None:
-        return None
-
-
-class _Writer:
-    """Lays pcpp's tokens out as text, one output line per source line, and notes where each token came from."""
-
-    def __init__(self, reader: _Reader, main: str) -> None:
-        self.reader, self.main = reader, main
-        self.out: list[str] = []
-        self.line, self.col = 1, 1
-        self.places: dict[int, list[tuple[int, str, int, int]]] = {}
-        self.starts: dict[str, list[int]] = {}
-        self.lines: dict[str, list[str]] = {}
-        self.last: Any = None  # the token just written, where nothing stands behind it yet
-        self.uncalled: Any = None  # the last token, where it names a macro that takes arguments
-
-    def origin(self, token: Any) -> tuple[str, int, int]:
-        """File, line and column of a token; a macro's expansion stands where the macro was used."""
-        file = token.source or self.main
-        cleaned = self.reader.files.get(file)
-        if cleaned is None:
-            return file, token.lineno, 1
-        if file not in self.starts:
-            lines = self.lines[file] = [x.rstrip() for x in cleaned.text.splitlines()]
-            starts, total = [0], 0
-            for x in lines:
-                total += len(x) + 1
-                starts.append(total)
-            self.starts[file] = starts
-        starts = self.starts[file]
-        if expanded(token):
-            line = self.lines[file][token.lineno - 1]
-            m = re.search(rf"\b{re.escape(token.expanded_from[-1])}\b", line)
-            col = m.start() + 1 if m else 1
-        else:
-            col = token.lexpos - starts[token.lineno - 1] + 1 if token.lineno <= len(starts) else 1
-        return (file, *cleaned.original(token.lineno, max(col, 1)))
-
-    def put(self, token: Any) -> None:
-        value = token.value
-        blank = value.isspace()
-        if not blank:
-            self.check_expanded(token)
-            if len(value) > MAX_NUMBER and (value[0].isdigit() or value[0] == "."):  # `##` has made it
-                self.reader.fail(too_long(value, self.reader.where(token)))
-            if self.last is not None and apart(self.last, token):
-                self.out.append(" ")
-                self.col += 1
-            self.places.setdefault(self.line, []).append((self.col, *self.origin(token)))
-        self.last = None if blank else token
-        self.out.append(value)
-        newlines = value.count("\n")
-        self.line += newlines
-        self.col = len(value) - value.rfind("\n") if newlines else self.col + len(value)
-
-    def check_expanded(self, token: Any) -> None:
-        """Notes a failure for a macro that was left as a name: a call across a directive, which compilers do expand."""
-        if self.uncalled is not None and token.value == "(":
-            message = f"a call of the macro `{self.uncalled.value}` with a directive inside"
-            self.reader.fail(Unsupported("TV0107", message, self.reader.where(self.uncalled), "move the directive"))
-        macro = self.reader.macros.get(token.value) if token.type == self.reader.t_ID else None
-        self.uncalled = None
-        if macro is None or token.value in getattr(token, "expanded_from", ()):
-            return
-        if macro.arglist is not None:
-            self.uncalled = token
-        else:
-            message = f"the macro `{token.value}` was not expanded here"
-            self.reader.fail(Unsupported("TV0107", message, self.reader.where(token), "write its text"))
+def named_file(tokens: Any, string: Any) -> tuple[str, bool]:
+    """The file that the tokens behind `#include` name, and whether by quotes; no name where they are not of that form."""
+    if tokens and tokens[0].type == string:
+        return tokens[0].value[1:-1], True
+    words = [str(t.value) for t in tokens]
+    if words[:1] != ["<"] or ">" not in words:
+        return "", False
+    return "".join(words[1 : words.index(">")]), False
 
 
 def _definitions(reader: _Reader, options: CompileOptions) -> None:
@@ -364,17 +288,17 @@ def _definitions(reader: _Reader, options: CompileOptions) -> None:
                  "__linux__ 1", "__x86_64__ 1"):  # fmt: skip
         reader.define(text)
     for name, value in options.defines:
-        m = re.fullmatch(r"[A-Za-z_]\w*", name)
+        m = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
         if m is None:
             raise BadInput("TV0105", f"`{name}` is not a macro name", help="-D NAME or -D NAME=VALUE")
-        if is_reserved(name) or name in predefined():
+        if is_reserved(name) or name in predefined() or name in ANSWERED:
             what = "a built-in" if is_reserved(name) else "a macro of the headers"
             raise Unsupported("TV0109", f"the macro `{name}` has the name of {what}", help="rename the macro")
-        reader.define(f"{name} {value}" if value != "" else f"{name} 1")
+        reader.define(f"{name} {clean('-D', value).text}".rstrip())
         reader.given.add(name)
 
 
-def expand(reader: _Reader, writer: _Writer, main: CleanText) -> None:
+def expand(reader: _Reader, writer: Writer, main: CleanText) -> None:
     """Runs the preprocessor over the file, up to its first failure."""
     for count, token in enumerate(reader.parsegen(main.text + "\n", main.file, None)):
         if count > MAX_TOKENS:
@@ -392,16 +316,13 @@ def expand(reader: _Reader, writer: _Writer, main: CleanText) -> None:
 def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
     """Text of the kernel file, preprocessed. Raises BadInput or Unsupported; never reads outside the allowed folders."""
     main = clean(str(path), text)
-    own = path.resolve().parent
-    folders = [own, *(own / p for p in options.include), HEADERS]
+    folders = Folders(Path(os.path.abspath(path)).parent, tuple(path.resolve().parent / p for p in options.include))
+    folders.check(main.file)
     reader = _Reader(main, folders)
-    for folder in folders:
-        reader.add_path(str(folder))
-    reader.temp_path.insert(0, str(own))
     _definitions(reader, options)
     for _ in reader.parsegen('#include "cuda_runtime.h"\n', str(HEADERS / "nvcc"), None):
         pass  # nvcc includes it before every file
-    writer = _Writer(reader, main.file)
+    writer = Writer(reader, main.file)
     try:
         expand(reader, writer, main)
     except _DAMAGE as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from tv.cuda_frontend import fold
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import Arith, Array, CType, Ptr
 from tv.cuda_frontend.specialisations import require_kept, specialised
 from tv.cuda_frontend.typenames import class_constants, resolve, struct_type, unqualified
+from tv.cuda_frontend.usage import nodes
 from tv.cuda_frontend.values import Known, Value
 from tv.source import Span
 
@@ -36,6 +39,12 @@ def bind(ctx: Context, f: ast.Function, e: ast.Call, kinds: list[CType]) -> tupl
         deduce(ctx, f, v.type, kind, explicit, fixed, e.span)
     scope, name = instance(ctx, f, explicit, e.span)
     return scope, name, tuple(explicit.items())
+
+
+def deducible(f: ast.Function, name: str) -> bool:
+    """May a call deduce this template parameter: does a parameter's type name it?"""
+    named = (n for v in f.parameters for n in nodes(v.type) if isinstance(n, (ast.NamedType, ast.Name)))
+    return any(re.search(rf"\b{name}\b", n.name) for n in named)
 
 
 def struct_instance(ctx: Context, d: ast.Struct, args: tuple[ast.TypeSyntax | ast.Expr, ...], span: Span) -> CType:
@@ -112,6 +121,9 @@ def instance(ctx: Context, f: ast.Function | ast.Struct, found: dict[str, Argume
         if p.name not in found:
             if p.default is None:
                 raise unsupported("TV0113", f"`{p.name}` of `{f.name}` is neither given nor deduced", span)
+            if isinstance(f, ast.Function) and deducible(f, p.name):
+                message = f"the default of `{p.name}` of `{f.name}`, which a call may deduce from its arguments"
+                raise unsupported("TV0113", message, span, "write the template argument")
             ctx.scopes = [ctx.module.scope, scope]
             with ctx.seen_from(f.order, generic=True):
                 found[p.name] = argument(ctx, p, p.default)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
-from tv.cuda_frontend.ctype import MAX_FIELDS, VOID, Arith, Array, CType, Handle, Ptr, field_count, layout, vector
+from tv.cuda_frontend.ctype import (
+    MAX_FIELDS,
+    VOID,
+    Arith,
+    Array,
+    CType,
+    Handle,
+    Ptr,
+    Struct,
+    Vector,
+    field_count,
+    layout,
+    vector,
+)
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
 from tv.diagnostic import BadInput, Unsupported
@@ -139,6 +152,8 @@ def _named(ctx: Context, t: ast.NamedType) -> CType:
     if found is None and template is not None:
         from tv.cuda_frontend.templates import struct_instance
 
+        if not t.args:  # C++ deduces them from what the object is initialised with
+            raise unsupported("TV0113", f"`{t.name}` without template arguments", t.span, "write them all")
         return struct_instance(ctx, template, t.args, t.span)
     if found is not None:
         if t.args:
@@ -242,7 +257,7 @@ def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
         if f.init is not None or reference(f.type) or f.storage:
             raise unsupported("TV0111", f"the field `{f.name}` with an initializer, a reference or static", f.span)
         least = max((constant(ctx, a, "an alignment") for a in f.align), default=1)
-        members.append((f.name, unqualified(ctx, f.type), least))
+        members.append((f.name, _laid_out(unqualified(ctx, f.type), f), least))
         if sum(field_count(t) for _, t, _ in members) > MAX_FIELDS:
             raise unsupported("TV0104", f"a struct of more than {MAX_FIELDS} fields", f.span, "use arrays")
     return layout(name, members, align)
@@ -278,3 +293,15 @@ def _new(types: dict[str, CType], name: str, t: CType, span: Span) -> None:
     if name in types and types[name] != t:
         raise unsupported("TV0122", f"two types `{name}`", span)
     types[name] = t
+
+
+def _laid_out(t: CType, f: ast.Variable) -> CType:
+    """A field's type. Raises Unsupported for one without a size."""
+    inner = t
+    while isinstance(inner, Array) and inner.count is not None:
+        inner = inner.element
+    if not isinstance(inner, Arith | Vector | Struct | Ptr):
+        raise unsupported(
+            "TV0111", f"the field `{f.name}` of type `{t}`", f.span, "use numbers, pointers and structs of them"
+        )
+    return t

@@ -17,6 +17,7 @@ from tv.cuda_frontend.declare import static_assert
 from tv.cuda_frontend.definite import define_undefined
 from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
 from tv.cuda_frontend.parameters import parameter
+from tv.cuda_frontend.predefined import is_macro
 from tv.cuda_frontend.restrict import read_only_restrict
 from tv.cuda_frontend.results import drop_unused
 from tv.cuda_frontend.specialisations import note, specialised
@@ -45,6 +46,7 @@ def collect(unit: ast.Unit, options: CompileOptions) -> Module:
     kinds: dict[str, type[ast.Decl]] = {}
     for d in (numbered(d, i) for i, d in enumerate(unit.decls, 1)):
         check_kinds(d, kinds)
+        check_macros(d)
         check_hidden(d, unit.qualified)
         match d:
             case ast.Function(given=given) | ast.Struct(given=given) if given is not None:
@@ -102,6 +104,20 @@ def check_kinds(d: ast.Decl, kinds: dict[str, type[ast.Decl]]) -> None:
     for name, own in names:
         if kinds.setdefault(name, own) is not own:
             raise unsupported("TV0122", f"`{name}` is declared twice", d.span, "rename one")
+
+
+def check_macros(d: ast.Decl) -> None:
+    """Raises Unsupported for a name that is declared here and that nvcc's preprocessor may replace wherever it is used: that the
+    declaration itself stays (`int (major)(int)` does) says nothing of the calls."""
+    for n in nodes(d):
+        if isinstance(n, (ast.Decl, ast.TemplateParameter)):
+            names = [str(getattr(n, "name", "")), *([item for item, _ in n.items] if isinstance(n, ast.Enum) else [])]
+            for name in filter(is_macro, names):
+                if "__LINE__" in name or "__COUNTER__" in name:
+                    raise unsupported(
+                        "TV0107", f"`{name}`, a name with a number that is not sure here", n.span, "write it"
+                    )
+                raise unsupported("TV0109", f"`{name}` has the name of a macro of the headers", n.span, "rename it")
 
 
 def check_hidden(d: ast.Decl, qualified: frozenset[str]) -> None:

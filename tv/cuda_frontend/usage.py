@@ -32,6 +32,11 @@ def evaluated(root: ast.Node) -> Iterator[ast.Node]:
             stack.extend(top)
 
 
+def changes(n: ast.Node) -> bool:
+    """May evaluating the node, apart from what is below it, change something?"""
+    return isinstance(n, (ast.Assign, ast.Call)) or (isinstance(n, ast.Unary) and n.op in ("++", "--", "p++", "p--"))
+
+
 def names_in(found: Iterator[ast.Node], name: str) -> Iterator[ast.Name]:
     return (n for n in found if isinstance(n, ast.Name) and n.name == name)
 

@@ -141,7 +141,7 @@ class Words:
             case "hole":
                 return "the sum so far"
             case "op" if depth:
-                return self._op(t, system, at, depth)
+                return self._op(t, system, at, depth, label)
             case "reduce" if depth:
                 return self._reduce(t, system, at, depth)
             case _:
@@ -153,7 +153,7 @@ class Words:
         name = _FOLDS.get(head, head)
         parts = [a for a in step.args if a.kind != "hole"] if step.kind == "op" and step.name == t.name else [step]
         round = self._moved(at, t.embedding(), system)
-        said = [self._text(a, system, round, depth - 1) for a in parts]
+        said = [self._text(a, system, round, depth - 1, _label(head, t.name.split(".")[1:])) for a in parts]
         return f"the {t.name if self.typed else name} of {', '.join(said)} and so on"
 
     def _input(self, t: Term, system: System, at: Instance | None) -> str:
@@ -202,9 +202,10 @@ class Words:
         except Unknown:
             return None
 
-    def _op(self, t: Term, system: System, at: Instance | None, depth: int) -> str:
+    def _op(self, t: Term, system: System, at: Instance | None, depth: int, label: str) -> str:
+        """label: the element type that the result is taken for, which a select passes on."""
         head, *rest = t.name.split(".")
-        labels = [_label(head, rest, k) for k in range(len(t.args))]
+        labels = ["", label, label] if head == "select" else [_label(head, rest)] * len(t.args)
         args = [self._text(a, system, at, depth - 1, x) for a, x in zip(t.args, labels, strict=True)]
         if self.typed:
             return f"{t.name}({', '.join(args)})"
@@ -239,13 +240,11 @@ def _bracketed(text: str) -> str:
     return text
 
 
-def _label(head: str, rest: list[str], k: int) -> str:
-    """The element type of an operand, for the numbers in it; "" where an operation does not say."""
+def _label(head: str, rest: list[str]) -> str:
+    """The element type of the operands, for the numbers in them; "" where an operation does not say."""
     if not rest or head in ("extract", "concat"):
         return ""
     if head == "cvt":
         return rest[1]
-    if head == "select":
-        return ""
     kind = rest[0]
     return "s" + kind[1:] if kind.startswith("i") else kind

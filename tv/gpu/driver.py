@@ -80,8 +80,13 @@ class Buffer:
         return int(self._memory.data.ptr) + self._start
 
     def read(self) -> tuple[Bytes, bool]:
-        """The content, and whether the guards are untouched."""
-        whole: Bytes = self._memory.get()
+        """The content, and whether the guards are untouched. Raises Unsupported (TV0763) where the device is lost."""
+        from cupy.cuda import runtime
+
+        try:
+            whole: Bytes = self._memory.get()
+        except runtime.CUDARuntimeError as e:
+            raise Unsupported("TV0763", f"the GPU's memory cannot be read: {e}") from None
         content = whole[self._start : self._start + self.size]
         rest = np.concatenate([whole[: self._start], whole[self._start + self.size :]])
         return content, bool((rest == WATCH).all())

@@ -264,6 +264,8 @@ class Builder:
         for o in node.outputs:
             if o in self.env:  # an input or a cut tensor stays what it is
                 raise BadInput("TV0302", f"node `{node.name}` defines `{o}` anew")
+        if given is None and (unknown := next((i for i in node.inputs if i and i not in self.env), None)) is not None:
+            raise BadInput("TV0302", f"node `{node.name}` uses `{unknown}`, which nothing above it defines")
         inputs = [self.env[i] if i else None for i in node.inputs] if given is None else given
         view = NodeView(node, inputs, self.opsets.get(node.domain, 1), self.caller)
         from tv.graph_frontend import bodies

@@ -50,7 +50,7 @@ from tv.kernel.statements import (
     Store,
     Vote,
 )
-from tv.kernel.traverse import assigned, blocks, children, expressions, references, walk
+from tv.kernel.traverse import assigned, blocks, children, expressions, located, references, walk
 from tv.kernel.types import Scalar
 
 __all__ = [
@@ -106,6 +106,7 @@ __all__ = [
     "check",
     "children",
     "expressions",
+    "located",
     "mapped",
     "references",
     "walk",

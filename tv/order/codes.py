@@ -10,8 +10,8 @@ is missing or has another shape or type, a size outside the range of the proof, 
     "TV0656": """An order of a sum has no value at some instance that it needs: the certificate is damaged.""",
     "TV0661": """Two additions of the kernel's text are one term of the proof, and of the two only one is compiled to a fused
 multiply-add. The proof holds for both; an order cannot be written down.""",
-    "TV0662": """The kernel as it stands and the kernel after contraction of its multiply-adds could not be laid side by side, so
-that the certificate does not say which products are fused.""",
+    "TV0662": """A sum of the proof is no addition of the kernel's text, so that the certificate could not say which of its products
+are fused.""",
     "TV0663": """The order of a sum could not be written down: it is not part of the graph's own terms, or the additions that a
 proof went through do not form a program.""",
     "TV0664": """The kernel computes one tensor of the graph in several places, and adds it up in two orders, or fuses a product in

@@ -15,6 +15,7 @@ from tv.equiv.summands import accumulates
 from tv.obligation import Relation
 from tv.order.consistent import Computed, require_one_order
 from tv.order.contraction import LEFT, RIGHT, Choices
+from tv.order.masked import Named
 from tv.order.program import Expr, Fuse, LeafAt, Negate, Order, Part, Place
 from tv.order.trace import Recorder, Watched
 from tv.sets import Map
@@ -59,12 +60,29 @@ class Collecting(Checker):
         return relation
 
     def goal(self, kt: Term, gt: Term, r: Map, s: Script) -> None:
-        if isinstance(s, Rewrite) and s.side == "g" and s.law in LAWS:
-            new = LAWS[s.law](self.p.terms, gt)
-            if new is not None:
-                unit, path = self.places.of(gt)
-                self.places.add(new, (unit, (*path, s.law)))
+        if isinstance(s, Rewrite):
+            self.rewrite(kt, gt, s)
         super().goal(kt, gt, r, s)
+
+    def rewrite(self, kt: Term, gt: Term, s: Rewrite) -> None:
+        """Notes what becomes of a term: of the graph's, where it stands; of the kernel's, which additions it stands for."""
+        known = self.alternative(gt) if s.side == "g" else None
+        if known is not None and known.law == s.law:
+            new: Term | None = known.term
+        else:
+            new = LAWS[s.law](self.p.terms, gt if s.side == "g" else kt) if s.law in LAWS else None
+        if new is not None and s.side == "g":
+            unit, path = self.places.of(gt)
+            self.places.add(new, (unit, (*path, s.law)))
+        elif new is not None:
+            self.choices.narrowed(kt, new)
+
+    @property
+    def masked(self) -> Named:
+        """The tensors that the proof takes without what a mask takes out, and by which law."""
+        laws = {i: self.p.alternatives[i].law for i in self.taken}
+        units = self.p.graph.units.items()
+        return tuple(sorted((name, laws[u.value.id]) for name, u in units if u.value.id in laws))
 
     # -------------------------------------------------------------- sums matched up to order
     def sum(self, kt: Term, gt: Term, r: Map, s: Sum) -> None:

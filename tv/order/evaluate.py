@@ -6,7 +6,7 @@ one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from tv.arithmetic import apply
 from tv.diagnostic import BadInput, Unknown
+from tv.order.masked import NOTHING_MASKED, Masked
 from tv.order.places import rewritten, term_at_place
 from tv.order.program import (
     Add,
@@ -27,7 +28,6 @@ from tv.order.program import (
     Number,
     Order,
     Part,
-    Place,
     Rounds,
     hollow,
 )
@@ -41,21 +41,44 @@ CHUNK = 1 << 18  # instances of a loop's rounds at once
 MOST_ROUNDS = 1 << 32
 
 
-def use_orders(values: GraphValues, orders: Iterable[Order]) -> None:
-    """From now on `values` adds as the orders say. Raises BadInput where an order is not about this graph."""
+def use_orders(values: GraphValues, orders: Iterable[Order], masked: Masked = NOTHING_MASKED) -> None:
+    """From now on `values` adds as the orders say, without what is masked. Raises BadInput where an order is not about this graph."""
+    for u in values.system.units.values():
+        known = masked.left(u.value)
+        if known is not None:
+            values.overrides[u.value.id] = Left(values, u.name, u.value, known.term)
+    values.partial = masked.added
     by_term: dict[int, tuple[Term, list[Sum]]] = {}
     for o in orders:
-        t = term_of(values, o.place)
-        by_term.setdefault(t.id, (t, []))[1].append(Sum(values, o))
-        for unit, before, after in rewritten(values.system, o):  # evaluated as rewritten
+        t = term_at_place(values.system, o.place, masked)
+        by_term.setdefault(t.id, (t, []))[1].append(Sum(values, o, masked))
+        for unit, before, after in rewritten(values.system, o, masked):  # evaluated as rewritten
             values.overrides[before.id] = lambda env, n, plain, unit=unit, t=after: values.term_at(unit, t, env, n)  # type: ignore[misc]
     for id, (t, sums) in by_term.items():
         values.overrides[id] = Ordered(t, tuple(sums))
 
 
-def term_of(values: GraphValues, place: Place) -> Term:
-    """Raises BadInput where the graph has no such place."""
-    return term_at_place(values.system, place)
+@dataclass(slots=True)
+class Left:
+    """A tensor's value without what a mask takes out; in cases of which one may be the tensor's value as the graph has it."""
+
+    values: GraphValues
+    unit: str
+    before: Term
+    after: Term
+
+    def __call__(self, env: Mapping[str, Ints], n: int, plain: Callable[[Truths], Bits]) -> Bits:
+        if self.before not in self.after.args:
+            return self.values.term_at(self.unit, self.after, env, n)
+        out = np.zeros(n, np.uint64)
+        conditions = self.values.system.conditions[self.after.id]
+        for condition, arm in zip(conditions, self.after.args, strict=True):
+            mask = self.values.formula(condition, env, n)
+            here = {d: i[mask] for d, i in env.items()}
+            if mask.any():
+                count = int(mask.sum())
+                out[mask] = plain(mask) if arm is self.before else self.values.term_at(self.unit, arm, here, count)
+        return out
 
 
 @dataclass(slots=True)
@@ -83,10 +106,10 @@ class Ordered:
 class Sum:
     """One order, ready to run on one evaluation of its graph."""
 
-    def __init__(self, values: GraphValues, order: Order) -> None:
+    def __init__(self, values: GraphValues, order: Order, masked: Masked) -> None:
         if order.scope not in values.system.scopes:
             raise BadInput("TV0655", f"an order of `{order.op}` over `{order.scope}`")
-        self.values, self.order, self.kind = values, order, order.op.split(".")[1]
+        self.values, self.order, self.masked, self.kind = values, order, masked, order.op.split(".")[1]
         self.choose = point_map(order.choose)
         self.maps: dict[str, PointMap] = {}
         self.sets: dict[str, PointSet] = {}
@@ -235,7 +258,7 @@ class Sum:
             here = left
             for mask, at in self.map(p.map).images(points.only(here), self.values.symbols):
                 where = embedded(here, mask, points.shape)
-                yield p, term_of(self.values, p.place), where, at
+                yield p, term_at_place(self.values.system, p.place, self.masked), where, at
                 left = left & ~where
         if left.any():
             raise Unknown("TV0656", "an order has no value for a summand")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from tv.diagnostic import BadInput, Unknown
 from tv.equiv.formats import FLOATS
+from tv.order.masked import NOTHING_MASKED, Masked
 from tv.order.places import rewritten, term_at_place
 from tv.order.products import Copies
 from tv.order.program import (
@@ -60,8 +61,8 @@ class Program:
 class Pinned:
     """Raises BadInput (TV0655) for orders that are not about this graph, Unknown (TV0404, TV0656) for damaged ones."""
 
-    def __init__(self, graph: System, orders: Sequence[Order]) -> None:
-        self.old, self.sets, self.terms = graph, graph.sets, graph.terms
+    def __init__(self, graph: System, orders: Sequence[Order], masked: Masked = NOTHING_MASKED) -> None:
+        self.old, self.sets, self.terms, self.masked = graph, graph.sets, graph.terms, masked
         self.new = System(
             graph.sets,
             graph.terms,
@@ -82,8 +83,8 @@ class Pinned:
         for n, o in enumerate(orders):
             if o.scope not in graph.scopes:
                 raise BadInput("TV0655", f"an order of `{o.op}` over `{o.scope}`")
-            self.by_term.setdefault(term_at_place(graph, o.place).id, []).append(Program(n, o))
-            self.after |= {before.id: now for _, before, now in rewritten(graph, o)}
+            self.by_term.setdefault(term_at_place(graph, o.place, masked).id, []).append(Program(n, o))
+            self.after |= {before.id: now for _, before, now in rewritten(graph, o, masked)}
 
     def system(self) -> System:
         """The graph's units, their sums in order, and the units that the orders need."""
@@ -106,6 +107,9 @@ class Pinned:
     def ordered(self, t: Term, scope: str) -> Term:
         if t.id in self.after:
             return self.replaced(self.after[t.id], scope)
+        left = self.masked.left(t)
+        if left is not None:
+            return self.without_masked(t, left.term, scope)
         rest, pieces = self.old.scope_sets[scope], []
         for p in self.by_term.get(t.id, ()):
             if p.order.scope != scope:
@@ -121,6 +125,13 @@ class Pinned:
         if not self.sets.empty(rest):
             pieces.append((rest, self.plain(t, scope)))
         return pieces[0][1] if len(pieces) == 1 else self.terms.case(pieces)
+
+    def without_masked(self, t: Term, left: Term, scope: str) -> Term:
+        """A tensor's value without what a mask takes out; in cases of which one may be the value as the graph has it."""
+        if t not in left.args:
+            return self.replaced(left, scope)
+        arms = [self.plain(a, scope) if a is t else self.replaced(a, scope) for a in left.args]
+        return self.terms.case(list(zip(left.sets, arms, strict=True)))
 
     def plain(self, t: Term, scope: str) -> Term:
         """The term as the graph has it, its operands replaced."""
@@ -254,7 +265,7 @@ class Pinned:
         """Instances of a leaf's scope -> the unit that holds it (or a factor), and its width."""
         if part.scope not in self.old.scopes:
             raise BadInput("TV0655", f"an order is about instances of `{part.scope}`, which the graph does not have")
-        t = term_at_place(self.old, part.place)
+        t = term_at_place(self.old, part.place, self.masked)
         return self.copies.of(t, part.scope, factor), t.width
 
 

@@ -16,7 +16,7 @@ from tv.refute.defects import EVENTS, Defects, Shown
 from tv.refute.differences import Broken, Difference, Differences
 from tv.refute.record import Record, again, read, write
 from tv.refute.setting import Setting
-from tv.refute.showing import content, hexadecimal, of_defect, of_difference
+from tv.refute.showing import content, hexadecimal, of_defect, of_difference, unstated
 from tv.refute.shrinking import shrunk
 from tv.refute.trials import Clock
 from tv.verdict import Counterexample
@@ -33,7 +33,7 @@ class Refuter:
 
     fmad: as compiled. assumptions: of graph inputs; no run breaks them. required: at `real`, rounding is no difference, so
     values refute nothing. ieee: whether division, roots and subnormals are as IEEE has them; where not, values refute nothing
-    either. seconds: of wall time, for defects and for values each.
+    either, nor what hangs on floats. seconds: of wall time, for defects and for values each.
     """
 
     kernel: Kernel
@@ -60,7 +60,7 @@ class Refuter:
             for k, o in enumerate(out)
             if o.status is Status.UNKNOWN and o.executable and o.kind in EVENTS | {"coverage"}
         ]
-        defects = Defects(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
+        defects = self._defects()
         found = defects.show([out[k] for k in where]) if where else {}
         for n, (at, shown) in enumerate(found.items()):
             if n == 0:  # the one that is reported
@@ -72,6 +72,9 @@ class Refuter:
         for k in where:
             out[k] = open_still(out[k], defects.why, defects.help)
         return self._by_values(out)
+
+    def _defects(self) -> Defects:
+        return Defects(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2), self.ieee)
 
     def setting(self, symbols: Mapping[str, int]) -> Setting:
         key = tuple(sorted(symbols.items()))
@@ -127,16 +130,18 @@ class Refuter:
                     kernel, graph = (content(b, found.label) for b in (found.kernel_bits, found.graph_bits))
                     text = f"element {list(found.index)} of `{found.tensor}`: kernel {kernel}, graph {graph}"
                     text = f"{out[k].message}; {text}" if out[k].message else text
-                    help_text = out[k].help or MENDS["equal"]
+                    help_text = out[k].help or advice(MENDS["equal"], found)
                     out[k] = replace(out[k], status=Status.REFUTED, message=text, help=help_text)
                     self.shown = found
                     return out, of_difference(found, out[k])
             case Broken(event=event) if event.kind == "init":
                 first_one = Shown(found.outcome, "init", event.spans[-1], event)
-                defects = Defects(self.setting, self.binder.ranges, self.fmad, Clock(self.seconds / 2))
-                self.shown = defects.smaller(replace(out[open_ones[0]], kind="init"), first_one)
-                out[open_ones[0]] = self._refuted(out, open_ones[0], self.shown)
-                return out, of_defect(self.shown)
+                defects, o = self._defects(), replace(out[open_ones[0]], kind="init")
+                if defects.meant(o, first_one, search.races):
+                    self.shown = defects.smaller(o, first_one)
+                    out[open_ones[0]] = self._refuted(out, open_ones[0], self.shown)
+                    return out, of_defect(self.shown)
+                search.why = defects.why
             case Broken(event=event):
                 search.why = f"a run showed a `{event.kind}` at line {event.span.line}"
             case None:
@@ -150,20 +155,25 @@ class Refuter:
         o = out[k]
         event = shown.told()
         if shown.kind == o.kind:
-            help_text = o.help or shown.mended()
+            help_text = o.help or advice(shown.mended(), shown)
             return replace(o, status=Status.REFUTED, span=shown.span, message=o.message or event, help=help_text)
         id = f"{self.kernel.name}.{shown.kind}.shown"
         while any(other.id == id for other in out):
             id += "+"
-        return replace(
-            o, id=id, kind=shown.kind, status=Status.REFUTED, span=shown.span, message=event, help=shown.mended()
-        )
+        help_text = advice(shown.mended(), shown)
+        return replace(o, id=id, kind=shown.kind, status=Status.REFUTED, span=shown.span, message=event, help=help_text)
 
     def _blamed(self, out: list[Obligation], open_ones: list[int], found: Difference) -> int | None:
         """The obligation that a difference refutes: the `equal` of that output; else any open one that tells of a cause."""
         equal = [k for k in open_ones if out[k].kind == "equal"]
         own = [k for k in equal if out[k].tensor == found.tensor or out[k].id.endswith(f".{found.tensor}.equal")]
         return next(iter([*own, *equal]), None)
+
+
+def advice(mends: str, shown: Shown | Difference) -> str:
+    """What to do about a defect: mend the kernel, or state what it relies on."""
+    said = unstated(shown.outcome.setting, shown.outcome.trial.pattern)
+    return f"{mends}; {said}" if said else mends
 
 
 def is_ieee(options: CompileOptions) -> bool:

@@ -10,10 +10,12 @@ import numpy as np
 
 from tv.advice import MENDS, advised
 from tv.diagnostic import TvError
-from tv.kernel import Kernel, Loop, Space, Store, walk
+from tv.graph_frontend.elements import BY_LABEL
+from tv.kernel import Atomic, Kernel, Loop, Space, Store, walk
 from tv.obligation import Obligation
 from tv.refute.admissible import hangs_on_contents, unmet
 from tv.refute.kept import Kept
+from tv.refute.otherwise import hangs_on_floats, otherwise
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Setting
 from tv.refute.single import targets
@@ -33,7 +35,8 @@ _STRETCH = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A defect that a run showed. event: None for an element that was left out or changed."""
+    """A defect that a run showed. event: None for an element that was left out, or for memory (`changed`) that was changed although
+    no output lies there."""
 
     outcome: Outcome
     kind: str
@@ -41,9 +44,14 @@ class Shown:
     event: Event | None = None
     tensor: str = ""
     index: tuple[int, ...] = ()
+    changed: str = ""
 
     def mended(self) -> str:
         """What to do about it."""
+        if self.changed:
+            return "bind an output there, or do not write"
+        if self.event is not None and self.event.help:
+            return self.event.help
         stated = self.event is not None and self.event.message.endswith("does not hold")
         return "let it hold for every launch, or remove it" if stated else MENDS[self.kind]
 
@@ -51,11 +59,9 @@ class Shown:
         """What the run shows, in words."""
         if self.event is not None:
             return self.event.message
-        return (
-            f"element {list(self.index)} of `{self.tensor}` is never written"
-            if self.tensor
-            else "an output is left out"
-        )
+        if self.changed:
+            return f"`{self.changed}` is changed where no output lies"
+        return f"element {list(self.index)} of `{self.tensor}` is never written"
 
 
 def matching(o: Obligation, events: tuple[Event, ...]) -> Event | None:
@@ -114,9 +120,11 @@ class Defects:
     ranges: Mapping[str, tuple[int, int]]
     fmad: bool
     clock: Clock
+    ieee: bool = True  # division, roots and subnormals
     why: str = NOTHING
     help: str = ""  # where a run failed
     _done: set[Trial] = field(default_factory=set)
+    _others: tuple[Outcome, list[Outcome]] | None = None  # of a run, the same in all that the language leaves open
     _unmet: dict[tuple[tuple[tuple[str, int], ...], Pattern], str] = field(default_factory=dict)
 
     def show(self, open_ones: Sequence[Obligation]) -> dict[int, Shown]:
@@ -190,8 +198,12 @@ class Defects:
                 if found is not best:
                     best = found
                     break
-        trial = best.outcome.trial
-        return self._again(o, best, best.outcome.setting, replace(trial, pattern=replace(trial.pattern, kept=Kept())))
+        trial, setting = best.outcome.trial, best.outcome.setting
+        for kept in (Kept(), integers_alone(setting)):
+            found = self._again(o, best, setting, replace(trial, pattern=replace(trial.pattern, kept=kept)))
+            if found is not best:
+                return found
+        return best
 
     def _again(self, o: Obligation, best: Shown, setting: Setting, trial: Trial) -> Shown:
         """What a run shows of the same defect, else the best one so far."""
@@ -206,15 +218,22 @@ class Defects:
         found: dict[int, Shown] = {}
         for k, o in enumerate(open_ones):
             if o.kind in kinds:
-                shown = self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)
-                if shown is not None and self._meant(shown):
+                shown = self._shown(o, outcome)
+                if shown is not None and self.meant(o, shown):
                     found[k] = shown
         return found
 
-    def _meant(self, shown: Shown) -> bool:
-        """Whether the graph has a meaning on the run's contents, or another content would show the same."""
+    def _shown(self, o: Obligation, outcome: Outcome) -> Shown | None:
+        return self._left_out(o, outcome) if o.kind == "coverage" else self._event(o, outcome)
+
+    def meant(self, o: Obligation, shown: Shown, races: bool = True) -> bool:
+        """Whether the graph has a meaning on the run's contents, or another content would show the same; whatever the language
+        leaves open. races: whether the run looked for them."""
         setting, trial = shown.outcome.setting, shown.outcome.trial
         lines = {s.line for s in shown.event.spans} if shown.event is not None else set()
+        valued = shown.kind in ("init", "range")  # other defects are of addresses and control flow alone
+        if hangs_on_floats(setting.kernel, lines if valued else ()) and not self._in_all(o, shown, races):
+            return False
         if not hangs_on_contents(setting, tuple(lines)):
             return True
         key = trial.symbols, trial.pattern
@@ -222,6 +241,23 @@ class Defects:
             self._unmet[key] = unmet(setting, trial.pattern, time.monotonic() + max(1.0, self.clock.left))
         self.why = self._unmet[key] or self.why
         return not self._unmet[key]
+
+    def _in_all(self, o: Obligation, shown: Shown, races: bool) -> bool:
+        """Whether the same shows in all runs that the language and the flags permit."""
+        if not self.ieee:
+            self.why = "what a run showed hangs on floats, which are not as IEEE has them under these flags"
+            return False
+        if self._others is None or self._others[0] is not shown.outcome:
+            deadline = time.monotonic() + max(1.0, self.clock.left)
+            try:
+                self._others = shown.outcome, list(otherwise(shown.outcome, self.fmad, deadline, races))
+            except TvError as e:
+                self.why, self.help = f"a run failed: {e.message} ({e.code})", advised(e).help
+                return False
+        if all(self._shown(o, other) is not None for other in self._others[1]):
+            return True
+        self.why = "what a run showed hangs on the bits of a NaN, on the last bits of a function, or on contraction"
+        return False
 
     def _trials(self, o: Obligation) -> Iterator[tuple[Setting, Trial]]:
         first = [o.witness.symbols] if o.witness is not None and o.witness.symbols else []
@@ -239,35 +275,53 @@ class Defects:
                 if o.kind in ("bounds", "range") and any(s.bounded for s in setting.slots.values()):
                     for seed in range(3):
                         yield setting, Trial(tuple(symbols.items()), Pattern("edges", seed), blocks)
+                if o.kind in ("bounds", "range") and any(s.taken_for_index and s.free for s in setting.slots.values()):
+                    yield setting, Trial(tuple(symbols.items()), Pattern("uneven"), blocks)
 
     def _event(self, o: Obligation, outcome: Outcome) -> Shown | None:
         found = matching(o, outcome.execution.events)
         return None if found is None else Shown(outcome, found.kind, line_of(o, found), found)
 
     def _left_out(self, o: Obligation, outcome: Outcome) -> Shown | None:
-        obj = o.witness.object if o.witness is not None else ""
+        """An element of the output that the obligation is about, or memory that is none of the outputs'."""
         if outcome.execution.events:
             return None
+        obj, tensor = (o.witness.object, o.witness.tensor) if o.witness is not None else ("", "")
         objects = [obj] if obj else [n for n, places in outcome.setting.places.items() if places]
         if outcome.trial.cut is not None:  # a slice stores to no other
             objects = [n for n in objects if n in outcome.trial.cut.objects]
-        if any(foreign(outcome, n) is not None for n in objects):
-            return Shown(outcome, o.kind, o.span)
+        tensor = o.tensor or tensor
+        if not tensor:
+            name = next((n for n in objects if foreign(outcome, n) is not None), None)
+            return None if name is None else Shown(outcome, o.kind, stored_where(outcome, name, o.span), changed=name)
         if outcome.trial.blocks is not None or outcome.trial.target is not None or not outcome.execution.clean:
             return None
-        missing = next((m for n in objects if (m := unwritten(outcome, n)) is not None), None)
-        return None if missing is None else Shown(outcome, o.kind, o.span, None, *missing)
+        missing = next((m for n in objects if (m := unwritten(outcome, n, tensor)) is not None), None)
+        return None if missing is None else Shown(outcome, o.kind, o.span, None, tensor, missing)
 
 
-def unwritten(outcome: Outcome, name: str) -> tuple[str, tuple[int, ...]] | None:
-    """After a run of all blocks: an element of an output in buffer `name` that is uninitialised."""
+def stored_where(outcome: Outcome, name: str, otherwise: Span) -> Span:
+    """The one place where the kernel stores to an object; `otherwise` where there are several."""
+    kernel = outcome.setting.kernel
+    spans = {s.span for s in walk(kernel.body) if isinstance(s, Store | Atomic) and s.ref.object == name}
+    return spans.pop() if len(spans) == 1 else otherwise
+
+
+def integers_alone(setting: Setting) -> Kept:
+    """All integers, which addresses may hang on, and no float."""
+    slots = setting.slots.values()
+    return Kept.of({s.name: [(0, s.count)] for s in slots if not BY_LABEL[s.label].is_float and s.count})
+
+
+def unwritten(outcome: Outcome, name: str, tensor: str) -> tuple[int, ...] | None:
+    """After a run of all blocks: an element of an output that is uninitialised, where the output lies in buffer `name`."""
     for p in outcome.setting.places.get(name, []):
-        for start in range(0, min(p.count, MOST_ELEMENTS) if p.output else 0, _STRETCH):
+        for start in range(0, min(p.count, MOST_ELEMENTS) if p.output and p.tensor == tensor else 0, _STRETCH):
             linear = np.arange(start, min(start + _STRETCH, p.count))
             good = outcome.buffers[name].initialised(p.of_linear(linear) * p.width, p.width)
             if good is not None:
                 first = int(linear[int(np.argmin(good))])
-                return p.tensor, tuple(int(i) for i in np.unravel_index(first, p.shape)) if p.shape else ()
+                return tuple(int(i) for i in np.unravel_index(first, p.shape)) if p.shape else ()
     return None
 
 

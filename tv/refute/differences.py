@@ -20,6 +20,7 @@ from tv.obligation import Obligation
 from tv.refute.admissible import unmet
 from tv.refute.layouts import Place
 from tv.refute.nan_bits import sees_bits
+from tv.refute.otherwise import with_other_nans
 from tv.refute.patterns import MAKE_NAN, Pattern, search_order
 from tv.refute.setting import Dim3, Setting
 from tv.refute.single import OTHERS, Target, targets
@@ -187,11 +188,10 @@ class Differences:
                 else "a result hangs on the order of atomics"
             )
             return None
-        for name, places in setting.places.items():
-            for p in places:
-                found = self._compare(outcome, name, p, only) if p.output and wanted(p, only) else None
-                if found is not None:
-                    return found
+        for name, p in outputs_in_order(setting):
+            found = self._compare(outcome, name, p, only) if wanted(p, only) else None
+            if found is not None:
+                return found
         return None
 
     def _compare(self, outcome: Outcome, name: str, p: Place, only: Element | None = None) -> Difference | None:
@@ -272,12 +272,22 @@ class Differences:
         return None
 
     def _believed(self, outcome: Outcome, name: str, p: Place, at: Ints, theirs: Value, free_zero: bool) -> bool:
-        """Whether a difference is there with other functions and without contraction as well."""
+        """Whether a difference is there with other functions, without contraction and with other NaNs as well."""
         loose = outcome.execution.loose_functions
         if loose and not self._outlives(outcome, name, p, at, theirs):
             self.why = f"outputs differ, but hardly by more than the errors of {', '.join(sorted(loose))}"
             return False
+        deadline = self.clock.deadline + self.clock.seconds
+        for other in with_other_nans(outcome, self.fmad, deadline, self.races):
+            if not other.execution.clean or not self._differs(other, name, p, at, theirs, free_zero):
+                self.why = "outputs differ, but not with every NaN that an operation may give"
+                return False
         return self._holds_uncontracted(outcome, name, p, at, theirs, free_zero)
+
+    def _differs(self, outcome: Outcome, name: str, p: Place, element: Ints, theirs: Value, free_zero: bool) -> bool:
+        mine, written = self._kernel_bits(outcome, name, p, element)
+        label = outcome.setting.graph.outputs[p.tensor].type
+        return bool((outside(mine, theirs, label, free_zero) & written).all())
 
     def _again(self, outcome: Outcome, fmad: bool, variant: int) -> Outcome:
         """The same run, contracted or not, with some implementation of the functions."""
@@ -313,12 +323,17 @@ class Differences:
         if not other.execution.clean:
             self.why = "outputs differ, but a run without contraction did not end"
             return False
-        mine, written = self._kernel_bits(other, name, p, element)
-        label = outcome.setting.graph.outputs[p.tensor].type
-        if bool((outside(mine, theirs, label, free_zero) & written).all()):
+        if self._differs(other, name, p, element, theirs, free_zero):
             return True
         self.why = "outputs differ only if a multiply and an add are contracted"
         return False
+
+
+def outputs_in_order(setting: Setting) -> list[tuple[str, Place]]:
+    """The outputs with their buffers, those first that others are computed from."""
+    units, outputs = setting.graph.system.units, setting.graph.outputs
+    found = [(name, p) for name, places in setting.places.items() for p in places if p.output]
+    return sorted(found, key=lambda o: (units[outputs[o[1].tensor].unit].order, outputs[o[1].tensor].layer or 0))
 
 
 def wanted(p: Place, only: Element | None) -> bool:

@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from tv.arithmetic import decode, encode
 from tv.graph_frontend.elements import BY_LABEL
+from tv.refute.integers import of_integers
 from tv.refute.kept import Kept
+from tv.refute.slots import Slot, carrier, mixed
 
 Bits = npt.NDArray[np.uint64]
 Words = npt.NDArray[np.uint32]
@@ -40,76 +42,6 @@ _MOST_FINITE = {
 _MOST_POWERS = 10
 _MOST_GIVEN = 12
 _PRECISION = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A tensor that gets contents. ordinal: its place among the graph's inputs. last: extent of its last dimension.
-
-    low, high: what is assumed of its values (both included), None where nothing is. finite: assumed to hold neither NaN nor
-    infinities. numbers: assumed to hold no NaN.
-    stored: the model's own integers, as bits: what a graph says of them it may say of no others.
-    """
-
-    name: str
-    ordinal: int
-    label: str
-    count: int
-    last: int
-    low: int | None = None
-    high: int | None = None
-    finite: bool = False
-    numbers: bool = False
-    stored: tuple[int, ...] | None = None
-
-    @property
-    def bounded(self) -> bool:
-        """Integers that are stated to lie between two."""
-        return not BY_LABEL[self.label].is_float and self.low is not None and self.high is not None
-
-    @property
-    def open_float(self) -> bool:
-        """May it hold infinities and NaN?"""
-        return self.endless and not self.numbers
-
-    @property
-    def endless(self) -> bool:
-        """May it hold infinities?"""
-        return BY_LABEL[self.label].is_float and self.low is None and self.high is None and not self.finite
-
-    def holds(self, value: float) -> bool:
-        """May it hold this number?"""
-        return self.endless if np.isinf(value) else self.open_float if np.isnan(value) else True
-
-    @property
-    def zero(self) -> int:
-        """The bits of zero, or of what lies nearest to it among what is stated."""
-        least, most = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
-        nearest = min(max(0, least), most)
-        element = BY_LABEL[self.label]
-        if element.is_float:
-            return int(encode(np.array([nearest], _carrier(self.label)), self.label)[0])
-        return int(nearest) & ((1 << element.width) - 1)
-
-    @property
-    def flags(self) -> bool:
-        """May its bytes say of each element whether it is masked?"""
-        small = BY_LABEL[self.label].width <= 8 and not BY_LABEL[self.label].is_float
-        return small and self.stored is None and self.low is None and self.high is None
-
-
-def mixed(linear: Ints, ordinal: int, seed: int) -> Words:
-    """A hash of an element, uniform over 32 bits; in words of that size, since huge tensors are made of it."""
-    x = linear.astype(np.uint32)
-    if linear.size and int(linear.max()) >> 32:
-        x ^= (linear >> 32).astype(np.uint32) * np.uint32(0x85EBCA77)
-    x *= np.uint32(0x9E3779B1)
-    x += np.uint32((ordinal * 0xC2B2AE3D + seed * 0x27D4EB2F + 0x165667B1) & 0xFFFFFFFF)
-    for multiplier in (0x85EBCA6B, 0xC2B2AE35):
-        x ^= x >> np.uint32(15)
-        x *= np.uint32(multiplier)
-    x ^= x >> np.uint32(16)
-    return x
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,27 +153,9 @@ class Pattern:
                 return None
 
     def _integers(self, slot: Slot, linear: Ints) -> Bits:
-        """A few values from the least one that is allowed, or some of all; 0 alone where they may be indices of which nothing is assumed."""
-        element = BY_LABEL[slot.label]
         if self._in_rows(slot):
             return (self._masked(slot, linear) ^ (self.seed & 1)).view(np.uint64)
-        least, most = element.limits()
-        bounded = slot.low is not None or slot.high is not None
-        indices = element.width >= 32 and not bounded
-        whole = self.kind in ("uneven", "deep", "edges") and (
-            element.width < 32 or (slot.low is not None and slot.high is not None)
-        )
-        low = max(least, min(0, most) if slot.low is None and not whole else least if slot.low is None else slot.low)
-        low = low if slot.high is None else min(low, slot.high)
-        high = most if slot.high is None else min(most, slot.high)
-        high = low if indices else high if whole else min(high, low + 3)
-        if self.kind == "edges" and slot.bounded and high < 1 << 63:
-            least_here = linear % 2 == 1 if self.seed > 1 else np.full(linear.shape, self.seed == 1)
-            ends = np.where(least_here, low, high).astype(np.int64)
-            return ends.view(np.uint64) & np.uint64((1 << element.width) - 1)
-        salt = sum(self.kind.encode())  # integers are of other elements in every pattern
-        values = (mixed(linear, slot.ordinal, self.seed + salt).astype(np.int64) % (high - low + 1)) + low
-        return values.view(np.uint64) & np.uint64((1 << element.width) - 1)
+        return of_integers(slot, self.kind, self.seed, linear)
 
     def values(self, slot: Slot) -> Sequence[float]:
         """A power of two of values."""
@@ -308,7 +222,7 @@ def _table(pattern: Pattern, slot: Slot) -> Bits:
     """The values that the elements of a tensor of floats are chosen from."""
     least = -np.inf if slot.low is None else slot.low
     most = np.inf if slot.high is None else slot.high
-    return encode(np.clip(pattern.values(slot), least, most).astype(_carrier(slot.label)), slot.label)
+    return encode(np.clip(pattern.values(slot), least, most).astype(carrier(slot.label)), slot.label)
 
 
 def special(label: str) -> tuple[float, ...]:
@@ -316,11 +230,6 @@ def special(label: str) -> tuple[float, ...]:
     least, most, normal = _SUBNORMAL[label], _MOST_FINITE[label], _SUBNORMAL[label] * 2.0 ** (_PRECISION[label] - 1)
     ends = (1.0, -1.0, least, -least, most, -most, normal, np.inf, -np.inf)
     return (0.0, -0.0, *ends, np.nan, 2.0, 0.5, 3 * least, -normal)
-
-
-def _carrier(label: str) -> type[np.generic]:
-    carriers: dict[str, type[np.generic]] = {"f64": np.float64, "f16": np.float16}
-    return carriers.get(label, np.float32)
 
 
 def _uneven(precision: int, seed: int, low: int, high: int) -> tuple[float, ...]:
@@ -343,6 +252,7 @@ def search_order(
     flags = [Pattern("rows", seed, s.ordinal) for s in slots if s.flags for seed in (0, 1)]
     rows = [Pattern("rows", 0, s.ordinal) for s in slots if s.endless]
     floats = [s for s in slots if BY_LABEL[s.label].is_float]
+    ends = [Pattern("edges", seed) for seed in range(3) if any(s.bounded for s in slots)]
     zeros = [Pattern("zero", 0, which) for which in range(min(tensors, 4))]
     first = ["small", "positive", "uneven", "opposed", "tiny", "deep", "signed"]
     out = [Pattern(kind) for kind in first]
@@ -355,6 +265,7 @@ def search_order(
         *flags[:4],
         *(Pattern(k) for k in ("hot", "level", "sparse")),
         *rows[:4],
+        *ends,
         *lone[:4],
         *(Pattern("powers", 0, s.ordinal) for s in floats[:2]),
         *(Pattern("one", 0, s.ordinal) for s in floats[:1]),

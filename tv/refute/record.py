@@ -86,7 +86,7 @@ def record_of(shown: Shown | Difference, fmad: bool) -> Record:
             shown.graph_bits,
             fingerprint(kernel),
         )
-    obj = shown.event.object if shown.event is not None else ""
+    obj = shown.event.object if shown.event is not None else shown.changed
     return Record(shown.kind, trial, fmad, shown.span.line, obj, shown.tensor, shown.index, 0, 0, fingerprint(kernel))
 
 
@@ -186,25 +186,31 @@ def _again(r: Record, outcome: Outcome) -> tuple[bool, str]:
     if r.kind == "value":
         return _value_again(r, outcome)
     if r.kind == "coverage":
-        name = r.object
-        objects = [name] if name else list(outcome.setting.places)
-        missing = (
-            next((m for n in objects if (m := unwritten(outcome, n)) is not None), None)
-            if r.trial.blocks is None
-            else None
-        )
-        changed = next((n for n in objects if foreign(outcome, n) is not None), None)
-        if missing is not None:
-            return True, f"element {list(missing[1])} of `{missing[0]}` is never written"
-        return (
-            changed is not None,
-            f"`{changed}` is changed outside of any output" if changed else "every element is written",
-        )
+        return _coverage_again(r, outcome)
     for e in outcome.execution.events:
         if e.kind == r.kind and (not r.object or e.object == r.object):
             threads = "; ".join(f"block {b} thread {t}" for b, t in e.threads)
             return True, f"{e.kind} at line {e.span.line}: {e.message} ({threads})"
     return False, f"no `{r.kind}` in this run"
+
+
+def _coverage_again(r: Record, outcome: Outcome) -> tuple[bool, str]:
+    """An output's element that is left out, or memory that is changed although no output lies there."""
+    places = outcome.setting.places
+    if r.tensor:
+        found = (m for n in places if (m := unwritten(outcome, n, r.tensor)) is not None)
+        missing = next(found, None) if r.trial.blocks is None else None
+        text = (
+            "every element is written"
+            if missing is None
+            else f"element {list(missing)} of `{r.tensor}` is never written"
+        )
+        return missing is not None, text
+    changed = next((n for n in places if r.object in ("", n) and foreign(outcome, n) is not None), None)
+    return (
+        changed is not None,
+        f"`{changed}` is changed where no output lies" if changed else "only outputs are changed",
+    )
 
 
 def _value_again(r: Record, outcome: Outcome) -> tuple[bool, str]:

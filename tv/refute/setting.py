@@ -15,8 +15,10 @@ from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
 from tv.kernel import Kernel, Parameter
 from tv.launch import InputAssumption, Launch, ScalarBinding, TensorImage
+from tv.refute.indices import Range, deciding, permitted
 from tv.refute.layouts import Place, fixed, integer
-from tv.refute.patterns import Pattern, Slot
+from tv.refute.patterns import Pattern
+from tv.refute.slots import Slot
 from tv.replay.buffers import Flags, GeneratedBuffer
 from tv.replay.carriers import Array
 from tv.replay.distinct import distinct
@@ -83,8 +85,9 @@ class Setting:
     _units: dict[str, list[tuple[int | None, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        indices, decisive = permitted(self.graph, self.symbols), deciding(self.graph)
         for n, (name, info) in enumerate(self.graph.inputs.items()):
-            self.slots[name] = self._slot(n, info)
+            self.slots[name] = self._slot(n, info, indices.get(info.unit), info.unit not in decisive)
             self._units.setdefault(info.unit, []).append((info.layer, name))
         for name, b in self.binder.buffers().items():
             images = [(i, False) for i in b.inputs] + [(i, True) for i in b.outputs]
@@ -99,7 +102,7 @@ class Setting:
     def shape(self, info: TensorInfo) -> tuple[int, ...]:
         return tuple(integer(e, self.symbols) for e in info.shape)
 
-    def _slot(self, ordinal: int, info: TensorInfo) -> Slot:
+    def _slot(self, ordinal: int, info: TensorInfo, index: Range | None, free: bool) -> Slot:
         shape = self.shape(info)
         low, high, finite = None, None, False
         for a in self.assumptions:
@@ -121,6 +124,8 @@ class Setting:
             finite,
             self.graph.numbers_only,
             stored,
+            index,
+            free,
         )
 
     # -------------------------------------------------------------- the launch
@@ -236,7 +241,9 @@ class Setting:
             note(name, linear)
         slot = self.slots[name]
         if BY_LABEL[slot.label].is_float:
-            return Value(None, pattern.numbers(slot, linear), slot.label)
+            numbers = pattern.numbers(slot, linear)
+            if not np.isnan(numbers).any():  # a number of another format need not hold all bits of a NaN
+                return Value(None, numbers, slot.label)
         return Value(pattern.bits(slot, linear))
 
 

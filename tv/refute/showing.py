@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from tv.arithmetic import number
+from tv.graph import Graph, below
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Obligation
 from tv.refute.defects import Shown
 from tv.refute.differences import Difference
+from tv.refute.kept import Interval
 from tv.refute.patterns import Pattern
 from tv.refute.setting import Dim3, Setting
+from tv.refute.slots import Slot
 from tv.replay.events import Thread
 from tv.source import NOWHERE
 from tv.verdict import Counterexample, InputElement, Parting
@@ -64,27 +67,62 @@ def nonzero(setting: Setting, pattern: Pattern) -> tuple[tuple[InputElement, ...
     """The first few inputs that are not zero, and how many more there are (None: too many to be counted). What the model's own
     values are is said by the model."""
     listed: list[InputElement] = []
-    others, left = 0, MOST_COUNTED
+    others: int | None = 0
+    left = MOST_COUNTED
     for name, slot in setting.slots.items():
         if slot.stored is not None:
             continue
-        kept = pattern.kept.intervals(name) if pattern.kept is not None else ((0, slot.count),)
-        if pattern.kept is not None and slot.zero:  # its elements cannot all be zero
-            kept = ((0, slot.count),)
-        left -= sum(b - a for a, b in kept)
-        if left < 0:
-            return tuple(listed), None
-        at = np.concatenate([np.arange(a, b) for a, b in kept]) if kept else np.zeros(0, np.int64)
+        there = _kept(slot, pattern)
+        count = sum(b - a for a, b in there)
+        if count > left:
+            others = None
+            continue
+        left -= count
+        at = np.concatenate([np.arange(a, b) for a, b in there]) if there else np.zeros(0, np.int64)
         bits = pattern.bits(slot, at) if len(at) else np.zeros(0, np.uint64)
-        there = np.flatnonzero(bits)
+        found = np.flatnonzero(bits)
         room = max(0, MOST_LISTED - len(listed))
-        others += max(0, len(there) - room)
+        others = None if others is None else others + max(0, len(found) - room)
         shape, element = setting.shape(setting.graph.inputs[name]), BY_LABEL[slot.label]
-        for k in there[:room]:
+        for k in found[:room]:
             index = tuple(int(i) for i in np.unravel_index(int(at[k]), shape)) if shape else ()
             value = int(bits[k])
             listed.append(InputElement(name, index, hexadecimal(value, element.width), number(value, element.op)))
     return tuple(listed), others
+
+
+def _kept(slot: Slot, pattern: Pattern) -> tuple[Interval, ...]:
+    """Where a tensor's elements may be other than zero."""
+    if pattern.kept is None or slot.zero:  # its elements cannot all be zero
+        return ((0, slot.count),)
+    return pattern.kept.intervals(slot.name)
+
+
+def unstated(setting: Setting, pattern: Pattern) -> str:
+    """What to state of integers that a run was given and of which nothing is stated; "" where there are none but zeros."""
+    for name, slot in setting.slots.items():
+        if slot.taken_for_index and slot.stored is None:
+            there = _kept(slot, pattern)
+            first = (
+                np.arange(there[0][0], min(there[0][1], there[0][0] + MOST_COUNTED)) if there else np.zeros(0, np.int64)
+            )
+            if len(first) and pattern.bits(slot, first).any():
+                most = slot.index[1] if slot.index is not None and not setting.symbols else "N"
+                return f"if `{name}` never holds such integers, state it: [inputs] {name} = {{ min = 0, max = {most} }}"
+    return ""
+
+
+def only_node(graph: Graph, tensor: str) -> str:
+    """The node of the graph that computes an output by itself, from inputs alone; "" where several have a part in it."""
+    units, todo = graph.system.units, [graph.outputs[tensor].unit]
+    seen, nodes = set(todo), set[str]()
+    while todo:
+        u = units[todo.pop()]
+        nodes |= {u.node} if u.value.kind != "input" else set()
+        fresh = {t.name for t in below(u.value) if t.kind == "ref"} - seen
+        seen |= fresh
+        todo += fresh
+    return nodes.pop() if len(nodes) == 1 else ""
 
 
 def linear(setting: Setting, thread: Thread) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tv.arithmetic import Functions
 from tv.kernel import Atomic, Kernel, Space, walk
 from tv.obligation import Witness
 from tv.refute.patterns import Pattern
@@ -15,6 +16,7 @@ from tv.refute.slicing import Cut, sliced
 from tv.replay.events import Execution
 from tv.replay.interpreter import run
 from tv.replay.memory import StoreWitness
+from tv.replay.nans import NanForm
 from tv.replay.waiting import waits_across_blocks
 
 MOST_EVENTS = 12
@@ -77,9 +79,11 @@ def execute(
     variant: int = 0,
     races: bool = True,
     witness: StoreWitness | None = None,
+    functions: Functions | None = None,
+    nan: NanForm | None = None,
 ) -> Outcome:
-    """One run; variant: of the functions' bits; races: whether to look for them; witness: of stores. Raises what interpreter and
-    binding raise."""
+    """One run; variant: of the functions' bits; races: whether to look for them; witness: of stores; functions: of a GPU; nan: what
+    operations give. Raises what interpreter and binding raise."""
     kernel = setting.kernel if trial.cut is None else sliced(setting.kernel, trial.cut)
     if trial.cut is None and not races:
         kernel, fmad = prepared(setting.kernel, fmad), False
@@ -91,7 +95,7 @@ def execute(
     done = run(
         kernel, setting.grid, setting.launch.block, dict(buffers), setting.scalars(trial.pattern), shared_bytes=setting.shared_bytes,
         fmad=fmad, blocks=trial.blocks, event_limit=MOST_EVENTS, outputs=setting.outputs, deadline=deadline, grace=GRACE, variant=variant, races=races,
-        witness=witness, schedule="turns" if trial.turns else "auto",
+        witness=witness, functions=functions, nan=nan, schedule="turns" if trial.turns else "auto",
     )  # fmt: skip
     return Outcome(trial, setting, done, buffers, witness)
 

@@ -17,6 +17,7 @@ from tv.replay.frame import Frame
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
 from tv.replay.memory import Access, Changes, Region
+from tv.replay.nans import Nans
 
 Effect = Callable[[Frame, Mask], None]
 
@@ -59,7 +60,7 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
         memory.watch(kind, s.ref, access, s.span, bits)
         observe(frame, s.ref, access, s.order, reads=reads, writes=writes)
         unset = _uninitialised(frame, region, access, s) if reads else None
-        old = _execute(s, region, access, bits, memory.changes)
+        old = _execute(s, region, access, bits, memory.changes, math.nans)
         if unset is not None and writes and s.op != "exch":  # what was any content is any content still
             region.buffer.forget(access.address[unset], s.ref.type.bytes)
         summed = scalar.is_float and s.dest is None and s.op in ("add", "sub")
@@ -81,15 +82,16 @@ def compile_atomic(s: Atomic, math: MathLibrary) -> Effect:
 
 
 def _uninitialised(frame: Frame, region: Region, access: Access, s: Atomic) -> Array | None:
-    """Which threads find a cell that nothing has set. That is a defect where they use what they find, or an output keeps it."""
+    """Which threads find a cell that nothing has set. That is a defect where they use what they find, or an output keeps it,
+    as it does where nothing is put in its place."""
     good = region.buffer.initialised(access.address, s.ref.type.bytes)
-    if good is not None and (s.dest is not None or region.output):
+    if good is not None and (s.dest is not None or (region.output and s.op != "exch")):
         text = "an atomic reads memory that was never written"
         frame.memory.undefined(access, ~good, s.span, text, s.ref.object)
     return None if good is None else ~good
 
 
-def _execute(s: Atomic, region: Region, access: Access, bits: list[Array], changes: Changes) -> Array:
+def _execute(s: Atomic, region: Region, access: Access, bits: list[Array], changes: Changes, nans: Nans) -> Array:
     """Performs the operation; returns the bits that each thread found."""
     width, buffer = s.ref.type.bytes, region.buffer
     if s.op == "load":
@@ -103,7 +105,7 @@ def _execute(s: Atomic, region: Region, access: Access, bits: list[Array], chang
     for turn in _turns(ranks):
         at = access.address[turn]
         old[turn] = buffer.load(at, width)
-        new = update(s.op, s.ref.type, old[turn], [b[turn] for b in bits], flush=flush)
+        new = update(s.op, s.ref.type, old[turn], [b[turn] for b in bits], nans, flush=flush)
         buffer.store(at, width, new)
         changes.count += not np.array_equal(new, old[turn])
     return old
@@ -116,7 +118,7 @@ def _gather(s: Atomic, region: Region, access: Access, bits: Array) -> Array:
     values = from_bits(bits[order], s.ref.type)
     operands = _GATHERED[s.op].reduceat(values, starts, dtype=values.dtype)
     old = region.buffer.load(at, s.ref.type.bytes)
-    new = update(s.op, s.ref.type, old, [to_bits(operands, s.ref.type)], flush=False)
+    new = update(s.op, s.ref.type, old, [to_bits(operands, s.ref.type)], Nans(), flush=False)
     region.buffer.store(at, s.ref.type.bytes, new)
     return bits
 
@@ -140,7 +142,7 @@ def _turns(ranks: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     yield from np.split(order, np.cumsum(np.bincount(ranks))[:-1])
 
 
-def update(op: str, scalar: Scalar, old: Array, operands: list[Array], *, flush: bool) -> Array:
+def update(op: str, scalar: Scalar, old: Array, operands: list[Array], nans: Nans, *, flush: bool) -> Array:
     """The bits that a read-modify-write leaves. flush: f32 sums flush subnormals (PTX `atom.add.f32` on global memory)."""
     if op in ("exch", "store"):
         return operands[0]
@@ -148,7 +150,7 @@ def update(op: str, scalar: Scalar, old: Array, operands: list[Array], *, flush:
         return np.where(old == operands[0], operands[1], old)
     a, b = from_bits(old, scalar), from_bits(operands[0], scalar)
     if scalar.is_float:
-        return to_bits(_float_update(op, scalar, a, b, flush), scalar)
+        return to_bits(nans.given(_float_update(op, scalar, a, b, flush), scalar), scalar)
     match op:
         case "add":
             new = a + b

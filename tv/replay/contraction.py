@@ -183,10 +183,13 @@ def _single_use(kernel: Kernel) -> frozenset[str]:
 
 
 class _Forwarding:
-    """Rules 2 and 1 over one statement list; products that were not contracted are put back as they stood."""
+    """Rules 2 and 1 over one statement list; products that were not contracted are put back as they stood.
 
-    def __init__(self, single: frozenset[str]) -> None:
-        self.single = single
+    chosen: gets every add and subtract that may be contracted, as the text has it, and the operand that is, "" for none.
+    """
+
+    def __init__(self, single: frozenset[str], chosen: list[tuple[Binary, str]]) -> None:
+        self.single, self.chosen = single, chosen
 
     def run(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         pending: dict[str, Expr] = {}
@@ -216,6 +219,8 @@ class _Forwarding:
                 return s
 
     def _contract(self, e: Expr, pending: dict[str, Expr], absorbed: set[str]) -> Expr:
+        originals = iter(_sums(e))  # met below in the same order, with operands that may have been contracted
+
         def known(operand: Expr) -> Expr:
             return pending.get(operand.name, operand) if isinstance(operand, Var) else operand
 
@@ -224,9 +229,10 @@ class _Forwarding:
                 case Binary(op="add" | "sub", rn=False, type=t) if t.is_float:
                     seen = replace(node, a=self._look(node.a, known), b=self._look(node.b, known))
                     fused = contract_node(seen)
+                    left = _multiply(seen.a) is not None
+                    self.chosen.append((next(originals), "" if fused is seen else "left" if left else "right"))
                     if fused is seen:
                         return node
-                    left = _multiply(seen.a) is not None
                     taken = node.a if left else node.b
                     while isinstance(taken, Unary):
                         taken = taken.a
@@ -247,6 +253,28 @@ class _Forwarding:
                 return known(operand)
 
 
+def _sums(e: Expr) -> list[Binary]:
+    """The adds and subtracts of an expression that may be contracted, from the leaves up."""
+    found: list[Binary] = []
+
+    def note(node: Expr) -> Expr:
+        match node:
+            case Binary(op="add" | "sub", rn=False, type=t) if t.is_float:
+                found.append(node)
+        return node
+
+    rebuild(e, note)
+    return found
+
+
 def contract(kernel: Kernel) -> Kernel:
     """The kernel as compiled with `-fmad=true` under this policy."""
-    return replace(kernel, body=_Forwarding(_single_use(kernel)).run(kernel.body))
+    return replace(kernel, body=_Forwarding(_single_use(kernel), []).run(kernel.body))
+
+
+def fused_operands(kernel: Kernel) -> list[tuple[Binary, str]]:
+    """Every add and subtract of the kernel's text that may be contracted (the object in it), and the operand whose product
+    this policy fuses, `left` or `right`; "" for none. One that the text shares between two places is listed for both."""
+    chosen: list[tuple[Binary, str]] = []
+    _Forwarding(_single_use(kernel), chosen).run(kernel.body)
+    return chosen

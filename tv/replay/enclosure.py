@@ -6,6 +6,7 @@ error of the value that is computed here.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,7 +21,11 @@ from tv.term import type_width
 
 SUMS = frozenset({"fadd.f32", "fsub.f32", "fadd.f64", "fsub.f64"})
 EXTREMES = frozenset({"fmax", "fmin", "fmaximum", "fminimum"})
-_ZEROS = np.array([0, 1 << 15, 1 << 31, 1 << 63], np.uint64)  # of either sign
+# Where the sign of a zero among the operands shows in nothing but the sign of a zero.
+_SIGN_OF_ZERO = frozenset(
+    "fadd fsub fmul fneg fabs fsqrt fmax fmin fmaximum fminimum fupper flower ffma feq flt fle fisnan floor ceil trunc rint cvt select "
+    "exp exp2 expm1 log log2 log1p sin cos tan tanh sinh cosh asin acos atan asinh acosh atanh erf fmod".split()
+)
 
 
 def operation(name: str, args: Sequence[Value], free_zero: bool) -> Value:
@@ -42,21 +47,34 @@ def operation(name: str, args: Sequence[Value], free_zero: bool) -> Value:
             single = None if s.single is None else -s.single
             return Value(None, -args[0].numbers(label), label, None, None, replace(s, single=single))
         return out if product is None else replace(out, product=-product)
-    if free_zero and head in ("fdiv", "rsqrt", "atan2", "pow"):
-        out = _unknown_where(out, ready[-1].numbers(label) == 0)
-    elif free_zero and head in ("extract", "concat"):
-        for a in ready:
-            out = _unknown_where(out, np.isin(a.encoded(), _ZEROS))
+    if free_zero and label in PRECISION and head not in _SIGN_OF_ZERO:
+        out = _unknown_where(out, _hangs_on_zeros(name, label, ready))
     return out
+
+
+def _hangs_on_zeros(name: str, label: str, args: Sequence[Value]) -> npt.NDArray[np.bool_]:
+    """Where the result is more than a zero of another sign if zeros among the operands have another sign."""
+    bits = np.broadcast_arrays(*(a.encoded(label) for a in args))
+    sign = np.uint64(1 << (type_width(label) - 1))
+    signs = [(decode(b, label) == 0).astype(np.uint64) * sign for b in bits]
+    found = np.zeros(bits[0].shape, np.bool_)
+    if not any(s.any() for s in signs):
+        return found
+    x = decode(apply(name, bits), label)
+    for turned in list(itertools.product((False, True), repeat=len(bits)))[1:]:
+        y = decode(apply(name, [b ^ s if t else b for b, s, t in zip(bits, signs, turned, strict=True)]), label)
+        found |= ~((x == y) | (np.isnan(x) & np.isnan(y)))
+    return found
 
 
 def _merged(exact: Value, loose: Value, args: Sequence[Value]) -> Value:
     """The first result where all operands are certain, the second one elsewhere."""
-    if loose.centre is None:
-        return loose
     sure = np.logical_and.reduce(np.broadcast_arrays(*(a.radius == 0 for a in args if a.radius is not None)))
     if not sure.any():
         return loose
+    if loose.centre is None:
+        radius = np.zeros(1) if exact.radius is None else exact.radius
+        return Value(exact.bits, exact.centre, exact.label, np.where(sure, radius, np.inf))
     centre = np.where(sure, exact.numbers(loose.label), loose.centre)
     far = np.zeros(1) if loose.radius is None else loose.radius
     radius = np.where(sure, 0.0 if exact.radius is None else exact.radius, far)

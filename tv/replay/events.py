@@ -14,7 +14,8 @@ class Event:
     """One defect met at run time.
 
     kind: an obligation's kind (race, bounds, init, barrier, range). severity `note`: worth saying, not a defect by itself.
-    offset: byte in `object`, -1 where no memory is concerned. spans and threads: one or two, in the same order.
+    offset: byte in `object`, -1 where no memory is concerned. spans and threads: one or two, in the same order. help: what to do
+    about it, where that is more than its kind says.
     """
 
     kind: str
@@ -24,6 +25,7 @@ class Event:
     object: str = ""
     offset: int = -1
     severity: str = "error"
+    help: str = ""
 
     @property
     def span(self) -> Span:
@@ -50,6 +52,7 @@ class Execution:
     loose_functions: frozenset[str] = (
         frozenset()
     )  # of math_functions, those whose bits at the arguments met are in doubt
+    made_nans: bool = False  # whether an operation gave a NaN; known of runs with a form of these
 
     @property
     def clean(self) -> bool:

@@ -38,6 +38,7 @@ from tv.replay.conversions import convert
 from tv.replay.frame import Frame
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
+from tv.replay.nans import moves
 from tv.source import Span
 
 Evaluate = Callable[[Frame, Mask], Array]
@@ -98,6 +99,14 @@ def _reads(e: Expr) -> tuple[Var, ...]:
 
 def compile_expression(e: Expr, math: MathLibrary) -> Evaluate:
     """Raises Unsupported for what the interpreter has no meaning for."""
+    value = _compiled(e, math)
+    if not e.type.is_float or moves(e) or math.nans.form is None:
+        return value
+    nans, scalar = math.nans, e.type
+    return lambda frame, mask: nans.given(value(frame, mask), scalar)
+
+
+def _compiled(e: Expr, math: MathLibrary) -> Evaluate:
     match e:
         case Const(type=t, bits=bits):
             value = constant(bits, t)

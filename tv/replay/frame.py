@@ -94,6 +94,8 @@ class LoopState:
 
 @dataclass(slots=True)
 class Frame:
+    """written: memory objects that some thread of the launch may write."""
+
     group: Group
     memory: Memory
     order: Order
@@ -104,6 +106,7 @@ class Frame:
     builtins: dict[str, Array]
     variables: dict[str, Array]
     holes: dict[str, Hole]
+    written: frozenset[str]
     loops: list[LoopState] = field(default_factory=list)
     ordered_atomics: bool = False
     copies: list[PendingCopy] = field(default_factory=list)

@@ -18,10 +18,13 @@ import numpy.typing as npt
 from tv.arithmetic import signed
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.graph import Graph
+from tv.graph_frontend.elements import BY_LABEL
 from tv.replay.distinct import distinct
 from tv.replay.enclosure import EXTREMES, SUMS, operation
 from tv.replay.graph_values import small, wrapped
+from tv.replay.open_bits import as_bits, format_read, formats_made
 from tv.replay.pieces import either, full, joined
+from tv.replay.precision import PRECISION
 from tv.replay.reducing import more, reduced
 from tv.replay.sums import Sum, Value, settled
 from tv.replay.supposed import require
@@ -55,11 +58,19 @@ class GraphBounds:
         self.supposed = graph.supposed
         self.free_zero = False
         self._whole: dict[tuple[str, int | None], Value] = {}
+        self._made: dict[int, frozenset[str]] = {}  # of terms
 
     def at(self, unit: str, points: Ints) -> Value:
         """Elements at points [n, rank] (the layer first in a rolled unit): arrays [n], the sums' roundings in their radius."""
-        index = [points[:, d] for d in range(points.shape[1])]
-        return settled(full(self.read(unit, index, (len(points),)), (len(points),)))
+        index, u = [points[:, d] for d in range(points.shape[1])], self.system.units[unit]
+        return settled(self.taken(u.value, full(self.read(unit, index, (len(points),)), (len(points),)), u.format))
+
+    def taken(self, t: Term, v: Value, label: str | None) -> Value:
+        """The value of a term as one sees it who takes it for a float of format `label`, or an integer (""); None: who moves it."""
+        if t.id not in self._made:
+            self._made[t.id] = formats_made(self.system.units, t)
+        other = () if label is None else self._made[t.id] - {label}
+        return as_bits(v, other, self.free_zero) if other else v
 
     def hurry(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:
@@ -204,7 +215,9 @@ class _Grid:
             self.b.hurry()
             self.memo[t.id] = self._value(t)
             if t.id in self.b.supposed:
-                require(self.b.supposed[t.id], self.memo[t.id], lambda a: int(self.b.affine(a, {})))
+                label = BY_LABEL[self.b.supposed[t.id].label].op
+                seen = self.b.taken(t, self.memo[t.id], label if label in PRECISION else "")
+                require(self.b.supposed[t.id], seen, lambda a: int(self.b.affine(a, {})))
         return self.memo[t.id]
 
     def _value(self, t: Term) -> Value:
@@ -215,7 +228,11 @@ class _Grid:
             case "op":
                 args = [self.value(a) for a in t.args]
                 self.b.free_zero |= t.name.partition(".")[0] in EXTREMES
-                return operation(t.name, args, self.b.free_zero)
+                seen = [
+                    self.b.taken(a, v, format_read(t.name, k))
+                    for k, (a, v) in enumerate(zip(t.args, args, strict=True))
+                ]
+                return operation(t.name, seen, self.b.free_zero)
             case "ref" | "input":
                 return self.b.read(t.name, [self._at(a) for a in system.indices[t.id]], self.shape)
             case "index":
@@ -254,7 +271,7 @@ class _Grid:
         child = self.b.system.scopes[t.scope]
         env = dict(self.env)
         for d, chosen in zip(child.dims[-(len(t.args) - 1) :], t.args[1:], strict=True):
-            at = settled(self.value(chosen))
+            at = settled(self.b.taken(chosen, self.value(chosen), ""))
             if not at.certain:
                 raise Unknown("TV0734", "an index hangs on a sum whose order is free")
             env[d] = signed(at.encoded(), 64)
@@ -271,7 +288,7 @@ class _Grid:
             raise Unsupported("TV0743", f"a reduction of {self.unit.name} whose step is not one operation")
         extents = [self._extent(child.domain, d) for d in inner]
         steps, points = math.prod(extents), math.prod(self.shape)
-        total = self.value(t.args[1])
+        total = self.b.taken(t.args[1], self.value(t.args[1]), format_read(step.name, 0))
         head = step.name.partition(".")[0]
         self.b.free_zero |= step.name in SUMS or head in EXTREMES
         if step.name in SUMS and t.args[1].kind == "const" and t.args[1].bits == 0:
@@ -300,6 +317,7 @@ class _Grid:
             terms = self._where_present(grid, term, present)
         else:
             terms = full(grid.value(term), grid.shape)
+        terms = self.b.taken(term, terms, format_read(step.name, 1 - hole))
         if step.name in SUMS and (head == "fadd" or hole == 0):
             return more(label, total, terms, -1.0 if head == "fsub" else 1.0)
         best = reduced(step.name, settled(terms), present)

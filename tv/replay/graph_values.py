@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tv.arithmetic import apply, signed
+from tv.arithmetic import Functions, apply, signed
 from tv.diagnostic import BadInput, Unknown, Unsupported
 from tv.graph import Graph
 from tv.sets import Affine, Formula
@@ -56,7 +56,7 @@ class GraphValues:
     """symbols: a value for each open size. inputs(unit, index arrays, one a dimension): bits of a free tensor's elements.
 
     orders: unit -> how its reduction is folded; others ascend with one accumulator.
-    overrides: term id -> another way to evaluate that term, wherever it is met.
+    overrides: term id -> another way to evaluate that term, wherever it is met. functions: asked first for every operation.
     """
 
     def __init__(
@@ -65,13 +65,15 @@ class GraphValues:
         symbols: Mapping[str, int],
         inputs: Inputs,
         orders: Mapping[str, Order] | None = None,
+        functions: Functions | None = None,
     ) -> None:
         missing = {s for s in graph.system.sets.symbols if not is_role(s)} - set(symbols)
         if missing:
             raise BadInput("TV0741", f"no value for the open size `{min(missing)}`")
         self.graph, self.system, self.symbols, self.inputs = graph, graph.system, dict(symbols), inputs
-        self.orders = dict(orders or {})
+        self.orders, self.functions = dict(orders or {}), functions
         self.overrides: dict[int, Override] = {}
+        self.partial: frozenset[str] = frozenset()  # units with values on their domain alone, not on all of their shape
         self._whole: dict[tuple[str, int | None], Bits] = {}
 
     # -------------------------------------------------------------- questions
@@ -161,7 +163,12 @@ class GraphValues:
 
     # -------------------------------------------------------------- elements
     def _evaluate(self, u: Unit, index: Sequence[Ints], n: int) -> Bits:
-        return _Points(self, u, dict(zip(u.scope.dims, index, strict=True)), n).value(u.value)
+        here = _Points(self, u, dict(zip(u.scope.dims, index, strict=True)), n)
+        if u.name not in self.partial:
+            return here.value(u.value)
+        out, known = np.zeros(n, np.uint64), self.formula(u.scope.domain, here.env, n)
+        out[known] = here.part(known).value(u.value)
+        return out
 
     def _read(self, unit: str, index: Sequence[Ints], n: int | None = None) -> Bits:
         """Elements at index arrays: from computed slices where they are, else these elements alone, each once."""
@@ -247,7 +254,8 @@ class _Points:
                 return np.full(self.n, t.bits, np.uint64)
             case "op":
                 args = [self.value(a) for a in t.args]
-                return apply(t.name, args)
+                own = None if self.v.functions is None else self.v.functions(t.name, args)
+                return apply(t.name, args) if own is None else own
             case "ref" | "input":
                 return self.v._read(t.name, [self._at(a) for a in indices[t.id]], self.n)
             case "index":

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tv.arithmetic import Functions
 from tv.diagnostic import BadInput, Unknown
 from tv.kernel import (
     AsyncCopy,
@@ -40,6 +41,7 @@ from tv.replay.launches import in_order, launches, shared_objects
 from tv.replay.masks import Mask
 from tv.replay.mathlib import MathLibrary
 from tv.replay.memory import Changes, Memory, Region, StoreWitness
+from tv.replay.nans import NanForm
 from tv.replay.ordering import Order
 from tv.replay.races import Shadow
 from tv.replay.scheduling import Lockstep, Stuck, Turns, deadlock
@@ -71,6 +73,8 @@ def run(
     variant: int = 0,
     races: bool = True,
     witness: StoreWitness | None = None,
+    functions: Functions | None = None,
+    nan: NanForm | None = None,
 ) -> Execution:
     """Executes a launch and leaves its effects in `buffers`.
 
@@ -82,7 +86,8 @@ def run(
     grace: so does this many seconds after the first event. variant: of the functions' bits, see `tv.replay.doubt`.
     schedule: where blocks wait for each other, `auto` runs them all in step as far as that goes, `turns` block by block,
     which shows races that only an uneven pace brings out. races: whether to look for them; without, a kernel that has one is
-    run in one of its orders. witness: told of the stores to its bytes.
+    run in one of its orders. witness: told of the stores to its bytes. functions: asked first for the bits of mathematical ones.
+    nan: what NaNs operations give; None: whatever the machine gives.
 
     Raises BadInput for arguments that do not fit the kernel, or `blocks` where blocks wait for each other; Unsupported for
     what the interpreter has no meaning for; Unknown where it cannot schedule threads that wait for each other.
@@ -105,6 +110,8 @@ def run(
         variant,
         races,
         witness,
+        functions,
+        nan,
     )
     wait = waits_across_blocks(launch.kernel)
     if blocks is not None and wait is not None:
@@ -159,6 +166,8 @@ class _Launch:
     variant: int = 0
     races: bool = True
     witness: StoreWitness | None = None
+    functions: Functions | None = None
+    nan: NanForm | None = None
 
     def execute(self, blocks: Sequence[int], way: str) -> Execution:
         """way: chunks, auto, turns."""
@@ -196,7 +205,7 @@ class _Run:
         self._recorder = Recorder(launch.event_limit)
         self._budget = Budget(launch.step_limit, 0, launch.deadline, launch.grace, self._recorder)
         self._changes = Changes()
-        self._math = MathLibrary(launch.variant)
+        self._math = MathLibrary(launch.variant, launch.functions, launch.nan)
         self._body = compile_body(with_guesses(self._kernel.body), self._math)
         self._ordered_atomics = False
         self._held = before_barriers(self._kernel)
@@ -255,6 +264,7 @@ class _Run:
             {"memory statements and barriers": self._order.tick},
             self._math.rounded_product,
             frozenset(self._math.loose),
+            self._math.nans.made,
         )
 
     def _group(self, blocks: Sequence[int], scheduler: Scheduler) -> None:
@@ -279,6 +289,7 @@ class _Run:
             {n: group.builtin(n) for n in names},
             {n: np.zeros(1, dtype=CARRIER[t]) for n, t in types.items()},
             {n: Hole(everywhere, everywhere=True) for n in types},
+            self._written,
         )
         self._body(frame, Mask(group.width))
         self._ordered_atomics |= frame.ordered_atomics

@@ -45,6 +45,7 @@ def _joined(a: Execution, b: Execution) -> Execution:
         _added(a.statistics, b.statistics),
         a.rounded_products or b.rounded_products,
         a.loose_functions | b.loose_functions,
+        a.made_nans or b.made_nans,
     )
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tv.arithmetic import Bits, Functions
 from tv.diagnostic import Unsupported
 from tv.kernel import Scalar
 from tv.replay.bit_counts import BIT_COUNTS
 from tv.replay.carriers import Array, from_bits, to_bits
 from tv.replay.doubt import moved
+from tv.replay.nans import NanForm, Nans
 from tv.replay.rounding import fma, fma_of_product, maximum, minimum, nearest, propagating, sqrt, sub
 from tv.source import Span
 
@@ -125,10 +127,11 @@ class MathLibrary:
 
     used: all that were met; loose: those that met an argument which is not `anchored`. rounded_product: some fma's product
     was not exact by itself, so that a multiply and an add would have given other bits. variant: see `tv.replay.doubt`.
+    functions: whose bits the symbols have where it knows them, instead of those computed here. nan: what NaNs operations give.
     """
 
-    def __init__(self, variant: int = 0) -> None:
-        self.variant = variant
+    def __init__(self, variant: int = 0, functions: Functions | None = None, nan: NanForm | None = None) -> None:
+        self.variant, self.functions, self.nans = variant, functions, Nans(nan)
         self.rounded_product = False
         self.used: set[str] = set()
         self.loose: set[str] = set()
@@ -170,6 +173,9 @@ class MathLibrary:
             self.used.add(label)
             if label not in self.loose and not anchored(function, *args, wide=scalar is Scalar.F64).all():
                 self.loose.add(label)
+            own = None if self.functions is None else self.functions(label, self._bits(args, scalar))
+            if own is not None:
+                return from_bits(own, scalar)
             wide = np.asarray(compute(*(a.astype(np.float64) for a in args)), dtype=np.float64)
             if scalar in (Scalar.F16, Scalar.BF16):  # what the 16-bit functions do: round the f32 result
                 wide = wide.astype(np.float32).astype(np.float64)
@@ -177,10 +183,14 @@ class MathLibrary:
 
         return call
 
+    @staticmethod
+    def _bits(args: tuple[Array, ...], scalar: Scalar) -> list[Bits]:
+        return [to_bits(a, scalar).astype(np.uint64) for a in np.broadcast_arrays(*args)]
+
     def _moved(self, function: str, args: tuple[Array, ...], result: Array, scalar: Scalar) -> Array:
         if self.variant == 0:
             return result
-        bits = [to_bits(np.broadcast_to(a, result.shape), scalar).astype(np.uint64) for a in args]
+        bits = self._bits(args, scalar)
         certain = np.broadcast_to(anchored(function, *args, wide=scalar is Scalar.F64), result.shape)
         found = moved(function, repr(scalar), bits, to_bits(result, scalar).astype(np.uint64), certain, self.variant)
         return from_bits(found, scalar)

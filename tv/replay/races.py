@@ -1,16 +1,19 @@
 """Race detection: for each cell of memory the last accesses, and whether a new one is ordered after them.
 
-A cell keeps its last writer and up to three readers (the latest; another thread; another block), likewise for atomics.
+A cell keeps its last writer and up to four readers (the latest; another thread; another warp; another block), likewise for
+atomics.
 What is reported is a race; of many unordered readers before one write only those kept are seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tv.replay.group import WARP
 from tv.replay.ordering import THREAD, Order, Ticks, Who
 from tv.replay.paging import PageTable
 
@@ -18,19 +21,21 @@ Cells = NDArray[np.int64]
 
 _DENSE = 1 << 22  # cells; larger objects get pages
 
-# access -> what it conflicts with; each name is a family of fields
+# The fields of each kind that keeps several: the latest, another thread's, another warp's, another block's.
+_FAMILY = {k: tuple(f"{k}{n}" for n in range(1, 5)) for k in ("read", "atomic_read", "atomic_write")}
+# access -> the fields that it conflicts with
 _CONFLICTS: dict[str, tuple[str, ...]] = {
-    "read": ("write", "atomic_write"),
-    "write": ("write", "read1", "read2", "read3", "atomic_write", "atomic_write2", "atomic_read", "atomic_read2"),
+    "read": ("write", *_FAMILY["atomic_write"]),
+    "write": ("write", *_FAMILY["read"], *_FAMILY["atomic_write"], *_FAMILY["atomic_read"]),
     "atomic_read": ("write",),
-    "atomic_write": ("write", "read1", "read2", "read3"),
-    "atomic_rewrite": ("write", "read1", "read2", "read3"),
+    "atomic_write": ("write", *_FAMILY["read"]),
+    "atomic_rewrite": ("write", *_FAMILY["read"]),
 }
-_FAMILY = {
-    "read": ("read1", "read2", "read3"),
-    "atomic_read": ("atomic_read", "atomic_read2"),
-    "atomic_write": ("atomic_write", "atomic_write2"),
-}
+
+
+def _warp(threads: Cells, block: int, warps: int) -> Cells:
+    """The warps of threads, numbered through the grid. block: threads of one; warps: of one."""
+    return threads // block * warps + threads % block // WARP
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,9 @@ class Shadow:
         if kind == "write":
             return found + self._write(slots, stamps)
         if kind == "atomic_rewrite":
-            self._field("atomic_write")[slots] = stamps
-            if "atomic_write2" in self._fields:
-                self._fields["atomic_write2"][slots] = 0
+            latest, *others = _FAMILY["atomic_write"]
+            self._field(latest)[slots] = stamps
+            self._forget(others, slots)
             return found
         self._record(kind, slots, stamps, who)
         return found
@@ -98,7 +103,8 @@ class Shadow:
 
     def _read_only(self, slots: Cells, kind: str) -> list[Conflict]:
         """Cells read through the read-only path are written by nobody in the whole launch."""
-        names = ("write", "atomic_write") if kind == "read_only" else ("read_only",) if "write" in kind else ()
+        written = ("write", *_FAMILY["atomic_write"])
+        names = written if kind == "read_only" else ("read_only",) if "write" in kind else ()
         return self._nonzero(slots, names, "read-only")
 
     def _in_flight(self, slots: Cells, kind: str) -> list[Conflict]:
@@ -116,9 +122,7 @@ class Shadow:
 
     def _write(self, slots: Cells, stamps: Ticks) -> list[Conflict]:
         for family in _FAMILY.values():  # what this write is ordered after, later accesses are too
-            for name in family:
-                if name in self._fields:
-                    self._fields[name][slots] = 0
+            self._forget(family, slots)
         last = self._field("write")
         last[slots] = stamps
         kept = last[slots]
@@ -126,6 +130,11 @@ class Shadow:
             return []
         at = np.flatnonzero(kept != stamps)
         return [Conflict(at, kept[at], "overwrite")]
+
+    def _forget(self, names: Iterable[str], slots: Cells) -> None:
+        for name in names:
+            if name in self._fields:
+                self._fields[name][slots] = 0
 
     def _record(self, kind: str, slots: Cells, stamps: Ticks, who: Who) -> None:
         names = _FAMILY[kind]
@@ -135,18 +144,27 @@ class Shadow:
         now = first[slots]
         other = (before != 0) & ((before & THREAD) != who.threads)
         lost = now != stamps
-        if np.count_nonzero(other) or np.count_nonzero(lost):
-            self._spread(names[1], slots, stamps, before, other, lost)
-        if len(names) == 3 and self._order.geometry.blocks > 1:
-            n = self._order.geometry.block_threads
-            other &= (before & THREAD) // n != who.blocks
-            lost &= (now & THREAD) // n != who.blocks
-            if np.count_nonzero(other) or np.count_nonzero(lost):
-                self._spread(names[2], slots, stamps, before, other, lost)
+        if not (np.count_nonzero(other) or np.count_nonzero(lost)):
+            return
+        self._spread(names[1], slots, stamps, before, other, lost)
+        geometry = self._order.geometry
+        threads, warps = geometry.block_threads, geometry.block_warps
+        earlier, later = before & THREAD, now & THREAD
+        if warps > 1:
+            own = _warp(who.threads, threads, warps)
+            other &= _warp(earlier, threads, warps) != own
+            lost &= _warp(later, threads, warps) != own
+            self._spread(names[2], slots, stamps, before, other, lost)
+        if geometry.blocks > 1:
+            other &= earlier // threads != who.blocks
+            lost &= later // threads != who.blocks
+            self._spread(names[3], slots, stamps, before, other, lost)
 
     def _spread(
         self, name: str, slots: Cells, stamps: Ticks, before: Ticks, other: NDArray[np.bool_], lost: NDArray[np.bool_]
     ) -> None:
+        if not (np.count_nonzero(other) or np.count_nonzero(lost)):
+            return
         field = self._field(name)
         field[slots[other]] = before[other]
         field[slots[lost]] = stamps[lost]

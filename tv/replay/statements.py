@@ -36,6 +36,7 @@ from tv.kernel import (
     Vote,
 )
 from tv.replay import atomics, barriers, copies, warps
+from tv.replay.endless import Watch, deciding
 from tv.replay.expressions import Expression
 from tv.replay.frame import Frame, LoopState
 from tv.replay.guesses import GUESS
@@ -162,10 +163,12 @@ def _loop(s: Loop, math: MathLibrary) -> Run:
     cond = Expression(s.cond, math)
     prelude, body, step = (compile_body(b, math) for b in (s.prelude, s.body, s.step))
     spin = Spin(s) if waits(s) else None
+    decides = deciding(s)
 
     def rounds(frame: Frame, mask: Mask, state: LoopState) -> None:
         current: Mask | None = mask
         test = s.test_first
+        watch = None if decides is None else Watch(s, decides)
         while current is not None:
             if test:
                 current = prelude(frame, current)
@@ -180,6 +183,8 @@ def _loop(s: Loop, math: MathLibrary) -> Run:
             frame.budget.spend()
             if spin is not None:
                 frame.scheduler.spinning(frame, spin, current)
+            if watch is not None:
+                watch.round(frame, current)
             state.continued = None
             current = union(body(frame, current), state.continued, mask)
             if current is not None:
@@ -256,7 +261,7 @@ def _inside(s: Inside, math: MathLibrary) -> Callable[[Frame, Mask], None]:
 def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
     offset = Expression(s.ref.offset, math)
     kinds = {"readonly": "read_only", "volatile": "atomic_read", GUESS: "atomic_read"}
-    kind, guess = kinds.get(s.ref.access, "read"), s.ref.access == GUESS
+    kind = kinds.get(s.ref.access, "read")
 
     def run(frame: Frame, mask: Mask) -> None:
         offset.require(frame, mask, "an address", s.span)
@@ -264,11 +269,9 @@ def _load(s: Load, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         memory = frame.memory
         access = memory.locate(s.ref, at, mask)
         region = memory.regions[s.ref.object]
-        volatile = kind == "atomic_read"
         if region.shadow is not None:
-            strong = volatile and (guess or region.space is Space.GLOBAL)
-            memory.watch(kind if strong or not volatile else "read", s.ref, access, s.span)
-            if volatile:
+            memory.watch(kind, s.ref, access, s.span)
+            if kind == "atomic_read":
                 atomics.observe(frame, s.ref, access, reads=True, writes=False)
         whole = len(access.positions) == mask.count
         if at.size == 1 and region.space is Space.GLOBAL and whole:
@@ -294,7 +297,7 @@ def _store(s: Store, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         undefined = [v.undefined(frame, mask) for v in values]
         bits = [memory.bits_of(v.value(frame, mask), s.ref.type, access) for v in values]
         region = memory.regions[s.ref.object]
-        strong = volatile and region.space is Space.GLOBAL
+        strong = volatile and (region.space is Space.GLOBAL or memory.fenced(access))
         memory.watch("atomic_write" if strong else "write", s.ref, access, s.span, bits)
         if strong and region.shadow is not None:
             atomics.observe(frame, s.ref, access, reads=False, writes=True)

@@ -6,6 +6,8 @@ A step that must be total fails with its remainder (`Remainder`); what composes 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import Any
 
 import islpy as isl
@@ -225,28 +227,37 @@ class Sets(Spaces):
             if s.is_empty():
                 return None
             p = s.sample_point()
-            out = {n: int(p.get_coordinate_val(_D.param, i).to_python()) for i, n in enumerate(self.symbols)}
+            out = {n: _coordinate(p, _D.param, i) for i, n in enumerate(self.symbols)}
             n_in = x.dim(_D.in_) if isinstance(x, isl.Map) else 0
             for i in range(s.dim(_D.set)):
-                out[f"in_{i}" if i < n_in else f"out_{i - n_in}"] = int(p.get_coordinate_val(_D.set, i).to_python())
+                out[f"in_{i}" if i < n_in else f"out_{i - n_in}"] = _coordinate(p, _D.set, i)
             return out
 
     def points(self, s: Set, limit: int = 200_000) -> list[tuple[int, ...]]:
         """All points of a bounded set without symbols (small instances only); Unknown above `limit`."""
-        out: list[tuple[int, ...]] = []
-        n = s.dim(_D.set)
+        out: list[Any] = []
 
         def visit(p: Any) -> None:
             if len(out) >= limit:
                 raise isl.Error("too many points")
-            out.append(tuple(int(p.get_coordinate_val(_D.set, i).to_python()) for i in range(n)))
+            out.append(p)
 
+        n = s.dim(_D.set)
         with self._ask("points"):
-            s.foreach_point(visit)
-        return out
+            with redirect_stderr(StringIO()):  # islpy prints what ends a callback, and raises it too
+                s.foreach_point(visit)
+            return [tuple(_coordinate(p, _D.set, i) for i in range(n)) for p in out]
 
     def pieces(self, x: Set | Map) -> int:
         return int(x.n_basic_map() if isinstance(x, isl.Map) else x.n_basic_set())
+
+
+def _coordinate(p: Any, kind: Any, i: int) -> int:
+    """Of a point. Raises isl.Error where the budget is spent: islpy's own conversion does not look."""
+    text = p.get_coordinate_val(kind, i).to_str()
+    if text is None:
+        raise isl.Error("a coordinate was given up")
+    return int(text)
 
 
 def ask(sets: Sets, question: Callable[[], Any], what: str) -> Any:

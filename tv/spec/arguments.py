@@ -44,6 +44,30 @@ class Buffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Tensors of one shape in a packed buffer, the k-th `offset + k * stride` elements behind its start. tensors: each an input or an
+    output; inputs, outputs: what lies there before the launch and after."""
+
+    tensors: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    span: Span
+    layout: str | None = None
+    offset: IntOrText = 0
+    stride: IntOrText = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Many tensors in a buffer, each with a place of its own."""
+
+    parts: tuple[Part, ...]
+    span: Span
+    extent: IntOrText | None = None
+    align: int = ALIGN
+
+
+@dataclass(frozen=True, slots=True)
 class Scratch:
     """Workspace. name: of memory that several launches share; "" is the launch's own."""
 
@@ -90,11 +114,12 @@ class Fields:
     span: Span
 
 
-Argument = Word | Plain | Buffer | Scratch | Open | Element | Pointers | Fields
+Argument = Word | Plain | Buffer | Packed | Scratch | Open | Element | Pointers | Fields
 
 _KEYS = {
     "tensor": ("tensor", "layout", "offset", "extent", "align"),
     "concat": ("concat", "extent", "align"),
+    "parts": ("parts", "extent", "align"),
     "input": ("input", "output", "layout", "offset", "extent", "align"),
     "output": ("input", "output", "layout", "offset", "extent", "align", "zeroed"),
     "symbol": ("symbol", "type", "min", "max", "dim"),
@@ -144,6 +169,8 @@ def _table(table: dict[str, object], locator: Locator, span: Span, path: tuple[s
         case "concat":
             tensors = tensor_list(table["concat"], field.span("concat"))
             return Buffer(tensors, span, extent=field.extent(), align=field.align())
+        case "parts":
+            return Packed(_parts(table["parts"], locator, path), span, field.extent(), field.align())
         case "input" | "output":
             before, after = field.optional_word("input"), field.optional_word("output")
             return Buffer((), span, before, after, *field.placement(), zeroed=field.flag("zeroed"))
@@ -160,6 +187,41 @@ def _table(table: dict[str, object], locator: Locator, span: Span, path: tuple[s
             extent = field.extent()
             assert extent is not None
             return Scratch(extent, span, field.flag("zeroed"), field.align(), field.optional_word("scratch") or "")
+
+
+_PART_KEYS = ("tensors", "inputs", "outputs", "layout", "offset", "stride")
+
+
+def _parts(value: object, locator: Locator, path: tuple[str | int, ...]) -> tuple[Part, ...]:
+    """Raises BadInput (TV0202, TV0203)."""
+    span = locator.span(*path, "parts")
+    if not isinstance(value, list) or not value or not all(isinstance(p, dict) for p in value):
+        raise BadInput(
+            "TV0203", "a list of tables is needed here", span, 'parts = [{ tensors = ["W0", "W1"], stride = 4096 }]'
+        )
+    found = []
+    for k, table in enumerate(value):
+        refuse_unknown(table, _PART_KEYS, locator, *path, "parts", k)
+        field = _Reader(table, locator, (*path, "parts", k))
+        names = {n: tensor_list(table[n], field.span(n)) if n in table else () for n in _PART_KEYS[:3]}
+        if not any(names.values()):
+            raise BadInput(
+                "TV0203", "a part names no tensor", field.span("tensors"), "write `tensors`, or `inputs` and `outputs`"
+            )
+        if len({len(n) for n in names.values() if n}) > 1:
+            text = "a part's lists are of one length: what lies at a place before the launch, and after"
+            raise BadInput("TV0203", text, field.span("outputs"), "name as many inputs as outputs")
+        many = max(map(len, names.values())) > 1
+        if many and "stride" not in table:
+            raise BadInput(
+                "TV0203", "several tensors, and no `stride` between them", field.span("tensors"), "in elements"
+            )
+        offset, stride = (read_integer(table.get(n, 0), n, field.span(n)) for n in ("offset", "stride"))
+        layout = field.optional_word("layout")
+        found.append(
+            Part(names["tensors"], names["inputs"], names["outputs"], field.span("tensors"), layout, offset, stride)
+        )
+    return tuple(found)
 
 
 def _goes_with(kind: str) -> str:

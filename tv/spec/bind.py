@@ -25,6 +25,7 @@ from tv.spec.fit import (
 from tv.spec.layout import check_layout, elements, parse_layout
 from tv.spec.locate import nearest
 from tv.spec.model_signature import TensorSignature
+from tv.spec.packed import packed
 from tv.spec.polynomial import Polynomial, number, polynomial
 from tv.spec.symbols import Symbols
 
@@ -72,6 +73,8 @@ class Binder:
                 return self.buffer(name, pointee, readonly, arg.Buffer((tensor,), span))
             case arg.Buffer():
                 return self.buffer(name, pointee, readonly, a)
+            case arg.Packed():
+                return packed(self, name, pointee, readonly, a)
             case arg.Scratch(extent=extent, span=span, zeroed=zeroed, align=align, name=shared):
                 require_extent(extent, number(1), self.symbols.ranges(), span, f"scratch `{name}`")
                 return BufferBinding((), (), extent, align, zeroed, name=shared)
@@ -82,6 +85,18 @@ class Binder:
 
     def buffer(self, name: str, pointee: Scalar, readonly: bool, a: arg.Buffer) -> BufferBinding:
         """Images of tensors in one buffer: their places, whether they fit, and the buffer's extent."""
+        before, after, needed = self.images(name, pointee, readonly, a)
+        ranges = self.symbols.ranges()
+        if a.extent is not None:
+            for n in needed:
+                require_extent(a.extent, n, ranges, a.span, f"`{name}`")
+        extent = a.extent if a.extent is not None or not needed else extent_text(needed, ranges)
+        return BufferBinding(before, after, extent, a.align, a.zeroed)
+
+    def images(
+        self, name: str, pointee: Scalar, readonly: bool, a: arg.Buffer
+    ) -> tuple[tuple[TensorImage, ...], tuple[TensorImage, ...], list[Polynomial]]:
+        """What the buffer holds before and after, and how many elements each needs, as far as that is known."""
         before: list[TensorImage] = []
         after: list[TensorImage] = []
         needed: list[Polynomial] = []
@@ -100,13 +115,8 @@ class Binder:
             if len(a.tensors) > 1:
                 start = start + self._known(size, tensor, a.span)
         self._require_start(a)
-        ranges = self.symbols.ranges()
-        require_addressable(needed, ranges, a.span, f"`{name}`")
-        if a.extent is not None:
-            for n in needed:
-                require_extent(a.extent, n, ranges, a.span, f"`{name}`")
-        extent = a.extent if a.extent is not None or not needed else extent_text(needed, ranges)
-        return BufferBinding(tuple(before), tuple(after), extent, a.align, a.zeroed)
+        require_addressable(needed, self.symbols.ranges(), a.span, f"`{name}`")
+        return tuple(before), tuple(after), needed
 
     def table(self, p: Parameter, a: arg.Pointers) -> BufferBinding:
         """One memory for all that a table's pointers point to, each tensor at a multiple of the alignment of a buffer."""

@@ -95,9 +95,9 @@ def once_rounded(value: int, kind: Scalar) -> float:
     spare = max(0, abs(value).bit_length() - precision)
     kept, rest = divmod(abs(value), 1 << spare)
     kept += rest * 2 > 1 << spare or (rest * 2 == 1 << spare and kept % 2 == 1)
-    return (
-        math.copysign(float(kept << spare), value) if abs(value).bit_length() < 1000 else math.copysign(math.inf, value)
-    )
+    whole = kept << spare
+    size = math.inf if whole.bit_length() > 1024 else float(whole)
+    return -size if value < 0 else size
 
 
 def integer_range(kind: Scalar) -> Range:

@@ -203,6 +203,8 @@ def _tensors_of(a: arg.Argument) -> tuple[str, ...]:
             return (t,)
         case arg.Buffer():
             return (*a.tensors, *(t for t in (a.input, a.output) if t is not None))
+        case arg.Packed(parts=parts):
+            return tuple(t for p in parts for t in (*p.tensors, *p.inputs, *p.outputs))
         case arg.Element(text=t):
             return (t.partition("[")[0].strip(),)
         case _:

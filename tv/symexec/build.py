@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from tv.diagnostic import Unknown, Unsupported
-from tv.kernel import Space
+from tv.kernel import Expr, Space
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Ranges, Set, Sets, Sym
 from tv.sets.affine import Range, floordiv
 from tv.sets.formulas import all_of, eq, negate, within
@@ -50,6 +50,9 @@ class Program:
     origins: dict[int, int] = field(default_factory=dict)  # of operations, by term id: the evaluation they stand for
     joined: dict[int, list[Map]] = field(default_factory=dict)  # of indices, by term id: as they were under conditions
     spans: dict[int, Span] = field(default_factory=dict)  # of operations, by term id: where the kernel first has them
+    sources: dict[int, dict[int, Expr]] = field(
+        default_factory=dict
+    )  # of additions that nvcc may contract, by term id: the expressions of the text that they stand for, by identity
     barriers: list[tuple[BarrierEvent, str, Set]] = field(default_factory=list)  # with its unit tuple and domain
     fences: list[tuple[FenceEvent, str, Set]] = field(default_factory=list)  # likewise
 
@@ -213,6 +216,8 @@ class Builder:
                 self.program.spans.setdefault(t.id, n.span)
                 if self.program.origins.setdefault(t.id, id(n)) != id(n):
                     self.program.origins[t.id] = -1  # two evaluations look alike
+                if n.source is not None:
+                    self.program.sources.setdefault(t.id, {})[id(n.source)] = n.source
                 return t
             case "undefined":
                 return self.terms.make("undefined", name=n.name, width=n.width)
@@ -282,9 +287,16 @@ class Builder:
         return self.terms.ref(n.name, m, n.width)
 
 
+def inherit_source(program: Program, new: Term, old: Term) -> None:
+    """A term rebuilt from another stands for the same expressions of the text."""
+    if old.id in program.sources:
+        program.sources.setdefault(new.id, {}).update(program.sources[old.id])
+
+
 def inherit(program: Program, new: Term, old: Term) -> None:
     """A term rebuilt from another stands where that one stood."""
     if new.kind == old.kind and new.name == old.name:
+        inherit_source(program, new, old)
         if old.id in program.spans:
             program.spans.setdefault(new.id, program.spans[old.id])
         if (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,17 +34,29 @@ def range_of(v: Value, ranges: Ranges, given: Given = NOTHING) -> Range:
     return whole if v.node is None else range_of_node(v.node, v.type, ranges, given)
 
 
-Known = dict[tuple[int, Scalar, frozenset[tuple[int, Range]]], Range]
+MOST_WAYS = 8  # to look at one node
+
+
+@dataclass(slots=True)
+class Known:
+    """What was found for nodes, each of which may be reached in many ways. ways: how many, as far as conditions differ."""
+
+    found: dict[tuple[int, Scalar, frozenset[tuple[int, Range]]], Range] = field(default_factory=dict)
+    ways: Counter[tuple[int, Scalar]] = field(default_factory=Counter)
 
 
 def range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given = NOTHING, known: Known | None = None) -> Range:
-    """An enclosure of what the node's bits mean in integer type t, of their width. given: what conditions around it say.
-    known: what was found for the nodes below, each of which may be reached in many ways."""
-    known = {} if known is None else known
+    """An enclosure of what the node's bits mean in integer type t, of their width. given: what conditions around it say, of
+    which nothing is made where the node stands under many."""
+    known = known or Known()
     key = id(n), t, frozenset((k, r) for k, (_, r) in given.items())
-    if key not in known:
-        known[key] = _range_of_node(n, t, ranges, given, known)
-    return known[key]
+    if key not in known.found:
+        if given:
+            known.ways[key[:2]] += 1
+            if known.ways[key[:2]] > MOST_WAYS:
+                return range_of_node(n, t, ranges, NOTHING, known)
+        known.found[key] = _range_of_node(n, t, ranges, given, known)
+    return known.found[key]
 
 
 def _range_of_node(n: Node, t: Scalar, ranges: Ranges, given: Given, known: Known) -> Range:

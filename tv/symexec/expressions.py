@@ -122,9 +122,9 @@ class Evaluator:
         a, b, t = self.value(e.a), self.value(e.b), e.type
         if t.is_float:
             attr = "c" if self.fmad and not e.rn and e.op in ("add", "sub", "mul") else ""
-            return Value(
-                t, node=Node("op", t.bits, f"f{e.op}.{t.label}", (node_of(a), node_of(b)), attr=attr, span=e.span)
-            )
+            name, args = f"f{e.op}.{t.label}", (node_of(a), node_of(b))
+            source = e if attr and e.op != "mul" else None
+            return Value(t, node=Node("op", t.bits, name, args, attr=attr, span=e.span, source=source))
         if t is Scalar.BOOL:
             return logic(e.op, a, b)
         self.defined(e, b)

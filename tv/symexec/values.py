@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tv.kernel import Scalar
+from tv.kernel import Expr, Scalar
 from tv.sets import TRUE, Affine, Formula
 from tv.sets.formulas import all_of
 from tv.source import NOWHERE, Span
@@ -21,6 +21,7 @@ class Node:
     fetch: element read by event `name`, `index` its cell within the access. exchange: the value that event `name` published,
     at instance `index`. parameter: a scalar parameter left open, `name`. case: pieces by `conditions`. index: the integer `pieces` (affine). All of `width` bits.
     known: between which integers the launch states a fetched element or parameter to lie, or a signed sum was shown to.
+    source: of an addition or subtraction that nvcc may contract, the expression of the text that it evaluates.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Node:
     pieces: tuple[tuple[Formula, Affine], ...] = ()
     span: Span = NOWHERE
     known: tuple[int, int] | None = None
+    source: Expr | None = None
 
 
 def nodes_of(root: Node) -> Iterator[Node]:

@@ -1,3 +1,4 @@
 #pragma once
+#include "assert.h"
 #include "math.h"
 #include "float.h"

@@ -14,7 +14,7 @@ from functools import reduce
 
 from tv.sets import TRUE, Affine, Dim, Formula, Map, Set, Sym
 from tv.sets.formulas import all_of, any_of, eq, ge, lt
-from tv.symexec.build import Program, inherit
+from tv.symexec.build import Program, inherit, inherit_source
 from tv.symexec.flow.rescoping import movable, moved, rescope
 from tv.system import Chained, Scope, Unit, later
 from tv.term import Term
@@ -378,5 +378,7 @@ def replace_carried(program: Program, t: Term, chain: Chain) -> Term:
     if t.kind == "case":
         return terms.case([(s, replace_carried(program, a, chain)) for s, a in zip(t.sets, t.args, strict=True)])
     if t.kind == "op":
-        return terms.op(t.name, *(replace_carried(program, a, chain) for a in t.args), attr=t.attr, width=t.width)
+        new = terms.op(t.name, *(replace_carried(program, a, chain) for a in t.args), attr=t.attr, width=t.width)
+        inherit_source(program, new, t)
+        return new
     return t

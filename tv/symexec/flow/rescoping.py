@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tv.sets import Dim, Map
-from tv.symexec.build import Program
+from tv.symexec.build import Program, inherit_source
 from tv.term import Term
 
 
@@ -35,7 +35,9 @@ def rescope(program: Program, t: Term, along: Map) -> Term:
                 program.system.indices[new.id] = known
             return new
         case "op":
-            return terms.op(t.name, *(rescope(program, a, along) for a in t.args), attr=t.attr, width=t.width)
+            new = terms.op(t.name, *(rescope(program, a, along) for a in t.args), attr=t.attr, width=t.width)
+            inherit_source(program, new, t)
+            return new
         case "case":
             pieces = [
                 (sets.domain(sets.restrict_range(along, s)), rescope(program, a, along))

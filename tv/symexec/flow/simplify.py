@@ -7,7 +7,7 @@ from functools import reduce
 from tv import arithmetic
 from tv.sets import Map, Set, Sets
 from tv.symexec.flow.extrema import propagating
-from tv.term import ARGUMENT, Term, Terms
+from tv.term import ARGUMENT, Term, Terms, op_head
 
 # Rounded once and never contracted: on constants they have one value, wherever it is computed.
 QUOTIENTS = frozenset(("fdiv.f32", "fsqrt.f32", "fdiv.f64", "fsqrt.f64"))
@@ -112,6 +112,22 @@ def extract(terms: Terms, t: Term, low: int, bits: int) -> Term:
     return terms.op(f"extract.{low}.{bits}", t)
 
 
+def one_operation(a: Term, b: Term) -> bool:
+    """Two operations of one name: may they be one, its operands cases? Sums that may be contracted keep their products in place,
+    since it hangs on that which of them is."""
+    if len(a.args) != len(b.args) or a.attr != b.attr:
+        return False
+    summed = a.attr == "c" and op_head(a) in ("fadd", "fsub")
+    return not summed or all(is_product(x) == is_product(y) for x, y in zip(a.args, b.args, strict=True))
+
+
+def is_product(t: Term) -> bool:
+    """May it be contracted into a sum? Negated or not."""
+    while t.kind == "op" and op_head(t) == "fneg":
+        t = t.args[0]
+    return t.kind == "op" and op_head(t) == "fmul" and t.attr == "c"
+
+
 def merge(sets: Sets, terms: Terms, pieces: list[tuple[Set, Term]], joined: dict[int, list[Map]]) -> Term:
     """A case with its pieces folded where they are one term over the union: equal terms, references to one unit, and
     operations of one kind, argument by argument. The pieces' sets are disjoint.
@@ -130,7 +146,7 @@ def merge(sets: Sets, terms: Terms, pieces: list[tuple[Set, Term]], joined: dict
                 inner = [sets.restrict_domain(m, s) for s, t in pieces for m in joined.get(t.id, ())]
                 joined[new.id] = [*joined.get(new.id, ()), *parts, *inner]
             return new
-        if first.kind == "op" and all(len(t.args) == len(first.args) and t.attr == first.attr for _, t in pieces):
+        if first.kind == "op" and all(one_operation(t, first) for _, t in pieces):
             args = tuple(
                 merge(sets, terms, [(s, t.args[i]) for s, t in pieces], joined) for i in range(len(first.args))
             )

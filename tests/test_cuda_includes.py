@@ -1,0 +1,98 @@
+"""Which file an include means: by quotes the including file's folder comes first, by angle brackets only folders that were named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tv.cuda_frontend.preprocess import preprocess
+from tv.diagnostic import BadInput, TvError
+from tv.launch import CompileOptions
+
+
+def found(folder: Path, text: str, *include: str, **files: str) -> list[str]:
+    """The words that a kernel `k/k.cu` becomes. files: `inc__v` is `inc/v.h`."""
+    (folder / "k").mkdir(exist_ok=True)
+    for name, content in files.items():
+        path = folder / "k" / (name.replace("__", "/") + ".h")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content + "\n")
+    return preprocess(folder / "k" / "k.cu", text + "\n", CompileOptions(include=include)).text.split()
+
+
+def refused(folder: Path, text: str, *include: str, **files: str) -> TvError:
+    with pytest.raises(TvError) as caught:
+        found(folder, text, *include, **files)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "include", "chosen"),
+    [
+        ('#include "v.h"', (), "own"),
+        ('#include "v.h"', ("inc", "more"), "own"),
+        ("#include <v.h>", ("inc", "more"), "inc"),
+        ("#include <v.h>", ("more", "inc"), "more"),
+        ("#define V <v.h>\n#include V", ("inc",), "inc"),
+        ('#define V "v.h"\n#include V', ("inc",), "own"),
+        ('#include "inc/angle.h"', ("more",), "more"),  # which has `#include <v.h>`
+        ('#include "inc/quoted.h"', ("more",), "inc"),
+        ("#include <quoted.h>", ("more", "inc"), "inc"),
+        ('#include "only.h"', ("inc",), "only"),
+        ('#include "inc/above.h"', (), "own"),
+        ('#include "./v.h"\n#include "inc/../v.h"', (), "own own"),
+    ],
+)
+def test_folders_in_nvcc_s_order(text: str, include: tuple[str, ...], chosen: str, tmp_path: Path) -> None:
+    files = {
+        "v": "own", "inc__v": "inc", "more__v": "more", "inc__only": "only", "inc__angle": "#include <v.h>",
+        "inc__quoted": '#include "v.h"', "inc__above": '#include "../v.h"',
+    }  # fmt: skip
+    assert found(tmp_path, text, *include, **files) == chosen.split()
+
+
+def test_angle_brackets_do_not_look_beside_the_kernel(tmp_path: Path) -> None:
+    e = refused(tmp_path, "#include <v.h>", v="own")
+    assert (type(e), e.code, e.span.line) == (BadInput, "TV0106", 1)
+    (tmp_path / "k" / "vector").write_text("own\n")
+    assert found(tmp_path, "#include <vector>\n#include <math.h>", math="own") == []
+    assert found(tmp_path, '#include "vector"\n#include "math.h"') == ["own", "own"]
+
+
+@pytest.mark.parametrize("name", ["math", "stdio", "cuda_runtime", "cuda_fp16", "assert"])
+def test_a_folder_that_the_toolkit_s_own_headers_would_search(name: str, tmp_path: Path) -> None:
+    """nvcc includes <math.h> and the like before the first line, by way of the same folders."""
+    e = refused(tmp_path, "int a;", "inc", **{f"inc__{name}": "own"})
+    assert (e.code, f"`{name}.h`" in e.message) == ("TV0106", True)
+    assert found(tmp_path, "int a;") == ["int", "a;"]
+
+
+def test_a_file_that_may_not_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "v.h").write_text("outside\n")
+    e = refused(tmp_path, '#include "../v.h"', "inc", v="own", inc__v="inc")  # `inc/../v.h` is there, and allowed
+    assert (e.code, "none of the folders" in e.message) == ("TV0106", True)
+    (tmp_path / "k" / "w.h").symlink_to(tmp_path / "v.h")
+    assert refused(tmp_path, '#include "w.h"').code == "TV0106"
+
+
+def test_a_kernel_behind_a_link_has_the_folder_of_the_link(tmp_path: Path) -> None:
+    found(tmp_path, "", v="own")
+    (tmp_path / "link").mkdir()
+    (tmp_path / "k" / "k.cu").write_text('#include "v.h"\n')
+    (tmp_path / "link" / "k.cu").symlink_to(tmp_path / "k" / "k.cu")
+    (tmp_path / "link" / "v.h").write_text("linked\n")
+    path = tmp_path / "link" / "k.cu"
+    assert preprocess(path, path.read_text(), CompileOptions()).text.split() == ["linked"]
+
+
+@pytest.mark.parametrize("text", ["#include", "#include v.h", "#include <v.h", "#define V\n#include V", "#include 7"])
+def test_an_include_that_names_no_file(text: str, tmp_path: Path) -> None:
+    e = refused(tmp_path, text, v="own")
+    assert (type(e), e.code) == (BadInput, "TV0105")
+
+
+def test_once_is_once_by_every_way(tmp_path: Path) -> None:
+    text = '#include "v.h"\n#include "./v.h"\n#include "inc/../v.h"\n#include <v.h>'
+    assert found(tmp_path, text, ".", v="#pragma once\nown", inc__v="inc")[-1:] == ["own"]
+    assert found(tmp_path, text, ".").count("own") == 1

@@ -1,0 +1,45 @@
+"""Names that are macros where nvcc reads a file, without the file having defined them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+# Reserved names that neither nvcc nor gcc on Linux defines.
+UNDEFINED = frozenset(
+    "__HIPCC__ __HIP_PLATFORM_AMD__ __HIP_DEVICE_COMPILE__ __clang__ __APPLE__ __INTEL_COMPILER __MINGW32__ __MINGW64__ "
+    "_WIN32 _WIN64 WIN32 WIN64 _MSC_VER __CYGWIN__ _DEBUG".split()
+)
+# What nvcc defines before all text, and so do we.
+ANSWERED = frozenset(
+    "__CUDA_ARCH__ __CUDACC__ __NVCC__ __cplusplus __LP64__ __CUDACC_VER_MAJOR__ __CUDACC_VER_MINOR__ CUDART_VERSION __linux__ "
+    "__x86_64__".split()
+)
+# Macros that every preprocessor has from itself, whose values here would be another's. `__LINE__` is one only where it is left.
+OWN = frozenset(
+    "__COUNTER__ __LINE__ __DATE__ __TIME__ __TIMESTAMP__ __FILE__ __FILE_NAME__ __BASE_FILE__ __INCLUDE_LEVEL__".split()
+)
+# Families of reserved names in which the headers of CUDA, gcc and glibc have thousands of macros.
+_FAMILIES = re.compile(
+    r"__\w*__|_\w*(?:_H_*|_SOURCE|_TYPE|_TCC|_(?i:included|defined)_?)|(?:_CCCL|_GLIBCXX|_LIBCUDACXX|__DECL|_NV|_SC_|_CUDA|__cpp|_POSIX"
+    r"|__cccl|_CS_|_PSTL|_BITS|__cudaCDP|_CG_|__glibcxx|__CUDA|__SM_|__USE|__DEC|__CCCL|_STL|_PC_|_PTHREAD|__GLIBC|_IO|_GTHREAD"
+    r"|__CORRECT_ISO|_XOPEN|__LDBL|__FLT|__DBL|__INT|__UINT|__STDC|__NV|__GCC|_EXT_|_THRUST|_CUB|__gthr|_XBS5|__have|__HAVE"
+    r"|__CUFFT|__WCHAR|__SI_|__S_I|_ISO|_LFS|_MATH|_RTL)\w*"
+)
+
+
+@cache
+def predefined() -> frozenset[str]:
+    """Names of macros that nvcc has from its headers and the host's, but for those of whole families of reserved names."""
+    lines = Path(__file__).with_name("predefined_macros.txt").read_text().splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def is_macro(name: str) -> bool:
+    """May nvcc put something else in the place of this name? What is pasted together with a line's number counts as well."""
+    return name in predefined() or name in OWN or "__LINE__" in name or "__COUNTER__" in name or _reserved(name)
+
+
+def _reserved(name: str) -> bool:
+    return name.startswith("_") and _FAMILIES.fullmatch(name) is not None

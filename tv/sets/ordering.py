@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import islpy as isl
@@ -33,12 +33,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A kind of thread pair: the relation on `Thread`; before: pairs of `When` of which the first is surely the earlier;
-    loose: those in no such order, either way round (None: all)."""
+    """A kind of thread pair: the relation on `Thread`; before: pairs of `When` of which the first is surely the earlier, a map for
+    each barrier that makes them so."""
 
     threads: Map
-    before: Map | None
-    loose: Map | None
+    before: tuple[Map, ...]
 
 
 def lex_less(sets: Sets, name: str, prefix: int, *, tied: bool) -> Map:
@@ -55,14 +54,11 @@ def lex_less(sets: Sets, name: str, prefix: int, *, tied: bool) -> Map:
         return m.intersect_params(sets.context)
 
 
-def apart(sets: Sets, threads: Map, less: Map, barriers: Set | None) -> Apart:
-    """Threads between which only a barrier instance strictly between orders two accesses."""
-    if barriers is None or sets.empty(barriers):
-        return Apart(threads, None, None)
-    with sets._ask("unordered"):
-        between = tidy(less.intersect_range(barriers).apply_range(less))
-        whole = isl.Map.universe(less.get_space()).intersect_params(sets.context)
-        return Apart(threads, between, tidy(whole.subtract(between).subtract(between.reverse())))
+def apart(sets: Sets, threads: Map, less: Map, barriers: Iterable[Set]) -> Apart:
+    """Threads between which only a barrier instance strictly between orders two accesses. barriers: the instances of each."""
+    with sets._ask("between"):
+        each = (less.intersect_range(b).apply_range(less) for b in barriers)
+        return Apart(threads, tuple(tidy(m) for m in each if not m.is_empty()))
 
 
 def head(sets: Sets, m: Map, keep: int, name: str) -> Map:
@@ -88,26 +84,34 @@ def conflicts(sets: Sets, a: Placed, b: Placed, apart: Sequence[Apart]) -> tuple
             bad = touching.intersect(a.thread.apply_range(kind.threads).apply_range(b.thread.reverse()))
             if bad.is_empty():
                 continue
-            bad = _during(bad, a, b, kind.before) if a.lasting or b.lasting else _loose(bad, a, b, kind.loose)
+            bad = (_during if a.lasting or b.lasting else _loose)(bad, a, b, kind.before)
             if not bad.is_empty():
                 return True, tidy(bad)
         return True, None
 
 
-def _loose(pairs: Map, a: Placed, b: Placed, loose: Map | None) -> Map:
-    return pairs if loose is None else pairs.intersect(a.when.apply_range(loose).apply_range(b.when.reverse()))
+def _loose(pairs: Map, a: Placed, b: Placed, before: Sequence[Map]) -> Map:
+    """Pairs that no barrier orders, either way round: barrier by barrier, as one or two of them order most."""
+    times = a.when.reverse().apply_range(pairs).apply_range(b.when)
+    for m in before:
+        for ordered in (m, m.reverse()):
+            times = times.subtract(ordered)
+            if times.is_empty():
+                return times
+        times = tidy(times)
+    return pairs.intersect(a.when.apply_range(times).apply_range(b.when.reverse())) if before else pairs
 
 
-def _during(pairs: Map, a: Placed, b: Placed, before: Map | None) -> Map:
+def _during(pairs: Map, a: Placed, b: Placed, before: Sequence[Map]) -> Map:
     """Pairs of which neither has surely ended before the other begins; an access is not unordered with itself."""
     if a.unit == b.unit:
         pairs = pairs.subtract(pairs.domain().identity())
-    if before is None or pairs.is_empty():
-        return pairs
-    for first, second, turned in ((a, b, False), (b, a, True)):
-        end = first.end()
-        if end is not None:
-            ordered = end.apply_range(before).apply_range(second.when.reverse())
+    for m in before:
+        for first, second, turned in ((a, b, False), (b, a, True)):
+            end = first.end()
+            if pairs.is_empty() or end is None:
+                continue
+            ordered = end.apply_range(m).apply_range(second.when.reverse())
             pairs = tidy(pairs.subtract(ordered.reverse() if turned else ordered))
     return pairs
 

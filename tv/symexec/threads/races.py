@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 from tv.kernel import Space
 from tv.obligation import Obligation, Status, Witness
@@ -156,7 +157,7 @@ class Races:
         barriers = {scope: self.times(scope) for scope in ("grid", "block")}
         whens = {u: self.when(u) for u in units}
         ends = {u: self.done(u) for u in units if u in p.copies}
-        keep = self.shortest([*whens.values(), *ends.values()], [b for b in barriers.values() if b is not None])
+        keep = self.shortest([*whens.values(), *ends.values()], [b for each in barriers.values() for b in each])
         name = f"When{keep}"
         self.placed = {}
         for u in units:
@@ -166,18 +167,18 @@ class Races:
             lasting = p.accesses[u].access.mode == ASYNC
             self.placed[u] = Placed(u, p.accesses[u].cells, head(sets, whens[u], keep, name), thread, done, lasting)
         sets.declare(name, keep)
-        cut = {s: head_set(sets, b, keep, name) if b is not None else None for s, b in barriers.items()}
+        cut = {s: [head_set(sets, b, keep, name) for b in each] for s, each in barriers.items()}
         self.apart: list[Apart] = []
         dims = p.trace.space.dims
         if self.blocks:
             others = self.threads(differ(dims[: self.blocks]))
             kind = apart(sets, others, lex_less(sets, name, self.blocks, tied=False), cut["grid"])
             if self.groups:
-                self.others, self.handover = kind, Handover(p, self.groups, barriers["block"])
+                self.others, self.handover = kind, Handover(p, self.groups, self.joined(barriers["block"]))
             else:
                 self.apart.append(kind)
         same_block, less = same(dims[: self.blocks]), lex_less(sets, name, self.blocks, tied=True)
-        together = self.join(cut["grid"], cut["block"])
+        together = [*cut["grid"], *cut["block"]]
         self.mates: WarpOrder | None = None
         apart_in_block = differ(p.trace.space.thread_dims)
         if any(b.scope == "warp" for b, _, _ in p.barriers):
@@ -203,7 +204,7 @@ class Races:
     def own(self) -> Apart:
         """A thread and itself: its accesses are ordered as its text has them, but for what a copy does meanwhile."""
         dims = self.program.trace.space.dims
-        return Apart(self.threads(same(dims)), lex_less(self.sets, "When", self.blocks, tied=True), None)
+        return Apart(self.threads(same(dims)), (lex_less(self.sets, "When", self.blocks, tied=True),))
 
     def done(self, u: str) -> Map:
         """Of a copy: instances -> `When` of its completion."""
@@ -217,10 +218,8 @@ class Races:
             "Thread", tuple(f"{d}_1" for d in dims), "Thread", tuple(f"{d}_2" for d in dims), cond
         )
 
-    def join(self, a: Set | None, b: Set | None) -> Set | None:
-        if a is None or b is None:
-            return b if a is None else a
-        return self.sets.join(a, b)
+    def joined(self, each: list[Set]) -> Set | None:
+        return reduce(self.sets.join, each) if each else None
 
     def when(self, u: str) -> Map:
         scope = self.program.system.units[u].scope
@@ -232,12 +231,10 @@ class Races:
         pad = [Affine.of(0)] * (self.program.time_arity - 1 - len(time))
         return self.sets.map(name, dims, domain, "When", [*blocks, *time, *pad])
 
-    def times(self, scope: str) -> Set | None:
-        out: Set | None = None
-        for b, unit, _ in self.program.barriers:
-            if b.scope == scope:
-                out = self.join(out, self.sets.range(self.when_map(unit, b.dims, b.domain, b.time)))
-        return out
+    def times(self, scope: str) -> list[Set]:
+        """When each barrier of a scope is passed."""
+        here = [(b, unit) for b, unit, _ in self.program.barriers if b.scope == scope]
+        return [self.sets.range(self.when_map(unit, b.dims, b.domain, b.time)) for b, unit in here]
 
     def shortest(self, whens: list[Map], barriers: list[Set]) -> int:
         """The shortest prefix of `When` on which no access coincides with a barrier: fewer coordinates, fewer pieces."""

@@ -6,9 +6,7 @@ same rounds. A barrier of some lanes orders accesses of two threads only where i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
 
 from tv.diagnostic import Unknown
 from tv.sets import Affine, Dim, Formula, Map, Set, Sym
@@ -47,9 +45,9 @@ class WarpOrder:
         self.first = len(self.blocks) + len(self.warp)
         whens = {u: self.of_access(u) for u in placed}
         ends = {u: self.done(u) for u in placed if u in program.copies}
-        shared = [self.barriers(scope, FULL) for scope in ("grid", "block")]
-        cuts = {m: self.union([*shared, self.barriers("warp", m)]) for m in self.masks()}
-        self.keep = self.shortest([*whens.values(), *ends.values()], [b for b in cuts.values() if b is not None])
+        shared = [b for scope in ("grid", "block") for b in self.barriers(scope, FULL)]
+        cuts = {m: [*shared, *self.barriers("warp", m)] for m in self.masks()}
+        self.keep = self.shortest([*whens.values(), *ends.values()], [b for each in cuts.values() for b in each])
         self.name = f"{WHEN}{self.keep}"
         self.placed = {
             u: replace(p, when=self.cut(whens[u]), done=self.cut(ends[u]) if u in ends else None)
@@ -58,7 +56,7 @@ class WarpOrder:
         less = lex_less(self.sets, self.name, self.first, tied=True)
         self.apart: list[Apart] = []
         for m, c in cuts.items():
-            barriers = None if c is None else head_set(self.sets, c, self.keep, self.name)
+            barriers = [head_set(self.sets, b, self.keep, self.name) for b in c]
             self.apart.append(apart(self.sets, self.mates(m), less, barriers))
 
     # -------------------------------------------------------------- pairs of threads
@@ -103,7 +101,7 @@ class WarpOrder:
             raise Unknown("TV0501", text, p.accesses[u].access.span, "let a row of the block be whole warps")
         return p.completions.seen(p.copies[u], WHEN, columns)
 
-    def barriers(self, scope: str, mask: int) -> Set | None:
+    def barriers(self, scope: str, mask: int) -> list[Set]:
         """When barriers of a scope are reached; of a warp's, those that name all lanes of the mask."""
         found = []
         for b, unit, _ in self.program.barriers:
@@ -114,11 +112,7 @@ class WarpOrder:
                 found.append(self.when(unit, b.dims, b.domain, b.time))
             elif conds:
                 found.append(self.when(unit, b.dims, all_of(b.domain, any_of(*conds)), b.time))
-        return self.union([self.sets.range(m) for m in found])
-
-    def union(self, parts: Sequence[Set | None]) -> Set | None:
-        found = [s for s in parts if s is not None]
-        return reduce(self.sets.join, found) if found else None
+        return [self.sets.range(m) for m in found]
 
     def cut(self, m: Map) -> Map:
         return head(self.sets, m, self.keep, self.name)

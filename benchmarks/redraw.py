@@ -239,9 +239,24 @@ def _renamed_field(key: str, value: object, outer: Names) -> object:
             return outer[value]
         case "element" | "layout" | "extent" | "offset", str():
             return _renamed_text(value, outer)
-        case "concat", list():
+        case "concat" | "tensors" | "inputs" | "outputs", list():
             return [outer[name] for name in value]
-        case "layout" | "extent" | "zeroed" | "min" | "max" | "finite" | "type" | "align" | "scratch", _:
+        case "parts", list():
+            return [_renamed_binding(part, outer) for part in value]
+        case (
+            "layout"
+            | "extent"
+            | "offset"
+            | "stride"
+            | "zeroed"
+            | "min"
+            | "max"
+            | "finite"
+            | "type"
+            | "align"
+            | "scratch",
+            _,
+        ):
             return value
         case _:
             raise ValueError(f"binding key `{key}`")

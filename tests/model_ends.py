@@ -33,6 +33,10 @@ def bound_tensors(args: dict[str, object], symbols: set[str]) -> list[tuple[str,
         elif isinstance(value, dict):
             found += [(role, value[role]) for role in ("input", "output", "tensor") if role in value]
             found += [("tensor", name) for name in value.get("concat", ())]
+            for part in value.get("parts", ()):
+                lists = (("tensors", "tensor"), ("inputs", "input"), ("outputs", "output"))
+                found += [(role, name) for key, role in lists for name in part.get(key, ())]
+            found += [("tensor", value["element"].partition("[")[0])] if "element" in value else []
             found += bound_tensors(value.get("fields", {}), symbols)
             if value.get("symbol") in symbols:
                 found.append(("tensor", value["symbol"]))

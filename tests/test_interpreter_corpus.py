@@ -152,10 +152,25 @@ class Binding:
         assert isinstance(value, dict)
         if "concat" in value:
             return DenseBuffer.of(np.concatenate([self.inputs[n].reshape(-1) for n in value["concat"]])), None, None
+        if "parts" in value:
+            return self.packed(value["parts"], element), None, None
         named = next((value[k] for k in ("output", "input", "tensor", "scratch") if k in value), f"scratch {parameter}")
         if named not in self.memory:
             self.memory[named] = self.new(value, element)
         return self.memory[named], value.get("output"), value.get("layout")
+
+    def packed(self, parts: list[dict[str, Any]], element: Scalar) -> DenseBuffer:
+        """Inputs alone, each at its place."""
+        held = [
+            (self.places(name, part.get("layout")) + part.get("offset", 0) + k * part.get("stride", 0), name)
+            for part in parts
+            for k, name in enumerate(part["tensors"])
+        ]
+        buffer = DenseBuffer.empty((1 + max(int(at.max()) for at, _ in held)) * element.bytes)
+        for at, name in held:
+            bits = np.ascontiguousarray(self.inputs[name].reshape(-1)).view(f"u{element.bytes}")
+            buffer.store(at * element.bytes, element.bytes, bits)
+        return buffer
 
     def new(self, value: Mapping[str, Any], element: Scalar) -> DenseBuffer:
         before, layout = value.get("input", value.get("tensor")), value.get("layout")

@@ -61,7 +61,7 @@ SLOW = sorted({
     "layers_by_table_f16/memory_tables", "layers_by_table_f16/pairs_in_memory", "layers_by_table_f16/struct_by_value",
     "linear_relu_bf16/tiled", "log_softmax/block_row", "masked_softmax_f16/warp_row", "matmul_broadcast_f16/tiled",
     "matmul_open/tiles_async", "moe_expert_by_data_f16/warp_row", "moe_expert_f16/warp_row",
-    "moe_topk_f16/two_launches", "norm_mlp_bf16/grid_sync", "norm_mlp_f16/grid_sync", "quantize_int8/grid_stride", "quantize_int8/integers",
+    "moe_topk_f16/two_launches", "norm_layers/token_rows", "norm_mlp_bf16/grid_sync", "norm_mlp_f16/grid_sync", "quantize_int8/grid_stride", "quantize_int8/integers",
     "residual_mlp/atomic_counter", "residual_mlp/grid_sync", "residual_mlp_2/grid_sync", "residual_mlp_f16/grid_sync",
     "residual_mlp_f16_2/grid_sync", "rmsnorm/butterflies", "rmsnorm/tree_half2", "rmsnorm/tree_uint4",
     "rmsnorm_bf16/uint4_loads", "rmsnorm_op23/butterflies", "row_maxima_int/block_row", "row_norm_f16/half_warps",

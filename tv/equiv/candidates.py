@@ -16,6 +16,8 @@ from tv.term import Term, op_head
 
 DEPTH = 24
 NEAR = 8
+FAR = 16  # references that a footprint follows, whoever asks: a tree of shuffles is as deep
+REACHES = (0, 1, 2, 4, 8)  # tried before
 
 
 class Impossible(Exception):
@@ -77,9 +79,9 @@ class Candidates:
         if kt.kind == "pick" and gt.kind == "pick":
             return self.picks(kt, gt, n)
         if self.sum_like(kt) or self.sum_like(gt):
-            if "input" in (kt.kind, gt.kind):
+            if self.stored("k", kt) or self.stored("g", gt):
                 raise Impossible
-            return self.common_cells(kt, gt, n) if self.wide else None
+            return self.sums(kt, gt, n) if self.wide else None
         if kt.kind == "op" and gt.kind == "op" and kt.name == gt.name:
             return self.arguments(kt, gt, n)
         if "const" in (kt.kind, gt.kind) or "op" in (kt.kind, gt.kind):
@@ -113,7 +115,7 @@ class Candidates:
         """Different operations: a law or a lemma may still make them equal, cells decide. A number, such as a tile's padding,
         is no more a converted input than an input."""
         if self.lemmas and self.wide:
-            return self.common_cells(kt, gt, n)
+            return self.common_cells(kt, gt)
         if not self.lemmas and kt.kind == "const" and gt.kind == "op" and op_head(gt) == "cvt":
             return self.guess(kt, gt.args[0], n - 1)
         if not self.lemmas and gt.kind == "const" and kt.kind == "op" and op_head(kt) == "cvt":
@@ -121,6 +123,21 @@ class Candidates:
         if "input" in (kt.kind, gt.kind) and not self.lemmas:
             raise Impossible
         return None
+
+    def stored(self, side: str, t: Term) -> bool:
+        """An element of an input, wherever data say that it lies."""
+        if t.kind == "pick":
+            t = t.args[0]
+            while t.kind == "ref":
+                t = self.p.views(side).units[t.name].value
+        return t.kind == "input"
+
+    def sums(self, kt: Term, gt: Term, n: int) -> Map | None:
+        """By common cells, else by the operands of one addition on each side: a residual's cells lie layers away, its other
+        operand's do not."""
+        found = self.common_cells(kt, gt)
+        one_each = kt.kind == gt.kind == "op" and kt.name == gt.name
+        return self.arguments(kt, gt, n) if found is None and one_each else found
 
     @staticmethod
     def sum_like(t: Term) -> bool:
@@ -194,9 +211,9 @@ class Candidates:
         return None
 
     # -------------------------------------------------------------- footprints
-    def common_cells(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def common_cells(self, kt: Term, gt: Term) -> Map | None:
         """Instances that read a common cell of an array that every instance reads on both sides."""
-        f, g = self.cells("k", kt, n - 1), self.cells("g", gt, n - 1)
+        f, g = self.cells("k", kt, FAR), self.cells("g", gt, FAR)
         out: Map | None = None
         for obj in f.keys() & g.keys():
             if self.total(f[obj], "k") and self.total(g[obj], "g"):
@@ -235,8 +252,8 @@ class Candidates:
             for s, a in zip(t.sets, t.args, strict=True):
                 add({o: self.sets.restrict_domain(m, s) for o, m in self.cells(side, a, n).items()})
         else:  # the nearest input cells only: footprints through whole layers explode
-            for reach in (0, 1, 2, 4, 8, 16):
-                if reach <= n and not out:
+            for reach in (*(r for r in REACHES if r < n), n):
+                if not out:
                     for a in t.args:
                         add(self.cells(side, a, reach))
         return out

@@ -135,6 +135,13 @@ class Binding:
         names = {"ceildiv": lambda a, b: -(-a // b), **self.symbols}
         return value if isinstance(value, int) else int(eval(value, {"__builtins__": {}}, names))
 
+    def element(self, value: object) -> object:
+        """The number that one element of an input is; any other value as it stands."""
+        if not isinstance(value, dict) or "element" not in value:
+            return value
+        tensor, _, index = value["element"].partition("[")
+        return self.inputs[tensor][tuple(int(i) for i in index.rstrip("]").split(",") if i)].item()
+
     def places(self, tensor: str, layout: str | None) -> np.ndarray:
         """For each element, row-major, its offset."""
         shape = self.kinds[tensor][1]
@@ -276,7 +283,7 @@ def launched(
     for p in kernel.parameters:
         value = given[p.name]
         if p.type is not None:
-            scalars[p.name] = scalar_bits(value, p.type, b.symbols)
+            scalars[p.name] = scalar_bits(b.element(value), p.type, b.symbols)
             continue
         if p.entries is not None:
             buffers[p.name], tables[p.name] = b.table(p, value)

@@ -330,7 +330,7 @@ def main() -> None:
         rows = list(pool.map(lambda n: apart(n, started + given.seconds), names))
     functions = GpuFunctions(CompileOptions())
     met = sorted({f for r in rows for own in (r, r.get("small", {})) for f in own.get("functions", ())})
-    errors = [error(functions, f, spelling(f)[1]) for f in met]  # type: ignore[index]
+    errors = [error(functions, f) for f in met]
     head = {"machine": require_device().name, "cases": len(rows), "seconds": round(time.monotonic() - started)}
     for line in [*summary(rows), *(json.dumps(e) for e in errors)]:
         print(line)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tv.arithmetic import Bits, apply, decode
 from tv.diagnostic import Unsupported
-from tv.gpu.functions import GpuFunctions
+from tv.gpu.functions import GpuFunctions, spelling
 from tv.replay.precision import LEAST, OTHER_ULPS, PRECISION, ULPS
 
 ARGUMENTS = 1 << 22
@@ -27,11 +27,13 @@ def arguments(label: str, count: int, arity: int, seed: int = 1) -> list[Bits]:
     return out
 
 
-def error(functions: GpuFunctions, name: str, arity: int = 1, count: int = ARGUMENTS) -> dict[str, Any]:
+def error(functions: GpuFunctions, name: str, count: int = ARGUMENTS) -> dict[str, Any]:
     """The largest error in units of the last place of results that are finite, the units granted, and where the largest is; what
     is infinite or NaN on one side only is counted as `apart`."""
     head, _, label = name.partition(".")
-    given = arguments(label, count, arity)
+    spelled = spelling(name)
+    assert spelled is not None
+    given = arguments(label, count, spelled[1])
     found = functions(name, given)
     assert found is not None
     there = decode(found, label).astype(np.float64)

@@ -20,7 +20,7 @@ from tv.check import check
 from tv.cuda_frontend.device_text import device_text, standard_headers
 from tv.diagnostic import Unsupported
 from tv.examine import index_sets, read_graph, read_inputs
-from tv.gpu import driver
+from tv.gpu import driver, functions
 from tv.gpu.compile import _called, _named, flags, include_folders, kernels_in
 from tv.gpu.functions import source, spelling
 from tv.gpu.replay import Shown
@@ -334,6 +334,18 @@ def test_a_function_is_compiled_for_its_type() -> None:
     assert "const float* a, const float* b, float* y" in source("pow.f32")
     assert "y[i] = powf(a[i], b[i])" in source("pow.f32")
     assert source("h_exp.bf16").startswith("#include <cuda_bf16.h>\n")
+
+
+def test_a_function_that_does_not_compile_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> None:
+        raise driver.NvrtcFailed("cannot open source file\nmore")
+
+    monkeypatch.setattr(functions, "nvrtc", refuses)
+    monkeypatch.setattr(functions, "toolkit_headers", lambda: ())
+    monkeypatch.setattr(functions, "Buffer", lambda *_: None)
+    with pytest.raises(Unsupported, match="cannot open source file") as e:
+        functions.GpuFunctions(CompileOptions(), driver.Device("some", 90))._module("h_exp.f16")
+    assert e.value.code == "TV0761"
 
 
 def other(name: str, args: Sequence[Bits]) -> Bits | None:

@@ -10,6 +10,7 @@ import numpy as np
 from tv.arithmetic import Bits
 from tv.cuda_frontend.builtin_half import FUNCTIONS as HALF
 from tv.cuda_frontend.builtin_math import FAST, FUNCTIONS
+from tv.diagnostic import Unsupported
 from tv.gpu.compile import flags
 from tv.gpu.driver import Buffer, Device, Module, NvrtcFailed, nvrtc, require_device, toolkit_headers
 from tv.launch import CompileOptions
@@ -103,6 +104,8 @@ class GpuFunctions:
             try:
                 binary, _ = nvrtc(source(name), [f"-arch=sm_{self.device.capability}", *given, *folders], {}, ())
             except NvrtcFailed as e:
-                raise AssertionError(f"NVRTC does not compile `{name}`: {e}") from None
+                log = str(e).strip().splitlines() or ["without a word"]
+                text = f"NVRTC does not compile `{name}` by itself: {log[0]}"
+                raise Unsupported("TV0761", text, help="say `--on cpu`, or install CUDA's headers") from None
             self._modules[name] = Module(binary)
         return self._modules[name]

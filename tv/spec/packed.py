@@ -60,12 +60,13 @@ def _at(names: tuple[str, ...], k: int) -> str | None:
 
 
 def _require_apart(stretches: list[Stretch], ranges: dict[str, tuple[int, int]]) -> None:
-    """No two share an element, for all values of the symbols: each ends before the next begins, in one order."""
+    """No two share an element, for all values of the symbols: each ends before the next begins, and they begin in one order."""
     least = {s: low for s, (low, _) in ranges.items()}
     ordered = sorted(stretches, key=lambda s: (s[0].at(least), s[1].at(least)))
     for (first, end, one, _), (start, _, other, span) in pairwise(ordered):
         gap, inside = (start - end).range(ranges), (start - first).range(ranges)
-        if gap is None or gap[0] < 0:
+        apart = all(r is not None and r[0] >= 0 for r in (gap, inside))  # an empty tensor may end before it begins
+        if not apart:
             if gap is not None and gap[1] < 0 and inside is not None and inside[0] >= 0:
                 raise BadInput(
                     "TV0226", f"`{other}` begins where `{one}` still lies", span, "move it behind the other's end"

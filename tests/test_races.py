@@ -318,3 +318,51 @@ def test_a_barrier_is_reached_by_all_or_refused(body: str) -> None:
     program = program_of(text, (4, 1, 1), 2, {"g": 8})
     found = [o for o in kernel_obligations(program, Launch("k", (2, 1, 1), (4, 1, 1))) if o.kind == "barrier"]
     assert {o.status is Status.PROVED for o in found} == {BARRIERS[body]}
+
+
+# ------------------------------------------------------------------------------------------------ many barriers
+PHASES = """#include <cooperative_groups.h>
+namespace cg = cooperative_groups;
+__global__ void k(float* x, float* q, float* h)
+{{
+    __shared__ float part[64];
+    __shared__ float top[64];
+    cg::grid_group grid = cg::this_grid();
+    const int t = threadIdx.x, me = blockIdx.x * 64 + t;
+    x[me] = 1.0f;
+    {0}
+    for (int l = 0; l < 12; ++l) {{
+        part[t] = x[(me + 1) % 512];
+        {1}
+        for (int o = 32; o > 0; o >>= 1) {{
+            if (t < o) part[t] += part[t + o];
+            {2}
+        }}
+        q[me] = part[0];
+        {3}
+        for (int n = blockIdx.x; n < 24; n += gridDim.x) {{
+            top[t] = q[(n * 64 + t + 64) % 512];
+            {4}
+            for (int o = 32; o > 0; o >>= 1) {{
+                if (t < o) top[t] = fmaxf(top[t], top[t + o]);
+                {5}
+            }}
+            h[n * 64 + t] = top[0];
+            {6}
+        }}
+        {7}
+        x[me] = h[(me + 64) % 512];
+        {8}
+    }}
+}}
+"""
+BLOCK, GRID = "__syncthreads();", "grid.sync();"
+BARRIERS = (GRID, BLOCK, BLOCK, GRID, BLOCK, BLOCK, BLOCK, GRID, GRID)
+
+
+@pytest.mark.parametrize("dropped", [None, *range(len(BARRIERS))])
+def test_each_of_many_barriers_in_nested_loops_counts(dropped: int | None) -> None:
+    text = PHASES.format(*("" if n == dropped else b for n, b in enumerate(BARRIERS)))
+    program = program_of(text, (64, 1, 1), 8, {"x": 512, "q": 512, "h": 1536})
+    found = [o.status for o in Races(program).obligations()]
+    assert (found == [Status.PROVED]) == (dropped is None)

@@ -86,7 +86,7 @@ def functions_on(on: str | None, data: Mapping[str, Any]) -> GpuFunctions | None
     if on == "cpu" or (on is None and device() is None):
         return None
     stated = data.get("options")
-    known = {"ftz", "prec_div", "prec_sqrt", "arch"}
+    known = {"ftz", "prec_div", "prec_sqrt"}
     given = {n: v for n, v in stated.items() if n in known} if isinstance(stated, dict) else {}
     return GpuFunctions(CompileOptions(**given), require_device())
 

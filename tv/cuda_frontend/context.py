@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.ctype import CType
 from tv.cuda_frontend.effects import clash
-from tv.cuda_frontend.restrict import claimed
+from tv.cuda_frontend.restrict import claimed, reached
 from tv.cuda_frontend.values import Aggregate, Place, Pointer, Result, Value
 from tv.diagnostic import TvError, Unsupported
 from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Var
@@ -105,6 +105,7 @@ class Context:
         self.initial: dict[str, tuple[int, ...]] = {}
         self.constant_memory: set[str] = set()  # objects declared `__constant__`
         self.constants: set[str] = set()  # objects defined `const`: written by their initializers alone
+        self.restricted: set[str] = set()  # objects accessed through a `__restrict__` pointer that is no parameter
         self.ended: set[str] = set()  # local objects whose scopes have ended
         self.scopes: list[Scope] = [module.scope]
         self.frames: list[Frame] = []
@@ -152,7 +153,9 @@ class Context:
         """Leaves the scopes above `depth`, whose statements begin at `start`; their objects' lifetimes end."""
         for scope in self.scopes[depth:]:
             self.ended.update(scope.objects)
-            self.out[start:] = claimed(tuple(self.out[start:]), frozenset(scope.claims))
+            body, claims = tuple(self.out[start:]), frozenset(scope.claims)
+            self.restricted |= reached(body, claims)
+            self.out[start:] = claimed(body, claims)
         del self.scopes[depth:]
 
     def claim(self, name: str) -> frozenset[str]:

@@ -50,6 +50,11 @@ def based_on(bases: frozenset[str]) -> tuple[tuple[str, bool], ...]:
     return tuple((name, True) for name in sorted(bases))
 
 
+def reached(body: tuple[Stmt, ...], ending: frozenset[str]) -> set[str]:
+    """Objects that are accessed through these pointers."""
+    return {r.object for s in walk(body) for r in references(s) if any(based and n in ending for n, based in r.claims)}
+
+
 def claimed(body: tuple[Stmt, ...], ending: frozenset[str]) -> tuple[Stmt, ...]:
     """The statements of the scope in which these pointers end. Of each that has to be alone and is not, the accesses past it
     are marked; claims of the others are dropped."""

@@ -254,7 +254,8 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     ctx.end_scopes(2, 0)
     body = read_only_restrict(drop_unused(define_undefined(tuple(ctx.out), ctx)), records)
     bounds = launch_bounds(ctx, f)
-    objects = {n: o for n, o in ctx.objects.items() if n not in ctx.tables}
+    restricted = ctx.restricted | {p.name for p in records if p.restrict}
+    objects = {n: replace(o, restrict=n in restricted) for n, o in ctx.objects.items() if n not in ctx.tables}
     return check(Kernel(name, records, objects, body, bounds, f.span, ctx.initial))
 
 

@@ -109,6 +109,8 @@ class Candidates:
                 found = self.guess(ku.value, gu.value, min(n - 1, NEAR))
             except Impossible:
                 found = None  # a law or a lemma knew more
+            if found is None and not self.wide:
+                return None  # cells may tell of the rest
         return self.through(known if found is None else found, kt, gt)
 
     def unlike(self, kt: Term, gt: Term, n: int) -> Map | None:

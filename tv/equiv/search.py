@@ -33,7 +33,7 @@ from tv.equiv.script import (
 )
 from tv.equiv.summands import COMMUTATIVE
 from tv.equiv.summing import Summing, Tables
-from tv.sets import Map
+from tv.sets import Map, Set
 from tv.sets.guesses import envelope, messy, orbit
 from tv.term import Term, op_head
 
@@ -306,6 +306,14 @@ class Search(Summing):
                     self.t.no_envelope.add(key)
         return self.settle(key, r)
 
+    def widened(self, r: Map, met: Map, kernel: Set, graph: Set) -> Map:
+        """A guess that holds both: r along the step from one to the other, else all that their common equations relate, as where
+        one part of the threads leads to another."""
+        along = orbit(self.sets, r, met, kernel, graph)
+        if self.sets.subset(met, along):
+            return along
+        return envelope(self.sets, self.sets.join(r, met), kernel, graph)
+
     def settle(self, key: tuple[str, str], r: Map) -> int:
         ku, gu = self.p.kernel.units[key[0]], self.p.graph.units[key[1]]
         for _ in range(4):
@@ -320,11 +328,7 @@ class Search(Summing):
                 del self.t.open[opened - 1 :]
                 if g.claim is not c:
                     raise
-                r = orbit(self.sets, r, g.relation, ku.domain, gu.domain)
-                if not self.sets.subset(g.relation, r):
-                    raise Unknown(
-                        "TV0605", f"no invariant found for {self.p.called(key[0])} and {self.p.called(key[1])}", ku.span
-                    ) from None
+                r = self.widened(r, g.relation, ku.domain, gu.domain)
                 continue
             except Mismatch as e:
                 e.tensor = e.tensor or key[1]

@@ -21,7 +21,8 @@ class MemoryObject:
     """One allocation. `extents`: C dimensions in elements of `element`, outermost first; None where the launch decides
     (a pointer parameter, `extern __shared__`). All `extern __shared__` names are one object called `dynamic_shared`. const: a
     module variable that holds its initialiser for ever, which a compiler knows. entries: of the buffers that a table's pointers
-    point to, pointers in the table, 0 where the launch decides; None where the object is one piece of memory."""
+    point to, pointers in the table, 0 where the launch decides; None where the object is one piece of memory. restrict: some
+    access is through a `__restrict__` pointer."""
 
     name: str
     space: Space
@@ -31,6 +32,7 @@ class MemoryObject:
     span: Span = NOWHERE
     const: bool = False
     entries: int | None = None
+    restrict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,3 +122,16 @@ def full_over(sets: Sets, s: Set, keep: Map, whole: Set) -> Set:
         restricted = keep.intersect_domain(s)
         again = keep.intersect_range(restricted.range()).domain().intersect(whole)
         return tidy(again.subtract(s))
+
+
+def outlasting(sets: Sets, a: Placed, b: Placed, threads: Map, less: Map, barriers: Sequence[Set]) -> Map:
+    """Pairs of a and, later, b by `threads` on one cell, with no barrier instance strictly between."""
+    with sets._ask("between"):
+        pairs = a.cells.apply_range(b.cells.reverse())
+        pairs = pairs.intersect(a.thread.apply_range(threads).apply_range(b.thread.reverse()))
+        times = a.when.reverse().apply_range(pairs).apply_range(b.when).intersect(less)
+        for at in barriers:
+            if times.is_empty():
+                break
+            times = tidy(times.subtract(less.intersect_range(at).apply_range(less)))
+        return pairs.intersect(a.when.apply_range(times).apply_range(b.when.reverse()))

@@ -100,7 +100,8 @@ def _joined(a: Memory, b: Memory) -> Memory:
         raise BadInput("TV0243", text, here, "leave `zeroed` out: the launches start from the tensor")
     align = min(x.align, y.align)
     joined = replace(x, inputs=inputs, outputs=outputs, align=align)
-    return Memory([*a.places, *b.places], joined, a.object, a.span)
+    object = replace(a.object, restrict=a.object.restrict or b.object.restrict)
+    return Memory([*a.places, *b.places], joined, object, a.span)
 
 
 def _images(a: Iterable[TensorImage], b: Iterable[TensorImage], name: str, span: Span) -> tuple[TensorImage, ...]:

@@ -12,6 +12,7 @@ from tv.foreseen import EXTREMA, Foreseen, computes_integers, integers_from, of_
 from tv.sets import Affine, Dim, Map, Set, Sym
 from tv.symexec.build import Program, inherit
 from tv.symexec.flow.pins import INDEX, pins_floats, pins_index, pins_results
+from tv.symexec.threads.reloads import as_compiled
 from tv.system import Chained, Scope
 from tv.term import ARGUMENT, COMPARES, FOLDED, LIBRARY, Term, op_head, op_type
 
@@ -65,7 +66,7 @@ class Folding:
     """Where terms rest on no data, as sets of instances: never less than where that is so."""
 
     def __init__(self, program: Program) -> None:
-        self.program, self.system, self.sets = program, program.system, program.system.sets
+        self.program, self.system, self.sets = program, as_compiled(program), program.system.sets
         self.terms: dict[tuple[int, str, bool], Set] = {}
         self.units: dict[tuple[str, bool], Set] = {}
         self.done: dict[tuple[int, str, frozenset[str]], Term] = {}

@@ -1,0 +1,83 @@
+"""Loads of which a compiler can know nothing: what they find is whatever memory holds (S7).
+
+A compiler follows one thread. What it knows of a load from a kernel parameter's memory it has from a store of that very thread;
+a barrier of the block or the grid may change all memory, so it forgets there what was stored before. Of what other threads store
+in that memory it knows nothing, however plain: any launch may write it. Not so of shared memory and of the file's own variables,
+which nothing else can name: one constant that is stored there may be all that they hold. Through a `__restrict__` pointer a
+compiler may keep what it knows past a barrier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tv.sets import Set
+from tv.sets.ordering import Placed, lex_less, outlasting
+from tv.symexec.build import Program
+from tv.symexec.threads.races import Races, same
+from tv.system import System
+
+PLAIN = ("weak", "readonly")
+
+
+def as_compiled(program: Program) -> System:
+    """The kernel as a compiler sees it: such a load is an input of its object. Raises Unknown where sets get too large."""
+    system = program.system
+    units = dict(system.units)
+    for name in reloads(program):
+        m, u = program.accesses[name], system.units[name]
+        units[name] = replace(u, value=system.terms.input(m.access.object, m.cells, u.width))
+    return replace(system, units=units)
+
+
+def reloads(program: Program) -> list[str]:
+    """The loads, by unit: none of their instances finds what its own thread has stored since it passed a barrier last."""
+    kernel = program.trace.kernel
+    memories = {
+        p.name for p in kernel.parameters if p.name in kernel.objects and kernel.objects[p.name].entries is None
+    }
+    by_object: dict[str, list[str]] = {}
+    for name, m in program.accesses.items():
+        if m.access.object in memories and m.access.mode != "final":
+            by_object.setdefault(m.access.object, []).append(name)
+    reach = Reach(program)
+    found = []
+    for names in by_object.values():
+        accesses = [program.accesses[n].access for n in names]
+        if any(a.mode not in PLAIN or a.data for a in accesses):
+            continue
+        stores = [n for n in names if program.accesses[n].access.write]
+        loads = [n for n in names if not program.accesses[n].access.write]
+        found += [n for n in loads if not any(reach.reaches(s, n) for s in stores)]
+    return found
+
+
+class Reach:
+    """Which stores a thread may still know of at its loads."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.sets = program, program.system.sets
+        self.order = Races(program)
+        dims = program.trace.space.dims
+        self.one_thread = self.order.threads(same(dims))
+
+    def reaches(self, store: str, load: str) -> bool:
+        """Is there a thread whose store comes before its load of the same cell, with no barrier between that hides it?"""
+        if self.sets.disjoint(*(self.sets.range(self.program.accesses[n].cells) for n in (store, load))):
+            return False
+        less = lex_less(self.sets, "When", self.order.blocks, tied=True)
+        kept = self.program.trace.kernel.objects[self.program.accesses[load].access.object].restrict
+        barriers = [] if kept else self.barriers()
+        return not self.sets.empty(
+            outlasting(self.sets, self.placed(store), self.placed(load), self.one_thread, less, barriers)
+        )
+
+    def barriers(self) -> list[Set]:
+        """When each barrier is passed that every thread of its block passes."""
+        whole = [(b, unit) for b, unit, _ in self.program.barriers if b.scope in ("grid", "block") and not b.threads]
+        return [self.sets.range(self.order.when_map(unit, b.dims, b.domain, b.time)) for b, unit in whole]
+
+    def placed(self, name: str) -> Placed:
+        thread = self.program.system.units[name].thread
+        assert thread is not None
+        return Placed(name, self.program.accesses[name].cells, self.order.when(name), thread)

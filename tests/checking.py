@@ -13,7 +13,9 @@ from tv.check import check
 from tv.request import CheckRequest
 from tv.verdict import CheckResult
 
-F16, F32, I32, I64, BOOL = (getattr(TensorProto, n) for n in ("FLOAT16", "FLOAT", "INT32", "INT64", "BOOL"))
+F16, F32, I32, I64, U8, BOOL = (
+    getattr(TensorProto, n) for n in ("FLOAT16", "FLOAT", "INT32", "INT64", "UINT8", "BOOL")
+)
 Ends = dict[str, tuple[int, Sequence[int | str]]]
 
 

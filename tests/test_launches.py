@@ -104,6 +104,25 @@ def test_a_tensor_that_a_launch_changes_is_one_memory(tmp_path: Path) -> None:
     assert refused(checked(tmp_path / "bad", again, NEG, elsewhere)) == ("bad-input", "TV0243")
 
 
+def test_one_memory_holds_two_tensors_only_where_they_are_known_to_lie_apart(tmp_path: Path) -> None:
+    """`buf` is one memory, for it ends up as y. It cannot hold a and b at the same place: no kernel could tell them apart."""
+    kernels = """
+__global__ void first(float* buf, float* s) { s[threadIdx.x] = buf[threadIdx.x]; }
+__global__ void second(float* buf, float* s) { buf[threadIdx.x] = s[threadIdx.x] - buf[threadIdx.x]; }
+"""
+    model = graph([("Sub", "a b", "y")], {"a": (F32, [256]), "b": (F32, [256])}, {"y": (F32, [256])})
+    scratch = '{ scratch = "s", extent = 256 }'
+
+    def spec(one: str, other: str) -> str:
+        first, second = (f'{{ input = "{x}", output = "y" }}' for x in (one, other))
+        return launch("first", "[1]", "[256]", buf=first, s=scratch) + launch(
+            "second", "[1]", "[256]", buf=second, s=scratch
+        )
+
+    assert refused(checked(tmp_path / "two", kernels, model, spec("a", "b"))) == ("bad-input", "TV0243")
+    assert checked(tmp_path / "one", kernels, model, spec("a", "a")).verdict is Verdict.REFUTED
+
+
 def test_a_barrier_waits_for_the_threads_of_its_own_launch(tmp_path: Path) -> None:
     """The first launch has blocks of 256 threads, the second of 64, each of which passes a barrier."""
     twice = """__global__ void negate(const float* s, float* y) {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 from tests.checking import F32, I32, I64, checked, graph
-from tv.refute.integers import between
+from tv.refute.integers import between, of_integers
 from tv.refute.slots import Slot
 from tv.verdict import Verdict
 
@@ -141,3 +142,19 @@ def test_drawn_integers_are_permitted_and_reach_both_ends(slot: Slot, most: tupl
         low, high = between(slot, kind)
         assert most[0] <= low <= high <= most[1]
     assert between(slot, "edges") == most
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("label", "low", "high"),
+    [
+        ("i64", 0, (1 << 63) - 1), ("i64", -(1 << 63), (1 << 63) - 1), ("i64", -(1 << 63), -(1 << 62)), ("i64", -5, 1 << 40),
+        ("u64", 1 << 63, (1 << 64) - 1), ("u64", 0, (1 << 64) - 1), ("i32", -(1 << 31), (1 << 31) - 1), ("i8", -3, 3),
+    ],
+)  # fmt: skip
+def test_integers_of_any_stated_range_are_drawn_from_it(kind: str, label: str, low: int, high: int) -> None:
+    bits = of_integers(Slot("i", 0, label, 99, 99, low=low, high=high), kind, 1, np.arange(99))
+    width = int(label[1:])
+    values = [int(b) - ((int(b) >> (width - 1) << width) if label[0] == "i" else 0) for b in bits]
+    assert all(low <= v <= high for v in values)
+    assert kind not in ("uneven", "deep") or high - low < 99 or len(set(values)) > 50

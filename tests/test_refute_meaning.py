@@ -7,7 +7,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from tests.checking import F32, I32, I64, checked, graph
+from tests.checking import BOOL, F32, I32, I64, U8, checked, graph
+from tv.obligation import Status
 from tv.verdict import CheckResult, Verdict
 
 ONE = "grid = [1]\nblock = [1]\n"
@@ -86,3 +87,58 @@ def test_a_sized_symbol_of_any_sign_is_tried(tmp_path: Path) -> None:
     kernel = "__global__ void k(const float* x, long long p, float* y) { y[threadIdx.x] = x[threadIdx.x] * (float)(p | 1); }\n"
     spec = f'grid = [1]\nblock = [4]\n[args]\np = {{ symbol = "p", min = {-(2**63)}, max = {2**63 - 1} }}\n'
     assert checked(tmp_path, kernel, model, spec).verdict is Verdict.REFUTED
+
+
+SCATTERED = graph(
+    [("ScatterElements", "x i u", "y")],
+    {"x": (F32, [32]), "i": (I64, [8]), "u": (F32, [8])}, {"y": (F32, [32])},
+)  # fmt: skip
+FIRST = """__global__ void k(const float* x, const long long* i, const float* u, float* y) {{
+  const int t = threadIdx.x;
+  float v = x[t];
+  for (int k = 7; k >= {last}; --k) {{ if ((i[k] < 0 ? i[k] + 32 : i[k]) == t) v = u[k]; }}
+  y[t] = v;
+}}
+"""
+
+
+def test_indices_that_are_twice_there_show_nothing(tmp_path: Path) -> None:
+    """Of equal indices the kernel takes the first, the reading the last: ONNX forbids them."""
+    spec = "grid = [1]\nblock = [32]\n"
+    assert checked(tmp_path / "right", FIRST.format(last=0), SCATTERED, spec).verdict is Verdict.UNKNOWN
+    assert checked(tmp_path / "wrong", FIRST.format(last=1), SCATTERED, spec).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(("kind", "c"), [(I32, "int"), (U8, "unsigned char")])
+@pytest.mark.parametrize(("operator", "sign"), [("Div", "/"), ("Mod", "%")])
+def test_a_division_without_a_quotient_shows_nothing(
+    kind: int, c: str, operator: str, sign: str, tmp_path: Path
+) -> None:
+    model = graph([(operator, "a b", "y")], {"a": (kind, [8]), "b": (kind, [8])}, {"y": (kind, [8])})
+    kernel = f"__global__ void k(const {c}* a, const {c}* b, {c}* y) {{{{ int t = threadIdx.x; y[t] = a[t] {sign} b[t]{{}}; }}}}\n"
+    spec = "grid = [1]\nblock = [8]\n"
+    right = checked(tmp_path / "right", kernel.format(""), model, spec)
+    assert right.verdict is (Verdict.REFUTED if (kind, sign) == (I32, "%") else Verdict.UNKNOWN)  # signs of remainders
+    assert checked(tmp_path / "wrong", kernel.format(" + 1"), model, spec).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("inner", "value", "last", "verdict"),
+    [("Identity", "x[threadIdx.x]", 0, Verdict.UNKNOWN), ("Abs", "fabsf(x[threadIdx.x])", 1, Verdict.REFUTED)],
+)
+def test_nans_of_other_bits_are_no_race(inner: str, value: str, last: int, verdict: Verdict, tmp_path: Path) -> None:
+    """All lanes store one sum; of several NaNs an adder may keep another in each. Of half a sum lanes store two numbers."""
+    model = graph(
+        [(inner, "x", "z"), ("Sqrt", "z", "r"), ("Neg", "r", "s"), ("Where", "m r s", "v"), ("ReduceSum", "v", "y")],
+        {"x": (F32, [32]), "m": (BOOL, [32])}, {"y": (F32, [1])},
+    )  # fmt: skip
+    kernel = f"""__global__ void k(const float* x, const bool* m, float* y) {{
+  const float r = sqrtf({value});
+  float v = m[threadIdx.x] ? r : -r;
+  for (int o = 16; o > {last}; o >>= 1) v += __shfl_xor_sync(0xffffffffu, v, o);
+  y[0] = v;
+}}
+"""
+    r = checked(tmp_path, kernel, model, "grid = [1]\nblock = [32]\n")
+    assert r.verdict is verdict
+    assert {o.kind for o in r.obligations if o.status is not Status.PROVED} == {"race"}

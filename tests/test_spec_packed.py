@@ -90,6 +90,16 @@ def test_what_is_refused(w: str, code: str, word: str, tmp_path: Path) -> None:
         (C.replace('outputs = ["n0", "n1"]', 'outputs = ["n0"]'), "TV0203", "one length"),
         (C.replace('["n0", "n1"]', '["n0", "n0"]'), "TV0226", "stands twice"),
         (C.replace("extent = 128", "extent = 127"), "TV0225", "its buffer has 127"),
+        (
+            '{ parts = [{ tensors = ["n0"], inputs = ["p0"] }, { tensors = ["p1"], offset = 4 }] }',
+            "TV0229",
+            "`p0` and `p1`",
+        ),
+        (
+            '{ parts = [{ tensors = ["n0"], inputs = ["A0"] }, { tensors = ["A1"], offset = 30 }] }',
+            "TV0226",
+            "`A0` still lies",
+        ),
     ],
 )
 def test_what_is_refused_of_open_sizes(c: str, code: str, word: str, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ GRAPHS: dict[str, Graph] = {
         q={"to": F32},
     ),
     "layout_divided_by_negative": unary("Neg", 4),
+    "lock_between_warps": unary("Neg", 64),
     "output_in_module_variable": graph_of(
         [("Neg", "x", "y"), ("Abs", "x", "z")], {"x": (F32, [4])}, {"y": (F32, [4]), "z": (F32, [4])}
     ),
@@ -240,6 +241,7 @@ GRAPHS: dict[str, Graph] = {
         {"y": (I32, [32])},
         {"one": (I32, [], [1]), "zero": (I32, [], [0])},
     ),
+    "turns_of_warps": unary("Neg", 64),
     "zeros_beside_a_reduction": graph_of(
         [("ReduceSum", ["x", "axis"], "s"), ("Concat", "su", "w"), ("Add", "wc", "y")],
         {"x": (F32, [16, 4]), "u": (F32, [16]), "c": (F32, [32])},

@@ -60,6 +60,16 @@ OPEN_BITS: dict[str, Graph] = {
             b={"to": I32},
         )
     ),
+    "fused_product_of_a_sum": graph_of(
+        [("Mul", "bb", "p"), ("Add", "cd", "s"), ("Sub", "pc", "t"), ("Mul", "st", "q"), ("Sub", "qq", "y")],
+        {n: (F32, [64]) for n in "bcd"},
+        {"y": (F32, [64])},
+    ),
+    "fused_products_of_infinities": graph_of(
+        [("Mul", "xg", "p"), ("Add", "px", "t"), ("Mul", "tg", "q"), ("Add", "qt", "y")],
+        {n: (F32, [64]) for n in "xg"},
+        {"y": (F32, [64])},
+    ),
     "nan_of_graph_seen_as_integer": ROOT,
     "nan_of_graph_seen_as_integer_one_off": ROOT,
     "nan_of_product_by_atomic_maximum": graph_of(

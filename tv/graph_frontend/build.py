@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph import Supposed
 from tv.graph_frontend import registry
-from tv.graph_frontend.elements import Element, integer_of
+from tv.graph_frontend.elements import BOOL, Element, integer_of
 from tv.graph_frontend.load import MAX_NODES, Declared, Model, Node
 from tv.graph_frontend.place import Place, box
 from tv.graph_frontend.shapes import Shape
@@ -68,6 +68,7 @@ class Builder:
         self.assumptions: list[str] = []
         self.numbers_only = False
         self.supposed: dict[int, Supposed] = {}
+        self.exclusions: list[str] = []  # units
         self._names: set[str] = set()
         self._symbol_ranges: dict[str, Range] = {}
 
@@ -92,6 +93,13 @@ class Builder:
         if t.kind != "const":
             self.supposed[t.id] = Supposed(e.label, low, high)
         return t
+
+    def excluded(self, view: NodeView, shape: Sequence[Affine], body: Body) -> None:
+        """Inputs on which the node has no meaning, as a truth for each index of `shape`: none of these shows anything of a kernel.
+        No proof may use that there are none."""
+        t = self.inner(view, "excluded", BOOL, shape, lambda p: self.suppose(body(p), BOOL, high=Affine.of(0)))
+        if isinstance(t.source, (InUnit, SameLayer)):
+            self.exclusions.append(t.source.unit)
 
     def symbol_range_of(self, a: Dim | Sym) -> Range:
         return self.symbol_range(a.name) if isinstance(a, Sym) else (None, None)

@@ -114,7 +114,25 @@ def arithmetic(n: NodeView, b: Builder) -> None:
         }  # fmt: skip
         if by_index(n, b, [x, y], e, exact[n.node.op]):
             return
+        if n.node.op == "Div" and e.kind != "bool":
+            undivided(n, b, e, x, y)
     pointwise(n, b, [x, y], e, lambda p, a: p.op(operation(n.node.op.lower(), e), *a))
+
+
+def undivided(n: NodeView, b: Builder, e: Element, x: Tensor, y: Tensor) -> None:
+    """Integers that have no quotient: of a division by 0, and one that is too large."""
+    shape = broadcast(b.system.sets, [x.shape, y.shape], n.what)
+    eq, low = f"eq.i{e.width}", 1 << (e.width - 1)
+
+    def body(p: Place) -> Term:
+        u, v = (p.get(t, broadcast_index(t.shape, p.index)) for t in (x, y))
+        zero = p.op(eq, v, p.bits(0, e.width))
+        if e.kind == "unsigned":
+            return zero
+        large = p.op("and.i1", p.op(eq, u, p.bits(low, e.width)), p.op(eq, v, p.bits(2 * low - 1, e.width)))
+        return p.op("or.i1", zero, large)
+
+    b.excluded(n, shape, body)
 
 
 def operation(name: str, e: Element) -> str:
@@ -147,6 +165,7 @@ def modulo(n: NodeView, b: Builder) -> None:
         return
     if not c_like and by_index(n, b, [x, y], e, _remainder):
         return
+    undivided(n, b, e, x, y)
 
     def compute(p: Place, a: Sequence[Term]) -> Term:
         w = e.width

@@ -12,7 +12,7 @@ from tv.graph_frontend.elements import I64, element_of
 from tv.graph_frontend.indexing import counted_from_front, in_range, known_index
 from tv.graph_frontend.place import Place
 from tv.graph_frontend.registry import denotes
-from tv.graph_frontend.scatter import MOST
+from tv.graph_frontend.scatter import MOST, some_alike
 from tv.graph_frontend.shapes import require_same
 from tv.graph_frontend.tensors import Tensor
 from tv.graph_frontend.view import NodeView
@@ -96,6 +96,14 @@ def scatter_elements(n: NodeView, b: Builder) -> None:
         return out
 
     b.define(n, 0, e, x.shape, body)
+    if i.ints is None:
+        rows = _with(i.shape, axis, Affine.of(1))
+
+        def places(p: Place) -> Term:
+            entries = (p.get(i, _with(p.index, axis, Affine.of(k))) for k in range(count))
+            return some_alike(p, [[counted_from_front(p, v, i.element, x.shape[axis])] for v in entries])
+
+        b.excluded(n, rows, places)
 
 
 @denotes("TensorScatter", since=24)

@@ -223,7 +223,7 @@ def _own_unit(b: Builder, t: Tensor, name: str) -> tuple[str, int | None]:
 
 # ------------------------------------------------------------------------------------------------ uses
 def _recount(b: Builder, graph: Graph) -> None:
-    """Counts uses from the outputs, and drops units that no output needs (inputs stay).
+    """Counts uses from the outputs, and drops units that no output needs (inputs stay, and what excludes some of their contents).
 
     A rolled unit's count is the largest of its layers': a layer is read by its own layer, by the next, and from outside.
     """
@@ -239,7 +239,8 @@ def _recount(b: Builder, graph: Graph) -> None:
             if ref.name not in live:
                 live.add(ref.name)
                 todo.append(ref.name)
-    for name in [u for u in units if u not in live and units[u].value.kind != "input"]:
+    kept = {n for n in b.exclusions if all(r.name in live for r in _references(units[n].value))}  # and count no use
+    for name in [u for u in units if u not in live | kept and units[u].value.kind != "input"]:
         del units[name]
     for name, u in units.items():
         c = counts.get(name, Counter())

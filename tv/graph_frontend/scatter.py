@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import product
+from itertools import combinations, product
 
 from tv.diagnostic import BadInput, Unsupported
 from tv.graph_frontend import static
@@ -61,6 +61,24 @@ def scatter_nd(n: NodeView, b: Builder) -> None:
         return p.case([*arms, (all_of(*free), lambda q: q.get(x, p.index))])
 
     b.define(n, 0, e, x.shape, body if i.ints is None else known_body)
+    if i.ints is None:
+        b.excluded(n, (), lambda p: some_alike(p, [index_tuple(p, x, i, at, depth) for at in tuples]))
+
+
+def index_tuple(p: Place, x: Tensor, i: Tensor, at: tuple[Affine, ...], depth: int) -> list[Term]:
+    """The index tuple at `at`, of data, counted from the front."""
+    return [counted_from_front(p, p.get(i, (*at, Affine.of(d))), i.element, x.shape[d]) for d in range(depth)]
+
+
+def some_alike(p: Place, tuples: Sequence[Sequence[Term]]) -> Term:
+    """Are two of these tuples of 64-bit integers equal?"""
+    found = p.bits(0, 1)
+    for a, c in combinations(tuples, 2):
+        same = p.bits(1, 1)
+        for u, v in zip(a, c, strict=True):
+            same = p.op("and.i1", same, p.op("eq.i64", u, v))
+        found = p.op("or.i1", found, same)
+    return found
 
 
 def _read(t: Tensor, index: tuple[Affine, ...], p: Place) -> Term:
@@ -79,8 +97,7 @@ def _hit(p: Place, x: Tensor, i: Tensor, at: tuple[Affine, ...], depth: int) -> 
 def replaced(p: Place, old: Term, x: Tensor, i: Tensor, u: Tensor, at: tuple[Affine, ...], depth: int) -> Term:
     """old, or the update at `at` where the own index is the index tuple there (data)."""
     hit = p.bits(1, 1)
-    for d in range(depth):
-        index = counted_from_front(p, p.get(i, (*at, Affine.of(d))), i.element, x.shape[d])
+    for d, index in enumerate(index_tuple(p, x, i, at, depth)):
         same = p.op("eq.i64", index, p.integer(((TRUE, p.index[d]),), (), I64))
         hit = same if d == 0 else p.op("and.i1", hit, same)
     return p.select(hit, p.get(u, at + p.index[depth:]), old)

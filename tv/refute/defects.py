@@ -22,6 +22,7 @@ from tv.refute.single import targets
 from tv.refute.slicing import KINDS, Cut
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
 from tv.replay.events import Event
+from tv.replay.races import OVERWRITTEN
 from tv.replay.waiting import waits, waits_across_blocks
 from tv.source import Span
 
@@ -231,7 +232,8 @@ class Defects:
         leaves open. races: whether the run looked for them."""
         setting, trial = shown.outcome.setting, shown.outcome.trial
         lines = {s.line for s in shown.event.spans} if shown.event is not None else set()
-        valued = shown.kind in ("init", "range")  # other defects are of addresses and control flow alone
+        overwritten = shown.event is not None and shown.event.message == OVERWRITTEN
+        valued = overwritten or shown.kind in ("init", "range")  # others are of addresses and control flow alone
         if hangs_on_floats(setting.kernel, lines if valued else ()) and not self._in_all(o, shown, races):
             return False
         if not hangs_on_contents(setting, tuple(lines)):

@@ -11,6 +11,7 @@ from tv.refute.slots import Slot, mixed
 Bits = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 
+_WORD = (1 << 64) - 1
 FEW = 3  # above the least integer that is drawn
 WIDE = 1000  # magnitudes of integers of which nothing is known: what they add up to stays in their type
 WHOLE = frozenset({"uneven", "deep", "edges"})  # patterns that draw from all integers there are
@@ -23,13 +24,19 @@ def of_integers(slot: Slot, kind: str, seed: int, linear: Ints) -> Bits:
     """The elements at row-major positions `linear`, as the pattern `kind` with this seed has them."""
     width = BY_LABEL[slot.label].width
     low, high = between(slot, kind)
-    if kind == "edges" and slot.bounded and high < 1 << 63:
+    least, most = (np.uint64(v & _WORD) for v in (low, high))  # modulo 2^64, as 64 bits of either sign need
+    if kind == "edges" and slot.bounded:
         least_here = linear % 2 == 1 if seed > 1 else np.full(linear.shape, seed == 1)
-        values = np.where(least_here, low, high).astype(np.int64)
+        values = np.where(least_here, least, most)
     else:
         salt = sum(kind.encode())  # integers are of other elements in every pattern
-        values = (mixed(linear, slot.ordinal, seed + salt).astype(np.int64) % (high - low + 1)) + low
-    return values.view(np.uint64) & np.uint64((1 << width) - 1)
+        values = mixed(linear, slot.ordinal, seed + salt).astype(np.uint64)
+        if high - low >> 32:
+            values |= mixed(linear, slot.ordinal, seed + salt + 1).astype(np.uint64) << np.uint64(32)
+        if high - low < _WORD:
+            values %= np.uint64(high - low + 1)
+        values = values + least
+    return values & np.uint64((1 << width) - 1)
 
 
 def between(slot: Slot, kind: str) -> tuple[int, int]:

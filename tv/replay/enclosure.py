@@ -191,8 +191,11 @@ def _uncertain(name: str, head: str, label: str, args: Sequence[Value]) -> Value
             assert near.radius is not None
             return Value(None, np.where(endless, y, near.numbers(label)), label, np.where(endless, 0.0, near.radius))
         case "fmul":
-            product = x[0] * x[1]
-            return _rounded(label, product, np.abs(x[0]) * r[1] + np.abs(x[1]) * r[0] + r[0] * r[1])
+            product, wide = x[0] * x[1], np.abs(x[0]) * r[1] + np.abs(x[1]) * r[0] + r[0] * r[1]
+            near = _rounded(label, product, wide)
+            assert near.radius is not None
+            unrounded = (wide + np.abs(near.numbers(label) - product)) * SPARE  # as a fused multiply-add would have it
+            return replace(near, radius=np.fmax(near.radius, unrounded))
         case "fdiv":
             room = np.abs(x[1]) - r[1]
             q = x[0] / x[1]

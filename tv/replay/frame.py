@@ -109,6 +109,9 @@ class Frame:
     written: frozenset[str]
     loops: list[LoopState] = field(default_factory=list)
     ordered_atomics: bool = False
+    at_barrier: NDArray[np.bool_] | None = (
+        None  # threads that wait there for those that are in the innermost `if` before one
+    )
     copies: list[PendingCopy] = field(default_factory=list)
     commits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     _cells: dict[str, list[str]] = field(default_factory=dict)

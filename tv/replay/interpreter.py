@@ -46,7 +46,7 @@ from tv.replay.ordering import Order
 from tv.replay.races import Shadow
 from tv.replay.scheduling import Lockstep, Stuck, Turns, deadlock
 from tv.replay.statements import compile_body
-from tv.replay.waiting import before_barriers, waits_across_blocks
+from tv.replay.waiting import waits_across_blocks
 
 STEP_LIMIT = 5_000_000  # vector statements
 _CHUNK = 1 << 16  # threads that run as one vector
@@ -208,7 +208,6 @@ class _Run:
         self._math = MathLibrary(launch.variant, launch.functions, launch.nan)
         self._body = compile_body(with_guesses(self._kernel.body), self._math)
         self._ordered_atomics = False
-        self._held = before_barriers(self._kernel)
         self._written = written_objects(self._kernel)
         self._global = self._global_regions()
 
@@ -239,7 +238,7 @@ class _Run:
         )
 
     def in_turns(self, blocks: Sequence[int]) -> Execution:
-        turns = Turns(self._order, self._recorder, self._changes, self._held)
+        turns = Turns(self._order, self._recorder, self._changes)
         return self._finish(lambda: turns.run(blocks, lambda b, scheduler: self._group([b], scheduler)))
 
     def _finish(self, work: object, *, turns_left: bool = False) -> Execution:
@@ -251,7 +250,7 @@ class _Run:
             except Stuck as stuck:
                 if turns_left:
                     raise
-                deadlock(self._recorder, stuck.frame, stuck.spin, stuck.active, self._held)
+                deadlock(self._recorder, stuck.frame, stuck.spin, stuck.active)
         except Halt as halt:
             ended = halt.ended
         return Execution(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tv.arithmetic import decode
 from tv.kernel import MemRef, Scalar, Space
 from tv.replay.aliases import Aliases
 from tv.replay.atomic_sums import AtomicSums
@@ -18,7 +19,7 @@ from tv.replay.events import Event, Recorder, Thread
 from tv.replay.group import Group
 from tv.replay.masks import Mask
 from tv.replay.ordering import THREAD, Order, Who
-from tv.replay.races import Conflict, Shadow
+from tv.replay.races import OVERWRITTEN, Conflict, Shadow
 from tv.source import NOWHERE, Span
 
 
@@ -315,7 +316,7 @@ class Memory:
         there = self.order.spans[earlier >> 32] or NOWHERE
         text = {
             "unordered": "two threads access the same memory without a barrier between, one of them writes",
-            "overwrite": "two threads write the same memory without a barrier between",
+            "overwrite": OVERWRITTEN,
             "read-only": "memory that is read through the read-only path is written in the same launch",
             "copy": "memory of an asynchronous copy is accessed before the copy has completed",
         }[conflict.why]
@@ -335,11 +336,20 @@ class Memory:
             at = access.address + i * width
             if earlier.any():
                 old = buffer.load(at[which], width)
-                same &= ~earlier | (old == bits[which])
+                same &= ~earlier | _alike(old, bits[which], ref.type)
             order = np.argsort(at, kind="stable")
             winner = order[np.searchsorted(at[order], at[which], side="right") - 1]
-            same &= earlier | (bits[winner] == bits[which])
+            same &= earlier | _alike(bits[winner], bits[which], ref.type)
         return same
+
+
+def _alike(a: Array, b: Array, scalar: Scalar) -> NDArray[np.bool_]:
+    """Where bits are one value: any NaN is like any other, since no one says which of them an operation gives."""
+    same: NDArray[np.bool_] = a == b
+    if scalar.is_float and not same.all():
+        x, y = (decode(v.astype(np.uint64), scalar.label) for v in (a, b))
+        same |= np.isnan(x) & np.isnan(y)
+    return same
 
 
 def _truths(good: NDArray[np.bool_] | None, bits: Array, scalar: Scalar) -> NDArray[np.bool_] | None:

@@ -19,6 +19,7 @@ from tv.replay.paging import PageTable
 
 Cells = NDArray[np.int64]
 
+OVERWRITTEN = "two threads write the same memory without a barrier between"  # and not the same value
 _DENSE = 1 << 22  # cells; larger objects get pages
 
 # The fields of each kind that keeps several: the latest, another thread's, another warp's, another block's.

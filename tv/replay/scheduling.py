@@ -47,26 +47,18 @@ class Idleness:
         return all(a is b or np.array_equal(a, b) for a, b in zip(before[2], now, strict=True))
 
 
-def waits_for_ever(frame: Frame, spin: Spin, active: Mask, held: frozenset[int]) -> bool:
-    """Whether, when nobody else moves, the threads of a group outside a waiting loop cannot move either.
-
-    held: loops whose other threads wait at the barrier after the enclosing `if` (`before_barriers`).
-    """
-    alive = ~frame.group.exited
-    if not (alive & ~active.flags).any():
-        return True
-    if id(spin.source) not in held:
-        return False
-    loop = active.parent if active.parent is not None else active
-    for mask in (loop, loop.parent):  # the loop's threads, or those that came to the `if` around it
-        if mask is not None and not (alive & ~mask.flags).any():
-            return True
-    return False
+def waits_for_ever(frame: Frame, active: Mask) -> bool:
+    """Whether, when nobody else moves, the threads of a block outside a waiting loop cannot move either: each of them waits at a
+    barrier for the loop's. One that has left the loop, or never came to it, is only held back here."""
+    others = ~frame.group.exited & ~active.flags
+    if frame.at_barrier is not None:
+        others &= ~frame.at_barrier
+    return not others.any()
 
 
-def deadlock(recorder: Recorder, frame: Frame, spin: Spin, active: Mask, held: frozenset[int]) -> None:
+def deadlock(recorder: Recorder, frame: Frame, spin: Spin, active: Mask) -> None:
     """A `barrier` event, or Unknown where threads were held back that might have helped."""
-    if not waits_for_ever(frame, spin, active, held):
+    if not waits_for_ever(frame, active):
         raise Unknown(
             "TV0711",
             "the interpreter cannot run this waiting loop: threads of one block wait for each other",
@@ -175,8 +167,8 @@ class _Turn:
 class Turns:
     """Each block a group of its own; one runs at a time."""
 
-    def __init__(self, order: Order, recorder: Recorder, changes: Changes, held: frozenset[int]) -> None:
-        self._order, self._recorder, self._changes, self._held = order, recorder, changes, held
+    def __init__(self, order: Order, recorder: Recorder, changes: Changes) -> None:
+        self._order, self._recorder, self._changes = order, recorder, changes
 
     def run(self, blocks: Sequence[int], execute: Callable[[int, _Turn], None]) -> None:
         """Calls execute(block, scheduler) for every block, in turns, until all have ended."""
@@ -207,10 +199,10 @@ class Turns:
         idle = [w.idle_at for w in workers if not w.done and w.state == "idle" and w.idle_at is not None]
         # If threads of any of these blocks were held back and might move, nothing is known.
         for frame, spin, active in idle:
-            if not waits_for_ever(frame, spin, active, self._held):
-                deadlock(self._recorder, frame, spin, active, self._held)
+            if not waits_for_ever(frame, active):
+                deadlock(self._recorder, frame, spin, active)
         for frame, spin, active in idle:
-            deadlock(self._recorder, frame, spin, active, self._held)
+            deadlock(self._recorder, frame, spin, active)
 
     def _meet(self, workers: list[_Worker]) -> None:
         met = [w.barrier for w in workers if not w.done and w.barrier is not None]

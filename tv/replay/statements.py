@@ -7,6 +7,7 @@ take threads out of the flow; what follows an `if` or a loop runs for the thread
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 import numpy as np
 
@@ -49,7 +50,9 @@ Run = Callable[[Frame, Mask], Mask | None]
 
 
 def compile_body(body: tuple[Stmt, ...], math: MathLibrary) -> Run:
-    steps = [compile_statement(s, math) for s in body]
+    steps = [
+        compile_statement(s, math, after) for s, after in zip_longest(body, body[1:])
+    ]  # one list is shorter by one
 
     def run(frame: Frame, mask: Mask) -> Mask | None:
         current = mask
@@ -64,9 +67,11 @@ def compile_body(body: tuple[Stmt, ...], math: MathLibrary) -> Run:
     return run
 
 
-def compile_statement(s: Stmt, math: MathLibrary) -> Run:
-    """Raises Unsupported for a statement that the interpreter has no meaning for."""
+def compile_statement(s: Stmt, math: MathLibrary, after: Stmt | None) -> Run:
+    """after: the statement that follows. Raises Unsupported for a statement that the interpreter has no meaning for."""
     match s:
+        case If(orelse=(), launch=False) if isinstance(after, Barrier) and after.scope != "warp":
+            return _before_barrier(s, math)
         case If():
             return _if(s, math)
         case Loop():
@@ -155,6 +160,22 @@ def _if(s: If, math: MathLibrary) -> Run:
         if after_yes is yes and after_no is no:
             return mask
         return union(after_yes, after_no, mask)
+
+    return run
+
+
+def _before_barrier(s: If, math: MathLibrary) -> Run:
+    """As any other; who does not enter it waits at the barrier that follows."""
+    cond, then = Expression(s.cond, math), compile_body(s.then, math)
+
+    def run(frame: Frame, mask: Mask) -> Mask | None:
+        yes, no = _branch(frame, cond, mask, s.span)
+        if yes is None:
+            return mask
+        before, frame.at_barrier = frame.at_barrier, None if no is None else no.flags
+        after = then(frame, yes)
+        frame.at_barrier = before
+        return mask if after is yes else union(after, no, mask)
 
     return run
 

@@ -127,7 +127,7 @@ def settled(v: Value) -> Value:
     else:
         radius = radius + s.slack
     radius = np.where(mass * (1 + 2 * error) < MOST[v.label], radius * SPARE, np.inf)
-    sure = np.isnan(centre) if s.slack is None else np.isnan(centre) & ~np.isinf(s.slack)  # a NaN among the terms
+    sure = np.isnan(centre) if s.slack is None else np.isnan(centre) & np.isfinite(s.slack)  # a NaN among the terms
     sure |= np.isinf(centre) & np.isfinite(radius)  # an infinity among them, and no partial sum of the others is one
     return Value(None, centre, v.label, np.where(np.isfinite(centre), radius, np.where(sure, 0.0, np.inf)))
 
@@ -139,7 +139,8 @@ def part(v: Value, label: str, guess: float = 0.0) -> tuple[Floats, Sum]:
     centre, slack = v.numbers(label), v.radius
     if v.product is not None:
         rounded, centre = centre, v.product
-        slack = together(slack, np.where(np.isnan(rounded), 0.0, np.abs(rounded - centre)))
+        same = np.isnan(rounded) | (rounded == centre)  # an infinity is as far from itself as from a NaN
+        slack = together(slack, np.where(same, 0.0, np.abs(rounded - centre)))
     there = (centre != 0) if slack is None else (centre != 0) | (slack > 0)
     single = centre if slack is None else None
     endless = np.isinf(centre) if slack is None else np.isinf(centre) & (slack == 0)  # no rounding adds to it

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tv.kernel import (
     Assign,
@@ -21,7 +20,6 @@ from tv.kernel import (
     Stmt,
     Vote,
     assigned,
-    blocks,
     expressions,
     walk,
 )
@@ -82,20 +80,3 @@ def waits_across_blocks(kernel: Kernel) -> Span | None:
                 if isinstance(t, Atomic | Load) and kernel.objects[t.ref.object].space is Space.GLOBAL:
                     return s.span
     return None
-
-
-def _lists(body: tuple[Stmt, ...]) -> Iterator[tuple[Stmt, ...]]:
-    yield body
-    for s in body:
-        for inner in blocks(s):
-            yield from _lists(inner)
-
-
-def before_barriers(kernel: Kernel) -> frozenset[int]:
-    """Identities of loops inside an `if` without `else` that a barrier follows: the other threads wait at that barrier."""
-    found: set[int] = set()
-    for body in _lists(kernel.body):
-        for s, after in itertools.pairwise(body):
-            if isinstance(s, If) and not s.orelse and isinstance(after, Barrier) and after.scope != "warp":
-                found.update(id(t) for t in s.then if isinstance(t, Loop))
-    return frozenset(found)

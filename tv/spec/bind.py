@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tv.diagnostic import BadInput, Unsupported
@@ -30,6 +31,18 @@ from tv.spec.polynomial import Polynomial, number, polynomial
 from tv.spec.symbols import Symbols
 
 _ELEMENT = re.compile(r"^\s*(.+?)\s*\[([^\[\]]*)\]\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A tensor in a buffer. end: how many elements the buffer has to have for it; None where its shape is not known."""
+
+    image: TensorImage
+    end: Polynomial | None
+
+
+def ends(held: Iterable[Held]) -> list[Polynomial]:
+    return [h.end for h in held if h.end is not None]
 
 
 @dataclass(slots=True)
@@ -85,21 +98,19 @@ class Binder:
 
     def buffer(self, name: str, pointee: Scalar, readonly: bool, a: arg.Buffer) -> BufferBinding:
         """Images of tensors in one buffer: their places, whether they fit, and the buffer's extent."""
-        before, after, needed = self.images(name, pointee, readonly, a)
-        ranges = self.symbols.ranges()
+        before, after = self.images(name, pointee, readonly, a)
+        ranges, needed = self.symbols.ranges(), ends([*before, *after])
         if a.extent is not None:
             for n in needed:
                 require_extent(a.extent, n, ranges, a.span, f"`{name}`")
         extent = a.extent if a.extent is not None or not needed else extent_text(needed, ranges)
-        return BufferBinding(before, after, extent, a.align, a.zeroed)
+        first, last = tuple(h.image for h in before), tuple(h.image for h in after)
+        return BufferBinding(first, last, extent, a.align, a.zeroed)
 
-    def images(
-        self, name: str, pointee: Scalar, readonly: bool, a: arg.Buffer
-    ) -> tuple[tuple[TensorImage, ...], tuple[TensorImage, ...], list[Polynomial]]:
-        """What the buffer holds before and after, and how many elements each needs, as far as that is known."""
-        before: list[TensorImage] = []
-        after: list[TensorImage] = []
-        needed: list[Polynomial] = []
+    def images(self, name: str, pointee: Scalar, readonly: bool, a: arg.Buffer) -> tuple[list[Held], list[Held]]:
+        """What the buffer holds before and after."""
+        before: list[Held] = []
+        after: list[Held] = []
         start = polynomial(parse(a.offset, a.span))
         for tensor, is_output in self._tensors(a):
             if is_output and readonly:
@@ -108,15 +119,13 @@ class Binder:
                 )
             require_fit(pointee, tensor, name, a.span)
             size = self._size(tensor, a, is_output)
-            offset = simplified(start.expression())
-            (after if is_output else before).append(TensorImage(tensor.name, a.layout, offset))
-            if size is not None:
-                needed.append(start + size)
+            image = TensorImage(tensor.name, a.layout, simplified(start.expression()))
+            (after if is_output else before).append(Held(image, None if size is None else start + size))
             if len(a.tensors) > 1:
                 start = start + self._known(size, tensor, a.span)
         self._require_start(a)
-        require_addressable(needed, self.symbols.ranges(), a.span, f"`{name}`")
-        return tuple(before), tuple(after), needed
+        require_addressable(ends([*before, *after]), self.symbols.ranges(), a.span, f"`{name}`")
+        return before, after
 
     def table(self, p: Parameter, a: arg.Pointers) -> BufferBinding:
         """One memory for all that a table's pointers point to, each tensor at a multiple of the alignment of a buffer."""

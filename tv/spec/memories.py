@@ -98,10 +98,18 @@ def _joined(a: Memory, b: Memory) -> Memory:
     if inputs and x.zeroed:
         text = f"`{name}` holds `{inputs[0].tensor}`, and an earlier launch says `zeroed`"
         raise BadInput("TV0243", text, here, "leave `zeroed` out: the launches start from the tensor")
+    mine, theirs = {i.tensor for i in x.inputs}, {i.tensor for i in y.inputs}
+    if not (mine <= theirs or theirs <= mine):  # only what one launch holds is known to lie apart
+        text = f"`{name}` holds {_listed(theirs - mine)} here, and {_listed(mine - theirs)} in an earlier launch"
+        raise BadInput("TV0243", text, here, "one launch names all inputs that the memory holds at the start: `parts`")
     align = min(x.align, y.align)
     joined = replace(x, inputs=inputs, outputs=outputs, align=align)
     object = replace(a.object, restrict=a.object.restrict or b.object.restrict)
     return Memory([*a.places, *b.places], joined, object, a.span)
+
+
+def _listed(names: set[str]) -> str:
+    return " and ".join(f"`{n}`" for n in sorted(names))
 
 
 def _images(a: Iterable[TensorImage], b: Iterable[TensorImage], name: str, span: Span) -> tuple[TensorImage, ...]:

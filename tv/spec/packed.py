@@ -34,14 +34,15 @@ def packed(binder: Binder, name: str, pointee: Scalar, readonly: bool, a: arg.Pa
                 part.tensors[k : k + 1], part.span, _at(part.inputs, k), _at(part.outputs, k), part.layout,
                 simplified(start.expression()), a.extent, a.align,
             )  # fmt: skip
-            inputs, outputs, ends = binder.images(name, pointee, readonly, own)
-            if len(ends) < len(inputs) + len(outputs):
-                raise BadInput(
-                    "TV0228", f"the size of `{(*inputs, *outputs)[0].tensor}` is not known", part.span, "write a layout"
-                )
-            before, after, needed = [*before, *inputs], [*after, *outputs], [*needed, *ends]
-            held += [(start, e, i.tensor, part.span) for i, e in zip(inputs, ends, strict=False)]
-            left += [(start, e, o.tensor, part.span) for o, e in zip(outputs, ends[len(inputs) :], strict=True)]
+            inputs, outputs = binder.images(name, pointee, readonly, own)
+            for found, images, stretches in ((inputs, before, held), (outputs, after, left)):
+                for h in found:
+                    if h.end is None:
+                        what = f"the size of `{h.image.tensor}` is not known"
+                        raise BadInput("TV0228", what, part.span, "write a layout")
+                    images.append(h.image)
+                    needed.append(h.end)
+                    stretches.append((start, h.end, h.image.tensor, part.span))
     ranges = binder.symbols.ranges()
     for stretches in (held, left):
         _require_apart(stretches, ranges)

@@ -35,7 +35,7 @@ def test_name_version_and_requirements(wheel: zipfile.ZipFile) -> None:
     assert found["License-Expression"] == "Apache-2.0"
     needed = {r.split()[0].rstrip("<>=,.0123456789") for r in found.get_all("Requires-Dist", []) if "extra ==" not in r}
     assert needed == {
-        "bitwuzla", "click", "islpy", "libclang", "numpy", "onnx", "pcpp", "pycparser", "rich", "z3-solver",
+        "bitwuzla", "click", "islpy", "libclang", "ml-dtypes", "numpy", "onnx", "pycparser", "rich", "z3-solver",
     }  # fmt: skip
     assert set(found.get_all("Provides-Extra", [])) == {"gpu", "fuzz", "dev"}
     scripts = wheel.read(f"{name}.dist-info/entry_points.txt").decode()

@@ -1,0 +1,1 @@
+"""Passes: each takes a program to one that computes the same bits."""

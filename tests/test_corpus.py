@@ -16,6 +16,12 @@ CASES = {c.name: c for c in find_cases(str(ROOT / "corpus"))}
 TIMEOUT_S, MEMORY_MB = 300, 8000
 # Wrong kernels whose execution takes long; others of their families are like them. `make corpus` has them all.
 LONG = frozenset({
+    "decode_step_f16/grid_sync__angle_of_next_position", "decode_step_f16/grid_sync__appended_past_end",
+    "decode_step_f16/grid_sync__epsilon_outside_root", "decode_step_f16/grid_sync__gains_of_first_layer",
+    "decode_step_f16/grid_sync__gate_and_up_swapped", "decode_step_f16/grid_sync__halves_swapped",
+    "decode_step_f16/grid_sync__heads_by_remainder", "decode_step_f16/grid_sync__layers_share_head_of_cache",
+    "decode_step_f16/grid_sync__new_key_left_out", "decode_step_f16/grid_sync__scaled_after_sum",
+    "decode_step_f16/grid_sync__score_not_rounded", "decode_step_f16/grid_sync__value_appended_late",
     "gemm_async_f16/two_stages__last_tile_not_awaited", "gemm_f16_blocked/registers__component_twice",
     "gemm_f16_blocked/registers__halves_of_pair_swapped", "greedy_token_f16/block_tokens__ties_to_either",
     "linear_gelu_f16/column_a_thread__product_not_rounded", "norm_mlp_f16/grid_sync__residual_from_before",

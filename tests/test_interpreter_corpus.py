@@ -152,32 +152,39 @@ class Binding:
         index = dict(zip(names, np.indices(shape), strict=True))
         return np.broadcast_to(eval(right.strip()[1:-1], {"__builtins__": {}}, index), shape).reshape(-1)
 
-    def buffer(self, parameter: str, value: object, element: Scalar) -> tuple[DenseBuffer, str | None, str | None]:
-        """The buffer of a pointer argument, and the output tensor in it with its layout."""
+    def buffer(self, parameter: str, value: object, element: Scalar) -> tuple[DenseBuffer, dict[str, np.ndarray]]:
+        """The buffer of a pointer argument, and for each output tensor in it the offsets of the elements."""
         if isinstance(value, str):
             value = {"output" if value in self.outputs else "tensor": value}
         assert isinstance(value, dict)
         if "concat" in value:
-            return DenseBuffer.of(np.concatenate([self.inputs[n].reshape(-1) for n in value["concat"]])), None, None
+            return DenseBuffer.of(np.concatenate([self.inputs[n].reshape(-1) for n in value["concat"]])), {}
         if "parts" in value:
-            return self.packed(value["parts"], element), None, None
+            return self.packed(value, element)
         named = next((value[k] for k in ("output", "input", "tensor", "scratch") if k in value), f"scratch {parameter}")
         if named not in self.memory:
             self.memory[named] = self.new(value, element)
-        return self.memory[named], value.get("output"), value.get("layout")
+        output = value.get("output")
+        return self.memory[named], {output: self.places(output, value.get("layout"))} if output else {}
 
-    def packed(self, parts: list[dict[str, Any]], element: Scalar) -> DenseBuffer:
-        """Inputs alone, each at its place."""
-        held = [
-            (self.places(name, part.get("layout")) + part.get("offset", 0) + k * part.get("stride", 0), name)
-            for part in parts
-            for k, name in enumerate(part["tensors"])
-        ]
-        buffer = DenseBuffer.empty((1 + max(int(at.max()) for at, _ in held)) * element.bytes)
-        for at, name in held:
+    def packed(self, value: Mapping[str, Any], element: Scalar) -> tuple[DenseBuffer, dict[str, np.ndarray]]:
+        """Many tensors, each at its place; no launch finds the outputs of another in it."""
+        held, left = self.parts(value, "tensors") | self.parts(value, "inputs"), self.parts(value, "outputs")
+        assert not left or "launch" not in self.spec
+        used = max(int(at.max(initial=-1)) for at in (*held.values(), *left.values())) + 1
+        buffer = DenseBuffer.empty(self.integer(value.get("extent", used)) * element.bytes)
+        for name, at in held.items():
             bits = np.ascontiguousarray(self.inputs[name].reshape(-1)).view(f"u{element.bytes}")
             buffer.store(at * element.bytes, element.bytes, bits)
-        return buffer
+        return buffer, left
+
+    def parts(self, value: Mapping[str, Any], role: str) -> dict[str, np.ndarray]:
+        """For each tensor of this role in a packed buffer, the offsets of its elements."""
+        return {
+            name: self.places(name, part.get("layout")) + part.get("offset", 0) + k * part.get("stride", 0)
+            for part in value["parts"]
+            for k, name in enumerate(part.get(role, ()))
+        }
 
     def new(self, value: Mapping[str, Any], element: Scalar) -> DenseBuffer:
         before, layout = value.get("input", value.get("tensor")), value.get("layout")
@@ -255,7 +262,7 @@ def execute(
     """Every launch of a case in turn, twice where they may be launched again, up to the first that does not run to its end."""
     family, case = CASES[name]
     b = Binding(family, case.name, dict(symbols), fill)
-    results: dict[str, tuple[DenseBuffer, str | None, int]] = {}
+    results: dict[str, tuple[DenseBuffer, np.ndarray, int]] = {}
     for again in range(2 if b.spec.get("relaunch", False) else 1):
         if again:
             b.memory = {n: m for n, m in b.memory.items() if n not in b.outputs}
@@ -274,9 +281,9 @@ def launched(
     kernel: Kernel,
     launch: Mapping[str, Any],
     how: tuple[str, bool],
-    results: dict[str, tuple[DenseBuffer, str | None, int]],
+    results: dict[str, tuple[DenseBuffer, np.ndarray, int]],
 ) -> Execution:
-    """One launch. how: its schedule, and whether races are looked for. results: gains tensor -> its buffer, layout and width."""
+    """One launch. how: its schedule, and whether races are looked for. results: gains tensor -> its buffer, offsets and width."""
     buffers, scalars, stored = {}, {}, []
     tables: dict[str, BufferBinding] = {}
     given = arguments(launch["args"])
@@ -289,10 +296,9 @@ def launched(
             buffers[p.name], tables[p.name] = b.table(p, value)
             continue
         assert p.pointee is not None
-        buffers[p.name], tensor, layout = b.buffer(p.name, value, p.pointee)
-        if tensor is not None:
-            results[tensor] = buffers[p.name], layout, p.pointee.bytes
-            stored.append(p.name)
+        buffers[p.name], outputs = b.buffer(p.name, value, p.pointee)
+        results |= {tensor: (buffers[p.name], at, p.pointee.bytes) for tensor, at in outputs.items()}
+        stored += [p.name] if outputs else []
     grid, block = ([*map(b.integer, launch[k]), 1, 1][:3] for k in ("grid", "block"))
     return run(
         with_tables(kernel, tables) if tables else kernel,
@@ -308,12 +314,11 @@ def launched(
     )
 
 
-def left(b: Binding, tensor: str, buffer: DenseBuffer, layout: str | None, width: int) -> np.ndarray:
+def left(b: Binding, tensor: str, buffer: DenseBuffer, at: np.ndarray, width: int) -> np.ndarray:
     """An output's elements, NaN (of integers 77) where nothing was written."""
     dtype, shape = b.kinds[tensor]
-    at = b.places(tensor, layout) * width
-    got = buffer.load(at, width).view(dtype).copy()
-    good = buffer.initialised(at, width)
+    got = buffer.load(at * width, width).view(dtype).copy()
+    good = buffer.initialised(at * width, width)
     if good is not None:
         got[~good] = np.nan if dtype.kind not in "iub" else 77
     return got.reshape(shape)

@@ -9,7 +9,7 @@ import pytest
 from tests.cuda_printing import body
 from tv.cuda_frontend import read
 from tv.cuda_frontend.conditions import evaluate
-from tv.cuda_frontend.pp_tokens import make_lexer
+from tv.cuda_frontend.pp_tokens import lexed
 from tv.cuda_frontend.preprocess import preprocess
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.launch import CompileOptions
@@ -96,9 +96,8 @@ def test_less_than_before_a_global_name_is_no_digraph() -> None:
 
 
 def value(text: str) -> int:
-    lexer = make_lexer()
-    lexer.input(text)
-    return evaluate(list(iter(lexer.token, None)), {}, {}).value()
+    words = [t.text for t in lexed(text)]
+    return evaluate(words, lambda word, called: ValueError(word)).value()
 
 
 @pytest.mark.parametrize(

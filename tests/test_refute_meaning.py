@@ -142,3 +142,23 @@ def test_nans_of_other_bits_are_no_race(inner: str, value: str, last: int, verdi
     r = checked(tmp_path, kernel, model, "grid = [1]\nblock = [32]\n")
     assert r.verdict is verdict
     assert {o.kind for o in r.obligations if o.status is not Status.PROVED} == {"race"}
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while (__float_as_int(v) == (int)0xffc00000) { c = 1; }",  # a NaN's bits
+        "do\n{ d = c; }\nwhile\n(d);",  # of which the graph has no meaning
+    ],
+)
+def test_a_loop_that_ends_where_the_graph_has_a_meaning(loop: str, tmp_path: Path) -> None:
+    model = graph([("Sqrt", "x", "r"), ("CastLike", "r n", "y")], {"x": (F32, [8])}, {"y": (U8, [8])}, n=(U8, [], [0]))
+    kernel = f"""__global__ void k(const float* x, unsigned char* y) {{
+  const float v = sqrtf(x[threadIdx.x]);
+  int c = v != v, d = 0;
+  {loop}
+  y[threadIdx.x] = (unsigned char)v;
+}}
+"""
+    spec = "grid = [1]\nblock = [8]\n"
+    assert checked(tmp_path, kernel, model, spec).verdict is Verdict.UNKNOWN

@@ -156,6 +156,8 @@ BAD = [
     ("TV0203", "[args]\nx = { fields = 3 }\n", 2),
     ("TV0203", "[inputs]\nx = {}\n", 2),
     ("TV0203", "[inputs]\nx = { min = 0.5 }\n", 2),
+    ("TV0203", "[inputs]\nx = { value = 2, min = 5, max = 9 }\n", 2),
+    ("TV0203", '[inputs]\nx = { value = "P", max = 9 }\n', 2),
     ("TV0203", "[model]\ninputs = 3\n", 2),
     ("TV0203", "launch = 3\n", 1),
     ("TV0205", 'grid = ["N / 2"]\n', 1),

@@ -16,7 +16,7 @@ from textwrap import shorten
 from tv.diagnostic import BadInput
 from tv.obligation import KINDS, Relation, Status
 from tv.request import CheckRequest
-from tv.source import Span
+from tv.source import Span, text_lines
 from tv.verdict import CheckResult, Verdict
 
 _FIRST = re.compile(r"^//\s*tv:\s*(.*?)\s*$")
@@ -54,7 +54,7 @@ class Case:
 
 def parse_expectation(text: str, path: str) -> Expectation | None:
     """The statement in a kernel's first line; None where that is no `// tv:` line. Raises BadInput (TV0006)."""
-    lines = text.splitlines()
+    lines = text_lines(text)
     m = _FIRST.match(lines[0]) if lines else None
     if m is None:
         return None

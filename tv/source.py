@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -21,6 +22,12 @@ class Span:
 NOWHERE = Span("", 0)
 
 
+def text_lines(text: str) -> list[str]:
+    """The lines of a text as compilers count them, who know fewer ends of a line than `str.splitlines`."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    return lines if lines[-1] else lines[:-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The text of a file as the user wrote it, for carets in diagnostics."""
@@ -30,5 +37,5 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line `number` (from 1), or the empty string where there is none."""
-        lines = self.text.splitlines()
+        lines = text_lines(self.text)
         return lines[number - 1] if 1 <= number <= len(lines) else ""

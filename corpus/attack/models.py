@@ -71,6 +71,7 @@ from overflows import OVERFLOWS
 from paddings import PADDINGS
 from patterns import PATTERNS
 from places import PLACES
+from reading import READING
 from scans import SCANS
 from tables import TABLES
 
@@ -366,6 +367,7 @@ def main() -> None:
         PADDINGS,
         PATTERNS,
         PLACES,
+        READING,
         SCANS,
         TABLES,
     )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from pycparser.c_parser import ParseError
 
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.builtin import BUILTINS
+from tv.cuda_frontend.builtin_memory import CONSTANTS
 from tv.cuda_frontend.external import UnitParser
-from tv.cuda_frontend.from_c import Translator, check_pragma, declaration
+from tv.cuda_frontend.from_c import Translator, declaration
+from tv.cuda_frontend.names import THREAD_VARIABLES
 from tv.cuda_frontend.parser import Template
+from tv.cuda_frontend.pragmas import check_pragma
 from tv.cuda_frontend.preprocess import TokenText
 from tv.diagnostic import BadInput, TvError, Unsupported
 from tv.source import Span
@@ -52,7 +56,10 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
         raise syntax_error(error, file, last.lineno if last is not None else 1) from error
     refused: dict[str, TvError] = {name: syntax_error(error, file, 1) for name, error in parser.refused.items()}
     broken = set(parser.broken)
+    check_namespaces(text.text, parser.aliases, file)
     for name, owners in parser.owners.items():
+        if name in THREAD_VARIABLES or name in CONSTANTS or name == "warpSize":
+            raise Unsupported("TV0109", f"`{name}` is the name of a built-in", Span(file, 1), "rename it")
         if len(owners) > 1 or (owners != {""} and BUILTINS.get(name) is not None):
             refused.setdefault(
                 name, Unsupported("TV0122", f"`{name}` of several namespaces", Span(file, 1), "rename one")
@@ -85,6 +92,19 @@ def parse(text: TokenText, file: str) -> tuple[ast.Unit, UnitParser]:
         frozenset(parser.mentioned),
     )
     return unit, parser
+
+
+def check_namespaces(text: str, names: Collection[str], file: str) -> None:
+    """Raises Unsupported (TV0122) for a namespace, or another name of one, that is a type's name somewhere in the file: what stands
+    before `::` is taken for the namespace."""
+    for name in names:
+        tagged = rf"\b(?:struct|class|union|enum|typename)\s+(?:\w+\s*\([^()]*\)\s*)?{name}\b(?!\s*::)"
+        types = rf"{tagged}|\busing\s+{name}\s*=|\btypedef\b[^;{{}}]*\b{name}\b(?!\s*::)|\}}\s*\**\s*{name}\s*[;,\[]"
+        m = re.search(types, text)
+        if m is not None:
+            raise Unsupported(
+                "TV0122", f"`{name}` is the name of a namespace and of a type", Span(file, 1), "rename one"
+            )
 
 
 def declared(n: Any) -> tuple[str | None, list[str]]:

@@ -12,10 +12,11 @@ from tv.cuda_frontend.ctype import SIZE_T, Arith, CType, Ptr, Struct, Void, hold
 from tv.cuda_frontend.declare import define, referring, registers, restricted, stable
 from tv.cuda_frontend.names import LIMITS, TEMPLATES, nearest
 from tv.cuda_frontend.places import located, member
+from tv.cuda_frontend.predefined import header_functions
 from tv.cuda_frontend.specialisations import specialised
 from tv.cuda_frontend.templates import bind, resolvable
 from tv.cuda_frontend.typenames import builtin_type, qualifiers, reference, referred, resolve
-from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
+from tv.cuda_frontend.usage import addressed_names, assigned_names
 from tv.cuda_frontend.values import HandleValue, Known, Memory, Place, Pointer, PointerRegister, Register, Result, Value
 from tv.diagnostic import BadInput
 from tv.kernel import Const, Scalar
@@ -53,7 +54,8 @@ def named_call(ctx: Context, e: ast.Call, name: str) -> Result:
     if candidates != every:
         check_later(ctx, name, every, bool(candidates) or builtin is not None, e.span)
     if candidates:
-        return user_call(ctx, e, name, candidates, overloaded=builtin is not None or name in ctx.module.hosts)
+        several = builtin is not None or name in ctx.module.hosts or bare in header_functions()[0]
+        return user_call(ctx, e, name, candidates, overloaded=several)
     if name in ctx.module.hosts:
         raise unsupported("TV0112", f"`{name}` is a host function", e.span, "declare it `__device__`")
     if builtin is None:
@@ -305,7 +307,7 @@ def inline(
         help = "let loops call them instead of each other"
         raise unsupported("TV0104", f"more than {MAX_INLINED} calls of device functions", e.span, help)
     outer_scopes, outer_pins, start = ctx.scopes, ctx.pinned, len(ctx.out)
-    frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body))
+    frame = Frame(instance, Void(), None, assigned_names(f.body), addressed_names(f.body))
     scope_before = Scope()
     ctx.scopes = [ctx.module.scope, own or Scope(), scope, scope_before]
     frame.binding, frame.order = (owner, *binding), f.order

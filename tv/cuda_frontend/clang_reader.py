@@ -17,8 +17,8 @@ from tv.cuda_frontend.attributes import check_attributes, inline_assembly
 from tv.cuda_frontend.builtin import BUILTINS
 from tv.cuda_frontend.clang_probe import survives
 from tv.cuda_frontend.clang_tree import Cursor, Tree
-from tv.cuda_frontend.from_c import check_pragma
 from tv.cuda_frontend.host_code import device_side
+from tv.cuda_frontend.pragmas import check_pragma
 from tv.cuda_frontend.preprocess import TokenText, preprocess
 from tv.diagnostic import BadInput, Unsupported
 from tv.launch import CompileOptions
@@ -37,7 +37,6 @@ _ARGS = [
     "-w",
     "-ferror-limit=0",
 ]
-_PRAGMA_OPERATOR = re.compile(r'\b_?_[Pp]ragma\b(?:\s*\(\s*"((?:\\.|[^"\\])*)"\s*\))?')
 _WORDS = ("__global__", "__device__", "__host__", "__shared__")
 
 
@@ -103,10 +102,6 @@ def without_pragmas(tokens: TokenText, file: str) -> str:
             where, row, _ = tokens.place(i + 1, 1)
             check_pragma(m.group(1), Span(where or file, row))
             lines[i] = ""
-        for m in _PRAGMA_OPERATOR.finditer(line):
-            where, row, _ = tokens.place(i + 1, m.start() + 1)
-            check_pragma((m.group(1) or m.group()).replace('\\"', '"'), Span(where or file, row))
-            lines[i] = lines[i][: m.start()] + " " * len(m.group()) + lines[i][m.end() :]
     return "\n".join(lines)
 
 

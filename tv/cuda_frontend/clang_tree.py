@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from tv.cuda_frontend import syntax as ast
@@ -83,7 +84,7 @@ class Tree:
             case "CONSTANTARRAY":
                 return ast.ArrayType(span, self.type(t.element_type, c), ast.Number(span, str(t.element_count)))
             case "AUTO":
-                return ast.AutoType(span, const)
+                return ast.AutoType(span, const, self.restricts(t))
             case (
                 "INVALID"
                 | "MEMBERPOINTER"
@@ -94,8 +95,17 @@ class Tree:
             ):
                 raise self.refuse(f"the type `{t.spelling}`", c)
             case _:
-                words = t.spelling.replace("const ", "").replace("volatile ", "")
-                return self.named_type(words, span, const, volatile, c)
+                words = re.sub(
+                    r"\s*\b__restrict(?:__)?\b", "", t.spelling.replace("const ", "").replace("volatile ", "")
+                )
+                return replace(self.named_type(words, span, const, volatile, c), restrict=self.restricts(t))
+
+    @staticmethod
+    def restricts(t: Any) -> bool:
+        return (
+            t.is_restrict_qualified()
+            or re.search(r"\brestrict|\b__restrict", re.split(r"[*&]", t.spelling)[-1]) is not None
+        )
 
     def named_type(self, words: str, span: Span, const: bool, volatile: bool, c: Cursor) -> ast.NamedType:
         m = re.fullmatch(r"([\w: ]+?)\s*(?:<(.*)>)?", words)

@@ -10,7 +10,7 @@ from tv.cuda_frontend.context import Context, Frame, Scope, unsupported
 from tv.cuda_frontend.convert import type_error
 from tv.cuda_frontend.ctype import VOID, Array, CType, Ptr, Struct, Void
 from tv.cuda_frontend.typenames import qualifiers, reference, referred, resolve
-from tv.cuda_frontend.usage import addressed_names, assigned_names, stored_names
+from tv.cuda_frontend.usage import addressed_names, assigned_names
 from tv.cuda_frontend.values import Known, Memory, Place, Register, Result, Value
 from tv.source import Span
 
@@ -141,9 +141,7 @@ def referred_place(ctx: Context, f: ast.Function, owner: Place, kind: Struct, in
     if len(f.parameters) != 1 or len(ctx.frames) > 32:
         raise type_error(f"`{f.name}` with one argument", span)
     outer, own = ctx.scopes, fields_of(ctx, owner, kind, span)
-    frame = Frame(
-        f"{kind.name}::{f.name}", VOID, None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body)
-    )
+    frame = Frame(f"{kind.name}::{f.name}", VOID, None, assigned_names(f.body), addressed_names(f.body))
     frame.binding = (kind,)
     ctx.scopes = [ctx.module.scope, own, Scope(), Scope()]
     ctx.frames.append(frame)

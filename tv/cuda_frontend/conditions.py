@@ -1,16 +1,13 @@
-"""The integer arithmetic of `#if`: 64 bits, signed unless an operand is unsigned, division towards zero.
-
-pcpp's own evaluator rounds quotients down and gives comparisons the sign of their operands.
-"""
+"""The integer arithmetic of `#if`: 64 bits, signed unless an operand is unsigned, division towards zero."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
+Unknown = Callable[[str, bool], Exception]
 _BITS = 64
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)((?:[uU]|ll?|LL?)*)")
 _CHARACTERS = {"\\n": 10, "\\t": 9, "\\r": 13, "\\0": 0, "\\\\": 92, "\\'": 39, '\\"': 34}
@@ -47,7 +44,7 @@ def literal(text: str) -> Number:
         if inner not in _CHARACTERS and (len(inner) != 1 or not inner.isascii() or inner == "\\"):
             raise ValueError(f"the character {text}")
         return Number(_CHARACTERS.get(inner, ord(inner[-1])))
-    m = _NUMBER.fullmatch(text)
+    m = _NUMBER.fullmatch(text.replace("'", ""))
     if m is None:
         raise ValueError(f"the number {text}")
     digits, decimal = m.group(1), m.group(1)[0] != "0"
@@ -89,10 +86,9 @@ def binary(op: str, a: Number, b: Number) -> Number:
 class _Parser:
     """Recursive descent over the tokens of one condition."""
 
-    def __init__(self, tokens: list[Any], functions: Mapping[str, Any], identifiers: Mapping[str, Any]) -> None:
-        self.words = [str(t.value) for t in tokens if not str(t.value).isspace()]
+    def __init__(self, words: list[str], unknown: Unknown) -> None:
+        self.words, self.unknown = words, unknown
         self.at = 0
-        self.functions, self.identifiers = functions, identifiers
 
     def next(self) -> str:
         return self.words[self.at] if self.at < len(self.words) else ""
@@ -151,25 +147,22 @@ class _Parser:
         if word in ("true", "false"):
             return Number(int(word == "true"))
         if re.fullmatch(r"[A-Za-z_]\w*", word):
-            # these note a failure: a name without a value ends the run
-            found = self.functions if self.next() == "(" else self.identifiers
-            found[word]
-            return Number(0, error=f"`{word}` has no value")
+            raise self.unknown(word, self.next() == "(")
         raise ValueError(f"`{word}` in a condition")
 
 
-def evaluate(tokens: list[Any], functions: Mapping[str, Any], identifiers: Mapping[str, Any]) -> Number:
-    """The value of a condition whose macros are expanded. Raises ValueError where it is not well formed."""
-    parser = _Parser(tokens, functions, identifiers)
+def evaluate(words: list[str], unknown: Unknown) -> Number:
+    """The value of a condition whose macros are expanded. Raises ValueError where it is not well formed, and what `unknown` makes
+    of a name that is left and whether a `(` follows it."""
+    parser = _Parser(words, unknown)
     found = parser.conditional()
     if parser.next():
         raise ValueError(f"`{parser.next()}` behind the condition")
     return found
 
 
-def defined_in_call(tokens: list[Any], macros: Mapping[str, Any]) -> bool:
+def defined_in_call(words: list[str], macros: Container[str]) -> bool:
     """Does `defined` stand in the arguments of a macro, where the name behind it may be expanded first?"""
-    words = [str(t.value) for t in tokens if not str(t.value).isspace()]
     depth, calls = 0, list[int]()  # at which depths the arguments of a macro go on
     for before, word in pairwise(["", *words]):
         if word == "(":

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.ctype import CType
 from tv.cuda_frontend.effects import clash
-from tv.cuda_frontend.restrict import claimed, reached
+from tv.cuda_frontend.read_only import presumed
+from tv.cuda_frontend.restrict import claimed
 from tv.cuda_frontend.values import Aggregate, Place, Pointer, Result, Value
 from tv.diagnostic import TvError, Unsupported
 from tv.kernel import Assign, Const, Expr, Load, MemoryObject, Scalar, Stmt, Var
@@ -86,7 +87,6 @@ class Frame:
     result: Place | None = None
     assigned: frozenset[str] = frozenset()
     addressed: frozenset[str] = frozenset()
-    stored: frozenset[str] = frozenset()  # pointers that it stores through, or hands on
     found: list[Result] = field(default_factory=list)  # what its returns gave
     binding: tuple[object, ...] = ()  # which instance of its declaration this is: struct and template arguments
     loops: int = 0
@@ -105,7 +105,6 @@ class Context:
         self.initial: dict[str, tuple[int, ...]] = {}
         self.constant_memory: set[str] = set()  # objects declared `__constant__`
         self.constants: set[str] = set()  # objects defined `const`: written by their initializers alone
-        self.restricted: set[str] = set()  # objects accessed through a `__restrict__` pointer that is no parameter
         self.ended: set[str] = set()  # local objects whose scopes have ended
         self.scopes: list[Scope] = [module.scope]
         self.frames: list[Frame] = []
@@ -137,13 +136,17 @@ class Context:
 
     def find(self, name: str) -> Place | None:
         for scope in reversed(self.scopes):
-            if name in scope.places:
+            if name in scope.places and not self.hidden(scope, name):
                 return scope.places[name]
         return None
 
+    def hidden(self, scope: Scope, name: str) -> bool:
+        """Is it a name of the file that some declaration which was not understood has as well?"""
+        return scope is self.module.scope and name in self.module.refused
+
     def find_type(self, name: str) -> CType | None:
         for scope in reversed(self.scopes):
-            if name in scope.types:
+            if name in scope.types and not self.hidden(scope, name):
                 return scope.types[name]
             if name in scope.places:
                 return None
@@ -153,9 +156,8 @@ class Context:
         """Leaves the scopes above `depth`, whose statements begin at `start`; their objects' lifetimes end."""
         for scope in self.scopes[depth:]:
             self.ended.update(scope.objects)
-            body, claims = tuple(self.out[start:]), frozenset(scope.claims)
-            self.restricted |= reached(body, claims)
-            self.out[start:] = claimed(body, claims)
+            claims = frozenset(scope.claims)
+            self.out[start:] = claimed(presumed(tuple(self.out[start:]), claims, self.objects), claims)
         del self.scopes[depth:]
 
     def claim(self, name: str) -> frozenset[str]:

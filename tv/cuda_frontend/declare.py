@@ -24,7 +24,7 @@ from tv.cuda_frontend.ctype import (
 )
 from tv.cuda_frontend.initializers import COMPONENT, initial_value, zero_value
 from tv.cuda_frontend.places import point
-from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve
+from tv.cuda_frontend.typenames import declare_type, qualifiers, reference, resolve, restricted_pointer
 from tv.cuda_frontend.usage import evaluated, names_in, nodes
 from tv.cuda_frontend.values import (
     Aggregate,
@@ -149,6 +149,10 @@ def automatic(ctx: Context, d: ast.Variable, const: bool) -> None:
     if d.init is None or isinstance(d.init, ast.InitList):
         raise unsupported("TV0111", "`auto` without an expression", d.span, "write the type")
     r = value(ctx, d.init)
+    if isinstance(r, Pointer):  # what `auto` stands for has no qualifiers of its own
+        r = replace(r, type=replace(r.type, restrict=isinstance(d.type, ast.AutoType) and d.type.restrict))
+    elif isinstance(d.type, ast.AutoType) and d.type.restrict:
+        restricted_pointer(r.type, d.span)
     define(ctx, d.name, r.type, r, const, d)
 
 
@@ -183,11 +187,21 @@ def bind_reference(ctx: Context, d: ast.Variable) -> None:
 
 def referring(ctx: Context, name: str, t: ast.TypeSyntax, p: Place, span: Span) -> Place:
     """What the reference `name` of type `t` is: its referent, which a reference to const does not change."""
+    if isinstance(t, ast.PointerType) and restricts(ctx, t.target):
+        raise unsupported("TV0111", f"`{name}`, a reference to a `__restrict__` pointer", span, "copy the pointer")
     if isinstance(t, ast.PointerType) and t.restrict:
         if not isinstance(p, Memory):
             raise unsupported("TV0111", f"the `__restrict__` reference `{name}`", span, "remove `__restrict__`")
         p = replace(p, bases=p.bases | ctx.claim(name))
     return replace(p, const=True) if qualifiers(t)[0] and isinstance(p, (Register, Memory, Record)) else p
+
+
+def restricts(ctx: Context, t: ast.TypeSyntax) -> bool:
+    """Is this the type of a `__restrict__` pointer?"""
+    if isinstance(t, ast.AutoType):
+        return t.restrict
+    kind = resolve(ctx, t)
+    return isinstance(kind, Ptr) and kind.restrict
 
 
 def stable(ctx: Context, p: Place, span: Span) -> Place:
@@ -212,16 +226,10 @@ def stable(ctx: Context, p: Place, span: Span) -> Place:
 
 # ------------------------------------------------------------------------------------------------ storage
 def restricted(ctx: Context, name: str, t: CType, r: Result) -> Result:
-    """The value of a `__restrict__` pointer of an inlined function, or of a local one.
-
-    Where nothing is stored through it, nvcc turns its loads of global memory into ld.global.nc, whatever the kernel's own
-    parameter says.
-    """
+    """The value of a `__restrict__` pointer of an inlined function, or of a local one."""
     if not isinstance(t, Ptr) or not isinstance(r, Pointer) or not t.restrict or r.object is None:
         return r
-    in_global = ctx.objects[r.object].space is Space.GLOBAL
-    unwritten = t.const or (bool(ctx.frames) and name not in ctx.frame.stored)
-    return replace(r, readonly=r.readonly or (in_global and unwritten), bases=r.bases | ctx.claim(name))
+    return replace(r, bases=r.bases | ctx.claim(name))
 
 
 def define(ctx: Context, name: str, t: CType, r: Result | None, const: bool, d: ast.Variable) -> None:

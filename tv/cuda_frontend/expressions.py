@@ -17,6 +17,7 @@ from tv.cuda_frontend.lvalues import place
 from tv.cuda_frontend.operators import binary, logical, negate
 from tv.cuda_frontend.places import address, dereference, entry_name, located, read, write
 from tv.cuda_frontend.typenames import reference, resolve
+from tv.cuda_frontend.usage import nodes
 from tv.cuda_frontend.user_operators import assigning
 from tv.cuda_frontend.values import (
     Aggregate,
@@ -90,6 +91,10 @@ def constant(ctx: Context, e: ast.Expr, what: str) -> int:
 
 def type_of(ctx: Context, e: ast.Expr) -> CType:
     """The type of an expression that is not evaluated (`sizeof`, `decltype`)."""
+    for n in nodes(e):
+        if isinstance(n, ast.Call) and isinstance(n.callee, ast.Name) and n.callee.name in ctx.module.hosts:
+            message = f"the type of a call of `{n.callee.name}`, of which host code has another"
+            raise unsupported("TV0111", message, n.span, "write the type")
     kinds: list[CType] = []
     targets = dict(ctx.targets)
 

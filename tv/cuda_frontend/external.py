@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from pycparser import c_parser as cp
 from tv.cuda_frontend.class_parser import ClassParser, renamed
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, PREDECLARED_TYPES
 from tv.cuda_frontend.parser import DEVICE_WORDS, Template
+from tv.cuda_frontend.skipped import introduced, is_function, is_record
 
 _OPENING = {"LPAREN": "RPAREN", "LBRACE": "RBRACE", "LBRACKET": "RBRACKET"}
 # Declarations of types, and what is no declaration of a function or a variable.
@@ -29,6 +30,9 @@ class UnitParser(ClassParser):
         word = self._peek().value if kind is not None else ""
         if kind == "EXTERN" and second == "STRING_LITERAL":
             return self._parse_linkage()
+        if kind == "INLINE" and word == "inline" and self._peek(2) is not None and self._peek(2).value == "namespace":
+            self._advance()
+            return self._parse_namespace()
         if kind == "CXX_WORD" and word in ("namespace", "using"):
             return self._parse_namespace() if word == "namespace" else self._parse_using()
         if kind == "CXX_WORD" and word == "template":
@@ -40,10 +44,21 @@ class UnitParser(ClassParser):
     def _owned(self, decls: list[Any]) -> list[Any]:
         """Notes which namespace declares a name: namespaces are flattened, so a name may have only one."""
         for d in decls:
-            name = getattr(getattr(d, "decl", d), "name", None)
-            if name is not None:
-                self.owners.setdefault(name, set()).add("::".join(self.path))
+            node = getattr(d, "decl", d)
+            self._own([node.name] if getattr(node, "name", None) is not None else [])
+            kind = getattr(node, "type", None)
+            while isinstance(kind, (c_ast.TypeDecl, c_ast.PtrDecl, c_ast.ArrayDecl)):
+                kind = kind.type
+            defined = isinstance(kind, (c_ast.Struct, c_ast.Union)) and kind.decls is not None
+            values = kind.values if isinstance(kind, c_ast.Enum) else None
+            if kind is not None and (defined or values is not None):
+                self._own([kind.name] if kind.name is not None else [])
+                self._own(v.name for v in (values.enumerators if values is not None else ()))
         return decls
+
+    def _own(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.owners.setdefault(name, set()).add("::".join(self.path))
 
     def _parse_linkage(self) -> list[Any]:
         self._advance(), self._advance()
@@ -143,7 +158,8 @@ class UnitParser(ClassParser):
             _, words, tokens = self._scan_header()
             before = set(self.hosts)
             self._skip_declaration(start)
-            names = self._declared_names(tokens)
+            skipped = behind_parameters(self._tokens._buffer[start : self._mark()])
+            names = self._declared_names(tokens) | (set() if is_function(skipped) else introduced(skipped))
             self.hosts = before
             for name in names:
                 self.refused.setdefault(name, error)
@@ -236,10 +252,9 @@ class UnitParser(ClassParser):
         skipped = self._tokens._buffer[start : self._mark()]
         if {t.value for t in header} & _TYPE_WORDS or {t.value for t in skipped} & DEVICE_WORDS:
             return
-        function = any(t.type == "LPAREN" for t in header)
-        ends = ("SEMI", "EQUALS", "COMMA", "LBRACKET", "LBRACE")
-        declared = {t.value for t, after in pairwise(skipped) if t.type in ("ID", "TYPEID") and after.type in ends}
-        names = frozenset(self._declared_names(header) if function else declared)
+        own = behind_parameters(skipped)
+        function = is_function(own)
+        names = frozenset(self._declared_names(header) if function else introduced(own))
         places = self.clex.own_places
         line, column = places[id(skipped[-1])]
         self.host_code.append((places[id(skipped[0])], (line, column + len(skipped[-1].value)), names, function))
@@ -266,7 +281,8 @@ class UnitParser(ClassParser):
                 depth -= 1
                 if depth < 0:
                     self._parse_error(f"before: {tok.value}", self._tok_coord(tok))
-                if depth == 0 and tok.type == "RBRACE" and self._peek_type() != "SEMI":
+                ends = depth == 0 and tok.type == "RBRACE" and self._peek_type() != "SEMI"
+                if ends and not is_record(behind_parameters(self._tokens._buffer[start : self._mark()])):
                     break
             elif tok.type == "SEMI" and depth == 0:
                 break
@@ -276,6 +292,9 @@ class UnitParser(ClassParser):
             self._note_host(self._tokens._buffer[start : self._mark()])
 
     def _note_host(self, tokens: list[Any]) -> None:
+        declared = behind_parameters(tokens)
+        if not is_function(declared):
+            self._own(introduced(declared))
         if tokens and tokens[0].value in ("struct", "class", "union", "enum", "typedef", "using"):
             for name in {t.value for t in tokens[1:3]} & {*PREDECLARED_TYPES}:
                 self.refused.setdefault(name, cp.ParseError(f"{self._tok_coord(tokens[0])}: `{name}` is declared anew"))
@@ -297,8 +316,10 @@ class UnitParser(ClassParser):
 
 
 def behind_parameters(header: list[Any]) -> list[Any]:
-    """What of a template's header stands behind its parameters; all of it where they do not end."""
+    """What of a template's header stands behind its parameters; all of it where they do not end, and of what is no template."""
     depth = 0
+    if not header or header[0].value != "template":
+        return header
     for i, t in enumerate(header):
         depth += (t.type == "LT") - (t.type == "GT")
         if t.type == "GT" and depth == 0:

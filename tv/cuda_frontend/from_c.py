@@ -24,12 +24,14 @@ from tv.source import Span
 
 MAX_DEPTH = 1500
 _UNNAMED = count(1)  # a place may hold several unnamed types: a macro writes all that it does at one
-_SILENT_PRAGMAS = ("unroll", "nounroll", "once", "nv_diag", "diag_", "GCC diagnostic", "nv_exec_check_disable", "hd_warning_disable",
-                   "clang loop unroll", "message", "region", "endregion")  # fmt: skip
 
 
 def refuse(what: str, span: Span, help: str = "") -> Unsupported:
     return Unsupported("TV0111", what, span, help)
+
+
+def restricts(quals: list[str]) -> bool:
+    return "__restrict__" in quals or "__restrict" in quals
 
 
 class Translator:
@@ -58,9 +60,8 @@ class Translator:
             case c_ast.PtrDecl():
                 quals = node.quals or []
                 return ast.PointerType(
-                    span, self.type(node.type), "const" in quals, "volatile" in quals,
-                    any(q in quals for q in ("__restrict__", "__restrict")), "&" in quals,
-                )  # fmt: skip
+                    span, self.type(node.type), "const" in quals, "volatile" in quals, restricts(quals), "&" in quals
+                )
             case c_ast.ArrayDecl():
                 return ast.ArrayType(span, self.type(node.type), None if node.dim is None else self.expr(node.dim))
             case _:
@@ -70,17 +71,18 @@ class Translator:
         quals = node.quals or []
         inner, span = node.type, self.span(node.type if node.type is not None else node)
         const, volatile = "const" in quals or "constexpr" in quals, "volatile" in quals
+        restrict = restricts(quals)
         match inner:
             case TemplateType():
                 args = tuple(self.template_argument(a) for a in inner.targs)
-                return ast.NamedType(span, " ".join(inner.names), const, volatile, args)
+                return ast.NamedType(span, " ".join(inner.names), const, volatile, args, restrict)
             case c_ast.IdentifierType():
-                return ast.NamedType(span, " ".join(inner.names), const, volatile)
+                return ast.NamedType(span, " ".join(inner.names), const, volatile, (), restrict)
             case c_ast.InferredType():
-                return ast.AutoType(span, const)
+                return ast.AutoType(span, const, restrict)
             case c_ast.TypeOf():
-                return ast.TypeOf(span, self.expr(inner.expr), inner.op)
-            case c_ast.Struct() | c_ast.Enum() if inner.name:
+                return ast.TypeOf(span, self.expr(inner.expr), inner.op, restrict)
+            case c_ast.Struct() | c_ast.Enum() if inner.name and not restrict:
                 return ast.NamedType(span, inner.name, const, volatile)
             case _:
                 raise refuse(f"the type construct `{type(inner).__name__}`", span)
@@ -375,14 +377,3 @@ def function(t: Translator, n: Any, template: tuple[ast.TemplateParameter, ...])
     if n.param_decls:
         raise refuse("an old-style function definition", t.span(n))
     return _prototype(t, n.decl, block(t, n.body), template)
-
-
-def check_pragma(text: str, span: Span) -> None:
-    """Raises Unsupported for a pragma that is not known to leave the meaning alone."""
-    if not any(text.strip().startswith(p) for p in _SILENT_PRAGMAS):
-        raise Unsupported(
-            "TV0125",
-            f"`#pragma {text.strip()}`",
-            span,
-            "remove it: known are `unroll`, `once` and those of diagnostics",
-        )

@@ -7,8 +7,9 @@ from typing import Any
 from pycparser import c_ast
 
 from tv.cuda_frontend import syntax as ast
-from tv.cuda_frontend.from_c import Translator, check_pragma, declaration, refuse
+from tv.cuda_frontend.from_c import Translator, declaration, refuse
 from tv.cuda_frontend.parser import CxxCast
+from tv.cuda_frontend.pragmas import check_pragma
 from tv.diagnostic import Unsupported
 from tv.source import Span
 

@@ -23,6 +23,7 @@ from tv.cuda_frontend.from_c import Translator
 from tv.cuda_frontend.globals import DIM3
 from tv.cuda_frontend.host_variables import CLOSE, OPEN, Host, Tokens, launch_end
 from tv.cuda_frontend.instances import canonical
+from tv.cuda_frontend.predefined import header_functions
 from tv.cuda_frontend.typenames import builtin_type
 from tv.cuda_frontend.values import Known, Value
 from tv.diagnostic import BadInput, Unsupported
@@ -64,6 +65,7 @@ class Here:
             name in m.hosts
             or name in m.refused
             or name in m.mentioned
+            or name in header_functions()[1]
             or "::" in name
             or len(m.functions.get(name, ())) > 1
         )

@@ -22,12 +22,15 @@ MAX_NUMBER = 4000  # characters, beyond which Python reads no integers and the p
 _TRIGRAPH = re.compile(r"\?\?[=/'()!<>\-]")
 _RAW_STRING = re.compile(r'(?:u8|[uUL])?R"')
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*+", re.ASCII)
+NUMBER = re.compile(r"\.?[0-9](?:[eEpP][+-]|'[0-9A-Za-z_]|[\w.])*+", re.ASCII)
+_QUOTED = re.compile(r"\"(?:\\[^\n]|[^\"\\\n])*\"|'(?:\\[^\n]|[^'\\\n])*'")
 # `<::` is `<` and `::`, unless `:` or `>` follows.
 _INDICES = re.compile(rf"(?:\]\s*+\[[^\[\]]*+){{{MAX_NESTING}}}")
 _PLAIN = re.compile(r"[ \t(){}\[\];,*+=&|!^~-]+")  # nothing that begins with one of these has to be looked at
 _DIGRAPH = re.compile(r"%:|<%|%>|:>|<:(?!:[^:>])")
 _OPEN, _CLOSE = "([{", ")]}"
+# To a compiler \v and \f are blanks. The others are none, and no ends of a line either, as they are to Python.
+_LETTERS = {0x0B: " ", 0x0C: " ", **dict.fromkeys((0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029), "\ufffd")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,136 +71,129 @@ def too_long(number: str, span: Span) -> BadInput:
 
 
 class _Cleaner:
-    """Copies text into `out`, a logical line at a time; `owed` newlines are paid back at the line's end."""
+    """Copies spliced text into `out`, a logical line at a time; `owed` newlines are paid back at the line's end."""
 
     def __init__(self, file: str, text: str) -> None:
-        self.file, self.text, self.pos = file, text, 0
-        self.line, self.line_start = 1, 0
+        self.file, self.pos = file, 0
+        # offsets in the spliced text at which lines of the file begin; whether a splice stands before
+        self.starts, self.spliced = [0], [False]
+        self.text = self.splice(text)
+        self.next = 1  # of `starts`, the first that lies behind `pos`
         self.out: list[str] = []
         self.out_line, self.out_col, self.owed = 1, 1, 0
         self.segments: dict[int, list[tuple[int, int, int]]] = {}
 
-    def col(self) -> int:
-        return self.pos - self.line_start + 1
+    def splice(self, text: str) -> str:
+        """The text without backslashes at the ends of lines; to nvcc such a line may end in blanks."""
+        parts, at, total = [], 0, 0
+        for m in re.finditer(r"\\[ \t]*\n|\n", text):
+            whole = m.group() == "\n"
+            part = text[at : m.end() if whole else m.start()]
+            parts.append(part)
+            total += len(part)
+            at = m.end()
+            self.starts.append(total)
+            self.spliced.append(not whole)
+        return "".join([*parts, text[at:]])
 
-    def span(self) -> Span:
-        return Span(self.file, self.line, self.col(), self.col() + 1)
+    def place(self, pos: int) -> tuple[int, int]:
+        """Line and column, in the file, of an offset in the spliced text."""
+        line = bisect_right(self.starts, pos)
+        return line, pos - self.starts[line - 1] + 1
 
-    def splices(self) -> None:
-        """Skips backslash-newline (with nvcc, blanks may stand between) at the current position."""
-        while self.text.startswith("\\", self.pos):
-            m = re.compile(r"\\[ \t]*\n").match(self.text, self.pos)
-            if m is None:
-                return
-            self.pos = m.end()
-            self.line, self.line_start, self.owed = self.line + 1, m.end(), self.owed + 1
-            self.segments.setdefault(self.out_line, [(1, self.out_line, 1)]).append((self.out_col, self.line, 1))
+    def span(self, pos: int) -> Span:
+        line, col = self.place(pos)
+        return Span(self.file, line, col, col + 1)
 
-    def peek(self, n: int = 1) -> str:
-        """The next n characters, seen through splices; does not move."""
-        if "\\" not in self.text[self.pos : self.pos + n + 1]:
-            return self.text[self.pos : self.pos + n]
-        return re.sub(r"\\[ \t]*\n", "", self.text[self.pos : self.pos + n + 64])[:n]
+    def segment(self, line: int, col: int, shift: int = 0) -> None:
+        parts = self.segments.setdefault(self.out_line, [(1, self.out_line, 1)])
+        parts.append((self.out_col + shift, line, col))
 
-    def take(self) -> str:
-        """Consumes one character (after splices); a newline advances the line."""
-        self.splices()
-        if self.pos >= len(self.text):
-            return ""
-        c = self.text[self.pos]
+    def copy(self, end: int) -> None:
+        """What stands before `end`, without a newline, as it is."""
+        while self.next < len(self.starts) and self.starts[self.next] <= end:
+            if self.spliced[self.next]:
+                self.owed += 1
+                self.segment(self.next + 1, 1, self.starts[self.next] - self.pos)
+            self.next += 1
+        self.out.append(self.text[self.pos : end])
+        self.out_col += end - self.pos
+        self.pos = end
+
+    def skip(self, end: int) -> None:
+        """Leaves out what stands before `end`, with all its lines."""
+        while self.next < len(self.starts) and self.starts[self.next] <= end:
+            self.owed += 1
+            self.next += 1
+        self.pos = end
+        self.segment(*self.place(end))
+
+    def newline(self) -> None:
+        self.copy(self.pos)  # a splice may stand before
         self.pos += 1
-        if c == "\n":
-            self.line, self.line_start = self.line + 1, self.pos
-        return c
-
-    def put(self, c: str) -> None:
-        self.out.append(c)
-        if c == "\n":
-            self.out.append("\n" * self.owed)
-            self.out_line, self.out_col, self.owed = self.out_line + 1 + self.owed, 1, 0
-        else:
-            self.out_col += len(c)
+        self.next += 1
+        self.out.append("\n" * (1 + self.owed))
+        self.out_line, self.out_col, self.owed = self.out_line + 1 + self.owed, 1, 0
 
     def line_comment(self) -> None:
-        while True:
-            self.splices()
-            if self.pos >= len(self.text) or self.text[self.pos] == "\n":
-                return
-            self.take()
+        end = self.text.find("\n", self.pos)
+        self.skip(len(self.text) if end < 0 else end)
 
     def block_comment(self) -> None:
-        start = self.span()
-        self.take(), self.take()
-        self.put(" ")
-        while self.peek(2) != "*/":
-            c = self.take()
-            if c == "":
-                raise BadInput("TV0103", "a comment that begins here never ends", start, "close it with `*/`")
-            if c == "\n":
-                self.owed += 1
-        self.take(), self.take()
-        parts = self.segments.setdefault(self.out_line, [(1, self.out_line, 1)])
-        parts.append((self.out_col, self.line, self.col()))
+        end = self.text.find("*/", self.pos + 2)
+        if end < 0:
+            where = self.span(self.pos)
+            raise BadInput("TV0103", "a comment that begins here never ends", where, "close it with `*/`")
+        self.out.append(" ")
+        self.out_col += 1
+        self.skip(end + 2)
 
-    def quoted(self, quote: str) -> None:
-        start = self.span()
-        self.put(self.take())
-        while (c := self.take()) != quote:
-            if c in ("", "\n"):
-                raise BadInput(
-                    "TV0103", f"a literal that begins here has no closing {quote}", start, "close it on the same line"
-                )
-            self.put(c)
-            if c == "\\":
-                self.put(self.take())
-        self.put(quote)
+    def quoted(self) -> None:
+        m = _QUOTED.match(self.text, self.pos)
+        if m is None:
+            message = f"a literal that begins here has no closing {self.text[self.pos]}"
+            raise BadInput("TV0103", message, self.span(self.pos), "close it on the same line")
+        self.copy(m.end())
 
     def word(self) -> bool:
         """An identifier or a number as a whole, so that a digit separator is not a quote."""
         if _RAW_STRING.match(self.text, self.pos):
-            raise Unsupported("TV0110", "raw string literals are not read", self.span(), "write an ordinary literal")
-        m = _NUMBER.match(self.text, self.pos)
+            where = self.span(self.pos)
+            raise Unsupported("TV0110", "raw string literals are not read", where, "write an ordinary literal")
+        m = NUMBER.match(self.text, self.pos)
+        if m is not None and len(m.group()) > MAX_NUMBER:
+            raise too_long(m.group(), self.span(self.pos))
+        m = m or _IDENTIFIER.match(self.text, self.pos)
         if m is not None:
-            word = m.group().replace("'", "")
-            if len(word) > MAX_NUMBER:
-                raise too_long(word, self.span())
-            self.pos = m.end()
-            self.put(word + " " * (len(m.group()) - len(word)))
-            return True
-        m = _IDENTIFIER.match(self.text, self.pos)
-        if m is not None:
-            self.pos = m.end()
-            self.put(m.group())
+            self.copy(m.end())
         return m is not None
 
     def check_letter(self, c: str) -> None:
         """Compilers take other letters, and `\\u00e9`, for parts of a name, which may then be a macro's; the preprocessor here does not."""
         if c in "$\\" or not c.isascii():
             help = "write names in the letters of ASCII, and other characters in comments or literals"
-            raise Unsupported("TV0110", f"the character `{c}` outside of a literal", self.span(), help)
+            raise Unsupported("TV0110", f"the character `{c}` outside of a literal", self.span(self.pos), help)
 
     def run(self) -> CleanText:
-        while True:
-            self.splices()
-            if self.pos >= len(self.text):
-                break
+        while self.pos < len(self.text):
             m = _PLAIN.match(self.text, self.pos)
+            two = self.text[self.pos : self.pos + 2]
             if m is not None:
-                self.pos = m.end()
-                self.put(m.group())
-                continue
-            two = self.peek(2)
-            if two == "//":
+                self.copy(m.end())
+            elif two[0] == "\n":
+                self.newline()
+            elif two == "//":
                 self.line_comment()
             elif two == "/*":
                 self.block_comment()
             elif two[0] in "\"'":
-                self.quoted(two[0])
-            elif _DIGRAPH.match(self.peek(4)):
-                raise Unsupported("TV0110", f"the digraph `{two}`", self.span(), "write the character itself")
+                self.quoted()
+            elif _DIGRAPH.match(self.text, self.pos):
+                where = self.span(self.pos)
+                raise Unsupported("TV0110", f"the digraph `{two}`", where, "write the character itself")
             elif not self.word():
                 self.check_letter(two[0])
-                self.put(self.take())
+                self.copy(self.pos + 1)
         return CleanText(self.file, "".join(self.out), self.segments)
 
 
@@ -210,9 +206,7 @@ def clean(file: str, text: str) -> CleanText:
             Span(file, 1),
             "check the kernel apart from generated tables",
         )
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    # to Python these end a line, to a compiler they are blanks (or errors)
-    text = text.translate(dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029), " "))
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").translate(_LETTERS)
     if "\x00" in text:
         at = place(file, text, text.index("\x00"))
         raise BadInput("TV0102", "the file has a null byte", at, "save the file as UTF-8 text")

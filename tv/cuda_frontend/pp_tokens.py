@@ -1,71 +1,92 @@
-"""Preprocessing tokens as C++ has them: numbers and operators whole, and kept apart where they are written as text.
-
-pcpp's own lexer takes `1.f` apart into `1`, `.` and `f`, so that a macro, or a macro's parameter, named `f` would reach
-into the number; and it hands out tokens without saying which of them touched in the source.
-"""
+"""Preprocessing tokens as C++ has them: numbers, literals and operators whole, with their places and what stands before them."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from types import ModuleType
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from pcpp import parser as rules
+from tv.cuda_frontend.phases import NUMBER
+from tv.source import Span
 
-_INTEGER = re.compile(r"(?:0[xX][0-9a-fA-F]+|\d+)(?:[uU](?:ll?|LL?)?|(?:ll?|LL?)[uU]?)?")
+_KINDS = re.compile(
+    rf"""(?P<number>{NUMBER.pattern})
+    | (?P<string>(?:u8|[uUL])?"(?:\\.|[^"\\])*"(?:[A-Za-z_]\w*)?)
+    | (?P<character>(?:u8|[uUL])?'(?:\\.|[^'\\])*'(?:[A-Za-z_]\w*)?)
+    | (?P<name>[A-Za-z_]\w*)
+    | (?P<other>\.\.\.|<<=|>>=|->\*|\#\#|::|->|\.\*|\+\+|--|<<|>>|&&|\|\||[<>=!+\-*/%&|^]=|\S)""",
+    re.VERBOSE | re.ASCII,
+)
+_SUFFIX = re.compile(r"\w+\Z", re.ASCII)
 # Tokens of these letters are whole tokens of every C++ lexer, whatever stands next to them.
 _ALONE = frozenset("(),;{}")
 
 
-def _number(t: Any) -> Any:
-    r"\.?[0-9](?:[eEpP][+-]|[\w.])*+"
-    t.type = "CPP_INTEGER" if _INTEGER.fullmatch(t.value) else "CPP_FLOAT"
-    return t
+@dataclass(frozen=True, slots=True)
+class Token:
+    """kind: number, string, character, name or other. line and column are those of the text after phase 3; a token of a macro's text
+    has those of the macro's use. blank: whitespace stands before it."""
+
+    kind: str
+    text: str
+    file: str = ""
+    line: int = 0
+    col: int = 0
+    blank: bool = False
+    painted: bool = False  # the name of a macro inside its own expansion: it is expanded nowhere
+    used: Token | None = None  # the outermost name of a macro that this is expanded from
+
+    def at(self, use: Token) -> Token:
+        """The same, written by the macro that is used at `use`."""
+        return Token(self.kind, self.text, use.file, use.line, use.col, self.blank, self.painted, use.used or use)
+
+    def within(self, use: Token) -> Token:
+        """The same as part of an argument of the macro that is used at `use`."""
+        origin = use.used or use
+        return Token(self.kind, self.text, self.file, self.line, self.col, self.blank, self.painted, origin)
+
+    def spaced(self, blank: bool) -> Token:
+        if blank == self.blank:
+            return self
+        return Token(self.kind, self.text, self.file, self.line, self.col, blank, self.painted, self.used)
+
+    def suffix(self) -> str:
+        """What is written right behind the quotes of a literal; the preprocessor takes a macro's name there for the macro."""
+        m = _SUFFIX.search(self.text) if self.kind in ("string", "character") else None
+        return m.group() if m is not None else ""
 
 
-def make_lexer() -> Any:
-    """A lexer for pcpp: its rules, but preprocessing numbers, `^=`, `::` and `<<<` as single tokens."""
-    return _built().clone()
+def lexed(text: str, file: str = "", line: int = 0, start: int = 0) -> list[Token]:
+    """The tokens of a line of cleaned text, from an offset on. A line begins as if behind a blank."""
+    out, end = list[Token](), -1
+    for m in _KINDS.finditer(text, start):
+        out.append(Token(str(m.lastgroup), m.group(), file, line, m.start() + 1, m.start() != end))
+        end = m.end()
+    return out
 
 
-@cache
-def _built() -> Any:
-    module = ModuleType("tv.cuda_frontend.pp_rules")
-    for name in dir(rules):
-        if name in ("tokens", "literals") or name.startswith("t_"):
-            setattr(module, name, getattr(rules, name))
-    module.__dict__.update(
-        {
-            "__file__": __file__,
-            "__package__": "",
-            "tokens": (*rules.tokens, "CPP_SCOPE", "CPP_LAUNCH"),
-            "t_CPP_INTEGER": _number,
-            "t_CPP_XOREQUAL": r"\^=",
-            "t_CPP_SCOPE": r"::",
-            "t_CPP_LAUNCH": r"<<<",
-        }
-    )
-    del module.__dict__["t_CPP_FLOAT"]
-    return rules.lex.lex(module=module, lextab="")  # no name: no table is written beside this file
+def spelled(tokens: Iterable[Token]) -> str:
+    """Tokens as text, with one blank where some whitespace stood."""
+    return "".join(" " * t.blank + t.text for t in tokens).strip()
 
 
-def expanded(token: Any) -> bool:
-    """Whether the token was written by a macro (a token of a macro's argument counts as well)."""
-    return bool(getattr(token, "expanded_from", None))
-
-
-def touch(a: Any, b: Any) -> bool:
+def touch(a: Token, b: Token) -> bool:
     """Whether b stood right behind a in one source file, neither of them in a macro's expansion."""
-    return not expanded(a) and not expanded(b) and a.source == b.source and a.lexpos + len(a.value) == b.lexpos
+    same = a.used is None and b.used is None and (a.file, a.line) == (b.file, b.line)
+    return same and a.col + len(a.text) == b.col
 
 
-def apart(a: Any, b: Any) -> bool:
-    """Whether a blank has to be written between two tokens that pcpp hands out next to each other.
+def apart(a: Token, b: Token) -> bool:
+    """Whether a blank has to be written between two tokens.
 
     Beside `::` only names stand without one, so that a qualified name stays one word in messages.
     """
-    if touch(a, b) or a.value in _ALONE or b.value in _ALONE:
+    if touch(a, b) or a.text in _ALONE or b.text in _ALONE:
         return False
-    scope = {a.type, b.type} == {"CPP_SCOPE", "CPP_ID"}
+    scope = (a.text == "::" and b.kind == "name") or (a.kind == "name" and b.text == "::")
     return not scope
+
+
+def where(t: Token) -> Span:
+    """The line of a token; columns are those of another text."""
+    return Span(t.file, t.line)

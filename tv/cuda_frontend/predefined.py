@@ -1,4 +1,4 @@
-"""Names that are macros where nvcc reads a file, without the file having defined them."""
+"""Names of macros and functions that are there where nvcc reads a file, without the file having declared them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ _FAMILIES = re.compile(
     r"|__CORRECT_ISO|_XOPEN|__LDBL|__FLT|__DBL|__INT|__UINT|__STDC|__NV|__GCC|_EXT_|_THRUST|_CUB|__gthr|_XBS5|__have|__HAVE"
     r"|__CUFFT|__WCHAR|__SI_|__S_I|_ISO|_LFS|_MATH|_RTL)\w*"
 )
+# Of libraries for the host, whose headers are not read.
+_LIBRARIES = re.compile(
+    r"(?:THRUST|CUB|NVTX|NVTX3|AT|C10|TORCH|PYBIND11|CUBLAS|CURAND|CUDNN|NCCL|MPI)_[A-Z0-9_]+|checkCudaErrors|getLastCudaError"
+)
 
 
 @cache
@@ -36,10 +40,21 @@ def predefined() -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
+@cache
+def header_functions() -> tuple[frozenset[str], frozenset[str]]:
+    """Names of functions of the headers, built-ins apart: those that device code may call, and all of them. A function of the file
+    by such a name is one of several."""
+    text = Path(__file__).with_name("header_functions.txt").read_text()
+    of_device, _, of_host = text.partition("# host\n")
+    device = frozenset(w for line in of_device.splitlines() if not line.startswith("#") for w in line.split())
+    return device, device | frozenset(of_host.split())
+
+
 def is_macro(name: str) -> bool:
     """May nvcc put something else in the place of this name? What is pasted together with a line's number counts as well."""
     return name in predefined() or name in OWN or "__LINE__" in name or "__COUNTER__" in name or _reserved(name)
 
 
 def _reserved(name: str) -> bool:
-    return name.startswith("_") and _FAMILIES.fullmatch(name) is not None
+    family = _FAMILIES if name.startswith("_") else _LIBRARIES
+    return family.fullmatch(name) is not None

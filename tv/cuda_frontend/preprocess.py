@@ -1,4 +1,4 @@
-"""Preprocessing by pcpp, with our own headers for the CUDA names and with includes only from folders that were named.
+"""Preprocessing as gcc does it for nvcc, with our own headers for the CUDA names and with includes only from folders that were named.
 
 The result is text for the lexer plus a map from every token's place in it to the place in the user's file.
 """
@@ -7,52 +7,29 @@ from __future__ import annotations
 
 import os
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from tv.cuda_frontend.conditions import defined_in_call, evaluate
-from tv.cuda_frontend.expanding import Expanding
 from tv.cuda_frontend.names import is_reserved
 from tv.cuda_frontend.phases import CleanText, check_nesting, clean, decode
 from tv.cuda_frontend.pp_asserts import Asserts
-from tv.cuda_frontend.pp_includes import HEADERS, HOST_HEADERS, HOST_LIBRARIES, Folders, missing
-from tv.cuda_frontend.pp_tokens import make_lexer
-from tv.cuda_frontend.pp_writer import Writer
-from tv.cuda_frontend.predefined import ANSWERED, UNDEFINED, predefined
-from tv.diagnostic import BadInput, TvError, Unsupported
+from tv.cuda_frontend.pp_includes import HEADERS, HOST_HEADERS, HOST_LIBRARIES, UNMEASURED, Folders, missing
+from tv.cuda_frontend.pp_macros import Expander, Listed, Macro, defined
+from tv.cuda_frontend.pp_source import Lines
+from tv.cuda_frontend.pp_tokens import Token, lexed, spelled, where
+from tv.cuda_frontend.pp_writer import TokenText, Writer
+from tv.cuda_frontend.pragmas import check_anywhere
+from tv.cuda_frontend.predefined import ANSWERED, OWN, UNDEFINED, predefined
+from tv.diagnostic import BadInput, Unsupported
 from tv.launch import CompileOptions
 from tv.source import Span
 
+__all__ = ["TokenText", "preprocess"]
 MAX_TOKENS = 300_000
-MAX_INCLUDE_DEPTH = 32
-
-# What pcpp raises on damaged directives besides calling its error hook.
-_DAMAGE = (IndexError, AttributeError, TypeError, ValueError, AssertionError, KeyError)
-# These change macros, even from host code, which is not read otherwise.
-_SAVED_MACRO = re.compile(r'(?:#\s*pragma|_Pragma\s*\(\s*")\s*((?:push|pop)_macro)')
+MOST_WORK = 1_000_000  # characters that expansions read and write; each token counts as some
+MOST_INCLUDES = 2_000
 _GUARD = re.compile(r"#\s*ifndef\s+(\w+)\n#\s*define\s+\1$")
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)([af]?)$")
-
-
-@dataclass(frozen=True, slots=True)
-class TokenText:
-    """Preprocessed text. `places[line]` lists (column here, file, line there, column there), ascending.
-
-    of_pass: some condition asks for `__CUDA_ARCH__`, which is there while nvcc reads the file for a GPU, not for the host."""
-
-    text: str
-    places: dict[int, list[tuple[int, str, int, int]]] = field(default_factory=dict)
-    of_pass: bool = False
-
-    def place(self, line: int, col: int) -> tuple[str, int, int]:
-        parts = self.places.get(line)
-        if not parts:
-            return "", line, col
-        here, file, there, start = parts[max(bisect_right(parts, col, key=itemgetter(0)) - 1, 0)]
-        return file, there, start + (col - here)
 
 
 def arch_number(arch: str) -> int:
@@ -63,20 +40,9 @@ def arch_number(arch: str) -> int:
     return int(m.group(1)) * 10
 
 
-class _Macros(dict[str, Any]):
-    """Macros by name; notes whether `__CUDA_ARCH__` was ever expanded."""
-
-    of_pass = False
-
-    def __getitem__(self, name: str) -> Any:
-        self.of_pass |= name == "__CUDA_ARCH__"
-        return super().__getitem__(name)
-
-
-def is_header(token: Any) -> bool:
-    """Is this token or macro of one of our headers? The preprocessor makes paths relative to the working directory."""
-    source = str(getattr(token, "source", "") or "")
-    return bool(source) and Path(os.path.abspath(source)).is_relative_to(HEADERS)
+def is_header(token: Token) -> bool:
+    """Is this token of one of our headers?"""
+    return bool(token.file) and Path(os.path.abspath(token.file)).is_relative_to(HEADERS)
 
 
 def include_guard(text: str) -> str:
@@ -93,224 +59,217 @@ def include_guard(text: str) -> str:
     return m[1] if depth == 1 else ""
 
 
-class _Reader(Expanding):
-    """pcpp with errors collected instead of printed (its evaluator swallows exceptions, so raising is not enough)."""
+class _Reader:
+    """The state of one run: macros, files, and what directives do to them."""
 
-    def __init__(self, main: CleanText, folders: Folders) -> None:
-        super().__init__(lexer=make_lexer())
-        self.evaluator = evaluate
-        self.expand_linemacro = self.expand_countermacro = False  # the one where it is sure, the other never
-        self.line_directive = None
-        self.auto_pragma_once_enabled = False  # its guess at include guards
+    def __init__(self, main: CleanText, folders: Folders, given: set[str]) -> None:
+        self.macros: dict[str, Macro] = {}
         self.files: dict[str, CleanText] = {main.file: main}
-        self.folders = folders
-        self.failures: list[TvError] = []
-        self.given: set[str] = set()  # by -D
-        self.of_pass = False
+        self.folders, self.given = folders, given  # by -D
         self.asserts = Asserts()
-        self.guard = include_guard(main.text)
-        self.rewrite_paths: list[Any] = []
-        for name in ("__DATE__", "__TIME__", "__PCPP__"):
-            del self.macros[name]
-        self.macros = _Macros(self.macros)
+        self.lines = Lines(self)
+        self.expander = Expander(self.lines, self.macros, self.spend)
+        self.writer = Writer(self.files, self.macros, self.asserts)
+        self.guards = {include_guard(main.text)}
+        self.once: dict[str, str] = {}  # real path -> text of files with `#pragma once`
+        self.unmeasured = ""  # a skipped header whose macros are not listed anywhere
+        self.of_pass = False
+        self.work = self.includes = 0
 
-    def where(self, token: Any) -> Span:
-        file = getattr(token, "source", "") or ""
-        return Span(file, token.lineno) if file else Span(next(iter(self.files)), token.lineno)
+    def spend(self, work: int) -> None:
+        self.work += work
+        if self.work > MOST_WORK:
+            raise self.too_much("macros that expand to too much text")
 
-    def fail(self, error: TvError) -> None:
-        self.failures.append(error)
+    def too_much(self, what: str) -> Unsupported:
+        help = "check the kernel apart from what generates its text"
+        return Unsupported("TV0104", what, where(self.lines.at), help)
 
-    def on_error(self, file: str, line: int, msg: str) -> None:
-        self.fail(
-            BadInput(
-                "TV0105",
-                msg[0].lower() + msg[1:].strip(),
-                Span(file, line),
-                "every `#if` needs its `#endif`, every call of a macro its arguments",
-            )
-        )
-
-    def evalexpr(self, tokens: Any) -> Any:
+    # -------------------------------------------------------------------------------------------- conditions
+    def condition(self, name: Token, tokens: list[Token]) -> bool:
         """Called only for a condition that decides: not inside what is left out."""
-        self.check_condition(self.lastdirective, tokens)
-        if defined_in_call(tokens, self.macros):
-            self.fail(self.unsure_defined())
-        self.in_condition = True
-        found = super().evalexpr(tokens)
-        self.in_condition = False
-        return found
+        if name.text in ("if", "elif"):
+            return self.evaluated(name, tokens)
+        if not tokens or tokens[0].kind != "name":
+            raise BadInput("TV0105", f"`#{name.text}` without a name", where(name), "name a macro")
+        self.check_condition(name, tokens[:1])
+        return (tokens[0].text in self.macros) == (name.text == "ifdef")
 
-    def expand_macros(self, tokens: Any, expanding_from: Any = ()) -> Any:
-        out = super().expand_macros(tokens, expanding_from)
-        if self.in_condition and any(t.value == "defined" for t in out):
-            self.fail(self.unsure_defined())  # what stood in the condition itself is a number by now
+    def evaluated(self, name: Token, tokens: list[Token]) -> bool:
+        self.check_condition(name, tokens)
+        if defined_in_call([t.text for t in tokens], self.macros):
+            raise unsure_defined(name)
+        expander = Expander(Listed(self.answered(name, tokens)), self.macros, self.spend)
+        words: list[str] = []
+        while (t := expander.next()) is not None:
+            if t.text == "defined":
+                raise unsure_defined(name)
+            words.append(t.text)
+        self.of_pass |= expander.architecture
+
+        def unknown(word: str, called: bool) -> BadInput | Unsupported:
+            if called:
+                help = "compare macros that are plain numbers, or use #ifdef"
+                return Unsupported("TV0107", f"`{word}(...)` in an `#if`", where(name), help)
+            help = f"define it: -D {word}=..., or use #ifdef"
+            return BadInput("TV0107", f"`#if` on `{word}`, which is not defined", where(name), help)
+
+        try:
+            return evaluate(words, unknown).value() != 0
+        except ValueError as error:
+            message = f"could not evaluate this condition: {error}"
+            raise BadInput("TV0105", message, where(name), "see how the C standard writes it") from None
+
+    def answered(self, name: Token, tokens: list[Token]) -> list[Token]:
+        """The condition with a number for each `defined`."""
+        out, at = list[Token](), 0
+        while at < len(tokens):
+            if tokens[at].text != "defined":
+                out.append(tokens[at])
+                at += 1
+                continue
+            rest = [t.text for t in tokens[at + 1 : at + 4]]
+            bracket = rest[:1] == ["("]
+            asked = tokens[at + 1 + bracket : at + 2 + bracket]
+            if not asked or asked[0].kind != "name" or (bracket and rest[2:] != [")"]):
+                raise BadInput("TV0105", "`defined` without a name", where(name), "name a macro")
+            out.append(Token("number", str(int(asked[0].text in self.macros)), name.file, name.line, tokens[at].col))
+            at += 4 if bracket else 2
         return out
 
-    def unsure_defined(self) -> TvError:
-        message = "`defined` in an `#if` by way of a macro, which compilers expand in different ways"
-        return Unsupported("TV0107", message, self.where(self.lastdirective), "write `defined(...)` in the condition")
-
-    def on_unknown_macro_in_defined_expr(self, tok: Any) -> bool:
-        self.check_condition(self.lastdirective, [tok])
-        return False
-
-    def on_unknown_macro_in_expr(self, ident: str) -> int:
-        where = self.where(self.lastdirective)
-        self.fail(
-            BadInput(
-                "TV0107",
-                f"`#if` on `{ident}`, which is not defined",
-                where,
-                f"define it: -D {ident}=..., or use #ifdef",
-            )
-        )
-        return 0
-
-    def on_unknown_macro_function_in_expr(self, ident: str) -> Any:
-        self.fail(
-            Unsupported(
-                "TV0107",
-                f"`{ident}(...)` in an `#if`",
-                self.where(self.lastdirective),
-                "compare macros that are plain numbers, or use #ifdef",
-            )
-        )
-        return lambda _: 0
-
-    def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> bool:
-        self.lastdirective = directive
-        self.count_directive()
-        if directive.value in ("ifdef", "ifndef"):  # pcpp asks nothing where the macro is there
-            self.check_condition(directive, [t for t in toks if t.value in self.macros])
-        if self.include_depth > MAX_INCLUDE_DEPTH:
-            raise BadInput(
-                "TV0106",
-                f"includes nested deeper than {MAX_INCLUDE_DEPTH}",
-                self.where(directive),
-                "does a file include itself? `#pragma once` keeps it from that",
-            )
-        return True
-
-    def define(self, tokens: Any) -> None:
-        """Called only where it is not left out."""
-        if not isinstance(tokens, str) and tokens:
-            self.check_name(self.lastdirective, tokens[0].value)
-            self.asserts.note(tokens[0].value)
-        super().define(tokens)
-
-    def undef(self, tokens: Any) -> None:
-        if tokens:
-            self.check_name(self.lastdirective, tokens[0].value)
-            self.asserts.note(tokens[0].value)
-        super().undef(tokens)
-
-    def check_name(self, directive: Any, name: str) -> None:
-        inside = is_header(directive)
-        if not inside and (
-            is_reserved(name) or name in predefined() or name in ANSWERED
-        ):  # of two definitions, that of a header may come last
-            what = "a built-in" if is_reserved(name) else "a macro of the headers"
-            where = self.where(directive)
-            self.fail(Unsupported("TV0109", f"the macro `{name}` has the name of {what}", where, "rename the macro"))
-
-    def check_condition(self, directive: Any, toks: Any) -> None:
+    def check_condition(self, directive: Token, tokens: list[Token]) -> None:
         """A name that nvcc, its host compiler or their headers may define and the file does not: any answer would be a guess."""
         if is_header(directive):
             return
-        for token in toks:
-            name = str(token.value)
+        for name in (t.text for t in tokens if t.kind == "name"):
             self.of_pass |= name == "__CUDA_ARCH__"
-            if token.type != self.t_ID or name in ("defined", self.guard, *ANSWERED, *UNDEFINED) or name in self.given:
+            if name in ("defined", "true", "false", *self.guards, *ANSWERED, *UNDEFINED) or name in self.given:
                 continue
-            own = name in self.macros and not is_header(self.macros[name])
+            own = name in self.macros and not is_header(self.macros[name].name)
             if not own and (name.startswith("_") or name in self.macros or name in predefined()):
                 help = "test `__CUDA_ARCH__`, `__CUDACC__`, or a macro given with -D"
-                self.fail(
-                    Unsupported("TV0107", f"a condition on the predefined macro `{name}`", self.where(directive), help)
-                )
+                message = f"a condition on the predefined macro `{name}`"
+                raise Unsupported("TV0107", message, where(directive), help)
+            if not own and self.unmeasured:
+                message = f"a condition on `{name}`, which `{self.unmeasured}` may define"
+                raise Unsupported("TV0107", message, where(directive), "put the condition before that header")
 
-    def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
-        words = "".join(t.value for t in toks)
-        if directive.value == "error":
-            raise BadInput(
-                "TV0105",
-                f"#error {words}",
-                self.where(directive),
-                "define what it asks for: `defines` in the specification, or -D",
-            )
-        if directive.value in ("warning", "ident"):
-            return True
-        if directive.value == "line":
-            raise Unsupported("TV0107", "`#line`, which changes `__LINE__`", self.where(directive), "remove it")
-        if directive.value == "pragma":
-            return None
-        raise BadInput(
-            "TV0105",
-            f"unknown directive `#{directive.value}`",
-            self.where(directive),
-            "remove it, or put it behind an #ifdef that is not taken",
-        )
+    # -------------------------------------------------------------------------------------------- directives
+    def directive(self, name: Token, tokens: list[Token], line: str) -> None:
+        """Called only where it is not left out. `line`: the whole text of it."""
+        match name.text:
+            case "define":
+                self.define(defined(tokens, name), name)
+            case "undef":
+                if not tokens or tokens[0].kind != "name":
+                    raise BadInput("TV0105", "`#undef` without a name", where(name), "name a macro")
+                self.check_name(name, tokens[0].text)
+                self.asserts.note(tokens[0].text)
+                self.macros.pop(tokens[0].text, None)
+            case "include":
+                self.include(name, line)
+            case "pragma":
+                self.pragma(name, tokens)
+            case "error":
+                help = "define what it asks for: `defines` in the specification, or -D"
+                raise BadInput("TV0105", f"#error {spelled(tokens)}", where(name), help)
+            case "warning" | "ident":
+                pass
+            case "" if not tokens:
+                pass
+            case word if word == "line" or word.isdigit():
+                raise Unsupported("TV0107", "`#line`, which changes `__LINE__`", where(name), "remove it")
+            case word:
+                help = "remove it, or put it behind an #ifdef that is not taken"
+                raise BadInput("TV0105", f"unknown directive `#{word}`", where(name), help)
 
-    def include(self, tokens: Any, original_line: Any) -> Any:
-        """The tokens of the file that is included; pcpp itself knows one order of folders for quotes and angle brackets."""
-        where = self.where(self.lastdirective)
-        name, quoted = named_file(tokens, self.t_STRING)
+    def define(self, macro: Macro, directive: Token) -> None:
+        self.check_name(directive, macro.name.text)
+        self.asserts.note(macro.name.text)
+        self.macros[macro.name.text] = macro
+
+    def check_name(self, directive: Token, name: str) -> None:
+        if directive.file and not is_header(directive):
+            check_macro_name(name, where(directive))
+
+    def pragma(self, name: Token, tokens: list[Token]) -> None:
+        text = spelled(tokens)
+        check_anywhere(text, where(name))
+        if tokens and tokens[0].text == "once":
+            self.once[os.path.realpath(name.file)] = self.files[name.file].text
+        elif not is_header(name):
+            self.writer.directive(name, text)
+
+    def include(self, directive: Token, line: str) -> None:
+        at = where(directive)
+        name, quoted = self.named_file(directive, line)
         if not name:
-            text = "".join(t.value for t in tokens)
             help = 'write `#include "file"` or `#include <file>`'
-            raise BadInput("TV0105", f"malformed #include `{text}`", where, help)
-        path = self.folders.find(name, quoted, Path(os.path.abspath(where.file)), where)
+            raise BadInput("TV0105", f"malformed #include `{line.split('include', 1)[1].strip()}`", at, help)
+        path = self.folders.find(name, quoted, Path(os.path.abspath(directive.file)), at)
         if path is None and not (name in HOST_HEADERS or name.startswith(HOST_LIBRARIES)):
-            raise missing(name, where)
+            raise missing(name, at)
+        if path is None and name.startswith(UNMEASURED):
+            self.unmeasured = self.unmeasured or name
         if self.asserts.included(path):
             self.macros.pop("assert", None)
-        if path is not None and str(path) not in self.include_once:
-            self.count_include()
-            cleaned = self.files[str(path)] = clean(str(path), decode(str(path), path.read_bytes()))
-            yield from self.parsegen(cleaned.text, name, str(path))
+        if path is not None and os.path.realpath(path) not in self.once:
+            self.read(path, at)
+
+    def named_file(self, directive: Token, line: str) -> tuple[str, bool]:
+        """The file that stands behind `#include`, and whether in quotes; no name where it is not of that form."""
+        m = re.match(r'\s*#\s*include\s*(?:"([^"]*)"|<([^>]*)>)', line)
+        if m is None:
+            end = line.index("include") + len("include")
+            expander = Expander(Listed(lexed(line, directive.file, directive.line, end)), self.macros, self.spend)
+            text = spelled(iter(expander.next, None))
+            m = re.match(r'(?:"([^"]*)"|<([^>]*)>)', text)
+        return ("", False) if m is None else (m[1] or m[2] or "", m[1] is not None)
+
+    def read(self, path: Path, at: Span) -> None:
+        """Puts a file in front. Raises Unsupported (TV0106) for a copy of one that is read once: some compilers go by the contents."""
+        self.includes += 1
+        if self.includes > MOST_INCLUDES:
+            raise self.too_much(f"more than {MOST_INCLUDES} includes")
+        cleaned = self.files[str(path)] = clean(str(path), decode(str(path), path.read_bytes()))
+        if cleaned.text in self.once.values() and not path.is_relative_to(HEADERS):
+            help = "include one of them, or write include guards"
+            raise Unsupported("TV0106", f"`{path.name}`, a copy of a file with `#pragma once`", at, help)
+        self.guards.add(include_guard(cleaned.text))
+        self.lines.enter(cleaned)
 
 
-def named_file(tokens: Any, string: Any) -> tuple[str, bool]:
-    """The file that the tokens behind `#include` name, and whether by quotes; no name where they are not of that form."""
-    if tokens and tokens[0].type == string:
-        return tokens[0].value[1:-1], True
-    words = [str(t.value) for t in tokens]
-    if words[:1] != ["<"] or ">" not in words:
-        return "", False
-    return "".join(words[1 : words.index(">")]), False
+def unsure_defined(directive: Token) -> Unsupported:
+    message = "`defined` in an `#if` by way of a macro, which compilers expand in different ways"
+    return Unsupported("TV0107", message, where(directive), "write `defined(...)` in the condition")
 
 
-def _definitions(reader: _Reader, options: CompileOptions) -> None:
+def check_macro_name(name: str, at: Span) -> None:
+    """Raises Unsupported (TV0109): of two definitions, that of a header may come last."""
+    if (
+        is_reserved(name)
+        or name in predefined()
+        or name in ANSWERED
+        or name in OWN
+        or name.startswith(("__has_", "_Pragma"))
+    ):
+        what = "a built-in" if is_reserved(name) else "a macro of the headers"
+        raise Unsupported("TV0109", f"the macro `{name}` has the name of {what}", at, "rename the macro")
+
+
+def _definitions(reader: _Reader, options: CompileOptions, main: str) -> None:
     arch = arch_number(options.arch)
-    for text in (f"__CUDA_ARCH__ {arch}", "__CUDACC__ 1", "__NVCC__ 1", "__cplusplus 201703L", "__LP64__ 1",
-                 "__CUDACC_VER_MAJOR__ 13", "__CUDACC_VER_MINOR__ 0", "CUDART_VERSION 13000",
-                 "__linux__ 1", "__x86_64__ 1"):  # fmt: skip
-        reader.define(text)
+    texts = [f"__CUDA_ARCH__ {arch}", "__CUDACC__ 1", "__NVCC__ 1", "__cplusplus 201703L", "__LP64__ 1",
+             "__CUDACC_VER_MAJOR__ 13", "__CUDACC_VER_MINOR__ 0", "CUDART_VERSION 13000",
+             "__linux__ 1", "__x86_64__ 1"]  # fmt: skip
     for name, value in options.defines:
         m = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)
         if m is None:
             raise BadInput("TV0105", f"`{name}` is not a macro name", help="-D NAME or -D NAME=VALUE")
-        if is_reserved(name) or name in predefined() or name in ANSWERED:
-            what = "a built-in" if is_reserved(name) else "a macro of the headers"
-            raise Unsupported("TV0109", f"the macro `{name}` has the name of {what}", help="rename the macro")
-        reader.define(f"{name} {clean('-D', value).text}".rstrip())
-        reader.given.add(name)
-
-
-def expand(reader: _Reader, writer: Writer, main: CleanText) -> None:
-    """Runs the preprocessor over the file, up to its first failure."""
-    for count, token in enumerate(reader.parsegen(main.text + "\n", main.file, None)):
-        if count > MAX_TOKENS:
-            raise Unsupported(
-                "TV0104",
-                f"more than {MAX_TOKENS} tokens after preprocessing",
-                Span(main.file, 1),
-                "check the kernel apart from generated tables",
-            )
-        if reader.failures:
-            break
-        writer.put(token)
+        check_macro_name(name, Span("", 0))
+        texts.append(f"{name} {clean('-D', value).text}")
+    for text in texts:
+        reader.define(defined(lexed(text, main, 1), reader.lines.at), reader.lines.at)
 
 
 def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
@@ -318,24 +277,18 @@ def preprocess(path: Path, text: str, options: CompileOptions) -> TokenText:
     main = clean(str(path), text)
     folders = Folders(Path(os.path.abspath(path)).parent, tuple(path.resolve().parent / p for p in options.include))
     folders.check(main.file)
-    reader = _Reader(main, folders)
-    _definitions(reader, options)
-    for _ in reader.parsegen('#include "cuda_runtime.h"\n', str(HEADERS / "nvcc"), None):
-        pass  # nvcc includes it before every file
-    writer = Writer(reader, main.file)
-    try:
-        expand(reader, writer, main)
-    except _DAMAGE as error:
-        where = reader.where(reader.lastdirective) if reader.lastdirective is not None else Span(main.file, 1)
-        raise BadInput(
-            "TV0105", "a directive that is not well formed", where, "see how the C standard writes it"
-        ) from error
-    if reader.failures:
-        raise reader.failures[0]
-    result = TokenText("".join(writer.out), writer.places, reader.of_pass or reader.macros.of_pass)
+    reader = _Reader(main, folders, {name for name, _ in options.defines})
+    _definitions(reader, options, main.file)
+    reader.lines.enter(main)
+    reader.read(HEADERS / "cuda_runtime.h", Span(main.file, 1))  # nvcc includes it before every file
+    count, uncalled = 0, None
+    while (token := reader.expander.next()) is not None:
+        reader.writer.put(token, uncalled)
+        uncalled, reader.expander.uncalled = reader.expander.uncalled, None
+        count += 1
+        if count > MAX_TOKENS:
+            help = "check the kernel apart from generated tables"
+            raise Unsupported("TV0104", f"more than {MAX_TOKENS} tokens after preprocessing", Span(main.file, 1), help)
+    result = reader.writer.text(reader.of_pass or reader.expander.architecture)
     check_nesting(CleanText(main.file, result.text))
-    m = _SAVED_MACRO.search(result.text)
-    if m is not None:
-        _, line, _ = result.place(result.text.count("\n", 0, m.start(1)) + 1, 1)
-        raise Unsupported("TV0125", f"`#pragma {m.group(1)}`", Span(main.file, line), "define the macro anew instead")
     return result

@@ -6,14 +6,32 @@ Not only `const T* __restrict__`: nvcc infers it for `T* __restrict__` too (chec
 written under another name would be read incoherently.
 
 And where an object is accessed through a `__restrict__` pointer in the pointer's scope, and past it, the two have to be
-different cells wherever one of them is written: compilers exchange such accesses. Those accesses are marked here.
+different cells wherever one of them is written: compilers exchange such accesses. Those accesses are marked here. So are the barriers that
+stand in the scope of such a pointer: a compiler takes it that no other thread accesses what this one reaches through its pointer,
+so that it moves such accesses across barriers, or leaves a store out (seen in nvcc's PTX).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from tv.kernel import AsyncCopy, Atomic, If, Load, Loop, MemRef, Parameter, Stmt, Store, references, walk
+from tv.kernel import (
+    AsyncCopy,
+    Atomic,
+    Barrier,
+    Expr,
+    If,
+    Load,
+    Loop,
+    MemRef,
+    Parameter,
+    Stmt,
+    Store,
+    mapped,
+    references,
+    walk,
+)
 
 
 def read_only_restrict(body: tuple[Stmt, ...], parameters: tuple[Parameter, ...]) -> tuple[Stmt, ...]:
@@ -50,16 +68,12 @@ def based_on(bases: frozenset[str]) -> tuple[tuple[str, bool], ...]:
     return tuple((name, True) for name in sorted(bases))
 
 
-def reached(body: tuple[Stmt, ...], ending: frozenset[str]) -> set[str]:
-    """Objects that are accessed through these pointers."""
-    return {r.object for s in walk(body) for r in references(s) if any(based and n in ending for n, based in r.claims)}
-
-
 def claimed(body: tuple[Stmt, ...], ending: frozenset[str]) -> tuple[Stmt, ...]:
     """The statements of the scope in which these pointers end. Of each that has to be alone and is not, the accesses past it
     are marked; claims of the others are dropped."""
     if not ending:
         return body
+    body = around_barriers(body, ending, lambda r: {n for n, based in r.claims if based})
     marks: dict[str, frozenset[str]] = {}  # object -> claims that other accesses to it do not share
     for name in sorted(ending):
         for object in {r.object for s in walk(body) for r in references(s) if (name, True) in r.claims}:
@@ -68,6 +82,30 @@ def claimed(body: tuple[Stmt, ...], ending: frozenset[str]) -> tuple[Stmt, ...]:
             ):
                 marks[object] = marks.get(object, frozenset()) | {name}
     return _claimed(body, ending, marks)
+
+
+def around_barriers(
+    body: tuple[Stmt, ...], ending: frozenset[str], bases: Callable[[MemRef], set[str]] = lambda r: {r.object}
+) -> tuple[Stmt, ...]:
+    """The statements of the scope in which these pointers end, with those of its accesses and barriers marked that do not wait for
+    each other. bases: pointers that an address is based on; of parameters, each is the only way to the object of its name."""
+    if not any(isinstance(s, Barrier) for s in walk(body)):
+        return body
+    through = {(r.object, n) for s in walk(body) for r in references(s) for n in bases(r) & ending}
+    names = {n for o, n in through if written(body, o)}
+    if not names:
+        return body
+
+    def marked(x: Expr | Stmt | MemRef) -> Expr | Stmt | MemRef:
+        match x:
+            case MemRef():
+                return replace(x, restricted=(*x.restricted, *sorted(bases(x) & names)))
+            case Barrier():
+                return replace(x, inside=(*x.inside, *sorted(names)))
+            case _:
+                return x
+
+    return mapped(body, marked)
 
 
 def written(body: tuple[Stmt, ...], object: str) -> bool:

@@ -21,12 +21,14 @@ class TypeSyntax(Node):
 
 @dataclass(frozen=True, slots=True)
 class NamedType(TypeSyntax):
-    """A type by name: `unsigned int` (specifiers in source order), `float4`, a typedef, a template's type parameter."""
+    """A type by name: `unsigned int` (specifiers in source order), `float4`, a typedef, a template's type parameter. restrict: the name
+    is one of a pointer."""
 
     name: str
     const: bool = False
     volatile: bool = False
     args: tuple[TypeSyntax | Expr, ...] = ()
+    restrict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class ArrayType(TypeSyntax):
 @dataclass(frozen=True, slots=True)
 class AutoType(TypeSyntax):
     const: bool = False
+    restrict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class TypeOf(TypeSyntax):
 
     expr: Expr
     word: str
+    restrict: bool = False
 
 
 # ------------------------------------------------------------------------------------------------ expressions

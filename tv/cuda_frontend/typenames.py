@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tv.cuda_frontend import syntax as ast
 from tv.cuda_frontend.context import Context, Scope, unsupported
 from tv.cuda_frontend.ctype import (
@@ -20,6 +22,7 @@ from tv.cuda_frontend.ctype import (
 )
 from tv.cuda_frontend.cuda_types import HANDLE_TYPES, SCALAR_TYPES, VECTOR_TYPES
 from tv.cuda_frontend.names import nearest
+from tv.cuda_frontend.values import HandleValue, Known, Value
 from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Scalar
 from tv.source import NOWHERE, Span
@@ -70,6 +73,8 @@ def reference(t: ast.TypeSyntax) -> bool:
 def resolve(ctx: Context, t: ast.TypeSyntax) -> CType:
     """The type. Raises Unsupported for unknown names, and for references: a name for one would be taken as a value."""
     match t:
+        case ast.NamedType(restrict=True) | ast.TypeOf(restrict=True):
+            return restricted_pointer(resolve(ctx, replace(t, restrict=False)), t.span)
         case ast.NamedType():
             return _named(ctx, t)
         case ast.PointerType(reference=True):
@@ -94,6 +99,13 @@ def resolve(ctx: Context, t: ast.TypeSyntax) -> CType:
             raise unsupported("TV0111", "`auto` without an initializer", t.span)
         case _:
             raise unsupported("TV0111", f"the type `{type(t).__name__}`", t.span)
+
+
+def restricted_pointer(t: CType, span: Span) -> Ptr:
+    """`__restrict__` of a type that is known by a name. Raises Unsupported (TV0111) where that is no pointer."""
+    if not isinstance(t, Ptr):
+        raise unsupported("TV0111", f"`__restrict__` of the type `{t}`", span, "it is a word for pointers")
+    return replace(t, restrict=True)
 
 
 def unqualified(ctx: Context, t: ast.TypeSyntax) -> CType:
@@ -201,7 +213,8 @@ def declare_type(ctx: Context, d: ast.Decl) -> None:
                 raise unsupported("TV0111", f"an enum of `{kind}`", d.span, "give it an integer type")
             _new(types, name, kind, d.span)
             ctx.module.enums.add(kind.scalar)
-            _enumerators(ctx, name, items, kind.scalar, d.span)
+            fixed = d.type is not None or any("::" in item for item, _ in items)  # that of an `enum class` is int
+            _enumerators(ctx, name, items, kind.scalar, fixed, d.span)
         case _:
             raise unsupported("TV0111", f"the declaration `{type(d).__name__}`", d.span)
 
@@ -220,7 +233,6 @@ def class_constants(ctx: Context, d: ast.Struct, own: Scope) -> None:
     """The `static constexpr` members of a struct, by name into `own`; those above are in scope."""
     from tv.cuda_frontend import fold
     from tv.cuda_frontend.expressions import constant
-    from tv.cuda_frontend.values import HandleValue, Known, Value
 
     outer, ctx.scopes = ctx.scopes, [*ctx.scopes, own]
     for v in d.constants:
@@ -264,29 +276,49 @@ def struct_type(ctx: Context, d: ast.Struct, name: str) -> CType:
 
 
 def _enumerators(
-    ctx: Context, enum: str, items: tuple[tuple[str, ast.Expr | None], ...], t: Scalar, span: Span
+    ctx: Context, enum: str, items: tuple[tuple[str, ast.Expr | None], ...], t: Scalar, fixed: bool, span: Span
 ) -> None:
-    """Each by its name, and by the enum's and its own; inside the list by its bare name."""
-    from tv.cuda_frontend import fold
-    from tv.cuda_frontend.context import Scope
+    """Each by its name, and by the enum's and its own; inside the list by its bare name, which has the type of its initializer there
+    where the enum's own is not fixed."""
     from tv.cuda_frontend.expressions import constant
-    from tv.cuda_frontend.values import Known, Value
 
-    following, inside = 0, Scope()
+    following, kind, inside = 0, t, Scope()
     for name, given in items:
         ctx.scopes.append(inside)
         n = following if given is None else constant(ctx, given, "an enumerator")
+        kind = t if fixed else kind if given is None else _own_type(ctx, given, name)
         ctx.scopes.pop()
-        low = -(1 << (t.bits - 1)) if t.signed else 0
-        if not low <= n < low + (1 << t.bits):
+        if not _holds(t, n) or not _holds(kind, n):
             help = "write a type that holds it: `enum E : long long`"
             raise unsupported("TV0111", f"the enumerator `{name}` outside of `{Arith(t)}`", span, help)
-        made = Known(Value(Arith(t), (fold.integer(t, n, NOWHERE),)))
+        made = _number(t, n)
         for known in {name, f"{enum}::{name.rpartition('::')[2]}"}:
             if ctx.scopes[-1].places.setdefault(known, made) != made:
                 raise unsupported("TV0122", f"two enumerators `{known}`", span, "rename one")
-        inside.places[name.rpartition("::")[2]] = made
+        inside.places[name.rpartition("::")[2]] = _number(kind, n)
         following = n + 1
+
+
+def _own_type(ctx: Context, given: ast.Expr, name: str) -> Scalar:
+    from tv.cuda_frontend.expressions import type_of
+
+    found = type_of(ctx, given)
+    if not isinstance(found, Arith) or found.scalar.is_float:
+        raise unsupported("TV0111", f"the enumerator `{name}` of type `{found}`", given.span, "give it an integer")
+    return found.scalar
+
+
+def _holds(t: Scalar, n: int) -> bool:
+    if t is S.BOOL:
+        return n in (0, 1)
+    low = -(1 << (t.bits - 1)) if t.signed else 0
+    return low <= n < low + (1 << t.bits)
+
+
+def _number(t: Scalar, n: int) -> Known:
+    from tv.cuda_frontend import fold
+
+    return Known(Value(Arith(t), (fold.integer(t, n, NOWHERE),)))
 
 
 def _new(types: dict[str, CType], name: str, t: CType, span: Span) -> None:

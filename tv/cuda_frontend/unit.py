@@ -15,16 +15,18 @@ from tv.cuda_frontend.ctype import (
 )
 from tv.cuda_frontend.declare import static_assert
 from tv.cuda_frontend.definite import define_undefined
+from tv.cuda_frontend.merged_loads import beside_read_only
 from tv.cuda_frontend.names import KEYWORDS, THREAD_VARIABLES, nearest, reserve
 from tv.cuda_frontend.parameters import parameter
 from tv.cuda_frontend.predefined import is_macro
-from tv.cuda_frontend.restrict import read_only_restrict
+from tv.cuda_frontend.read_only import settled
+from tv.cuda_frontend.restrict import around_barriers, read_only_restrict
 from tv.cuda_frontend.results import drop_unused
 from tv.cuda_frontend.specialisations import note, specialised
 from tv.cuda_frontend.statements import sequence
 from tv.cuda_frontend.templates import Argument, argument, instance
 from tv.cuda_frontend.typenames import declare_type, resolve
-from tv.cuda_frontend.usage import addressed_names, assigned_names, nodes, stored_names
+from tv.cuda_frontend.usage import addressed_names, assigned_names, nodes
 from tv.cuda_frontend.user_operators import check_operator
 from tv.diagnostic import BadInput, Unsupported
 from tv.kernel import Kernel, Scalar, check
@@ -240,9 +242,7 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     if not isinstance(resolve(ctx, f.result), Void):
         raise unsupported("TV0113", f"the kernel `{f.name}` returns a value", f.span)
     ctx.scopes = [ctx.module.scope, scope, Scope()]
-    ctx.frames.append(
-        Frame(name, VOID, None, assigned_names(f.body), addressed_names(f.body), stored_names(f.body), inlined=False)
-    )
+    ctx.frames.append(Frame(name, VOID, None, assigned_names(f.body), addressed_names(f.body), inlined=False))
     from tv.cuda_frontend.declare import variable
 
     ctx.order, ctx.generic = f.order, f.generic
@@ -252,10 +252,11 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     ctx.scopes.append(Scope())
     sequence(ctx, f.body.items)
     ctx.end_scopes(2, 0)
-    body = read_only_restrict(drop_unused(define_undefined(tuple(ctx.out), ctx)), records)
+    body = settled(drop_unused(define_undefined(tuple(ctx.out), ctx)))
+    body = read_only_restrict(around_barriers(body, frozenset(p.name for p in records if p.restrict)), records)
+    body = beside_read_only(body)
     bounds = launch_bounds(ctx, f)
-    restricted = ctx.restricted | {p.name for p in records if p.restrict}
-    objects = {n: replace(o, restrict=n in restricted) for n, o in ctx.objects.items() if n not in ctx.tables}
+    objects = {n: o for n, o in ctx.objects.items() if n not in ctx.tables}
     return check(Kernel(name, records, objects, body, bounds, f.span, ctx.initial))
 
 

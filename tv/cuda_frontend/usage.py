@@ -83,20 +83,6 @@ def copied(n: ast.Call) -> dict[int, ast.Name]:
     return {id(a): a.a for a in n.args[:2] if isinstance(a, ast.Unary) and a.op == "&" and isinstance(a.a, ast.Name)}
 
 
-def stored_names(body: ast.Node) -> frozenset[str]:
-    """Pointers through which something is stored, or that are handed to a function which might."""
-    found: set[str] = set()
-    for n in nodes(body):
-        match n:
-            case ast.Assign(target=t) | ast.Unary(op="++" | "--" | "p++" | "p--", a=t) if not isinstance(t, ast.Name):
-                found.update(x.name for x in nodes(t) if isinstance(x, ast.Name))
-            case ast.Call(args=args):
-                found.update(x.name for a in args for x in nodes(a) if isinstance(x, ast.Name))
-            case _:
-                pass
-    return frozenset(found)
-
-
 def member_root(e: ast.Expr) -> str | None:
     """`v` of `v`, `v.x`; an index goes through a pointer or an array, which is in memory anyway."""
     match e:

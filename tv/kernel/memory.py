@@ -21,8 +21,7 @@ class MemoryObject:
     """One allocation. `extents`: C dimensions in elements of `element`, outermost first; None where the launch decides
     (a pointer parameter, `extern __shared__`). All `extern __shared__` names are one object called `dynamic_shared`. const: a
     module variable that holds its initialiser for ever, which a compiler knows. entries: of the buffers that a table's pointers
-    point to, pointers in the table, 0 where the launch decides; None where the object is one piece of memory. restrict: some
-    access is through a `__restrict__` pointer."""
+    point to, pointers in the table, 0 where the launch decides; None where the object is one piece of memory."""
 
     name: str
     space: Space
@@ -32,7 +31,6 @@ class MemoryObject:
     span: Span = NOWHERE
     const: bool = False
     entries: int | None = None
-    restrict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,9 @@ class MemRef:
     (`__ldcg`, `__ldcs`). The address must be a multiple of count * type.bytes.
     claims: `__restrict__` pointers in whose scopes this access stands, and whether its address is based on them; only of
     pointers past which their memory is accessed there too. entry: (I64) which of a table's buffers, where the object is one of
-    those; the specification says where each lies, and no access has one from there on.
+    those; the specification says where each lies, and no access has one from there on. restricted: `__restrict__` pointers that
+    the address is based on, of those whose memory is written and whose scopes have barriers. noncoherent: a compiler may take this
+    load through the read-only path, although nothing says so.
     """
 
     object: str
@@ -54,3 +54,5 @@ class MemRef:
     span: Span = NOWHERE
     claims: tuple[tuple[str, bool], ...] = ()
     entry: Expr | None = None
+    restricted: tuple[str, ...] = ()
+    noncoherent: bool = False

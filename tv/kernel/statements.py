@@ -79,7 +79,7 @@ class Barrier(Stmt):
 
     counter, target: of a grid barrier recognised as an atomic counter that all blocks raise to `target` (never from a reader).
     threads: it waits for so many threads of a block, the first in linear order; 0: for all (never from a reader, see
-    `tv.spec.sequence`).
+    `tv.spec.sequence`). inside: the `__restrict__` pointers in whose scopes it stands.
     """
 
     scope: str
@@ -87,6 +87,7 @@ class Barrier(Stmt):
     counter: str = ""
     target: Expr | None = None
     threads: int = 0
+    inside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tv.refute.setting import Setting
 from tv.refute.single import targets
 from tv.refute.slicing import KINDS, Cut
 from tv.refute.trials import Clock, Outcome, Trial, block_choices, execute, sizes
+from tv.replay.endless import ENDLESS
 from tv.replay.events import Event
 from tv.replay.races import OVERWRITTEN
 from tv.replay.waiting import waits, waits_across_blocks
@@ -232,8 +233,8 @@ class Defects:
         leaves open. races: whether the run looked for them."""
         setting, trial = shown.outcome.setting, shown.outcome.trial
         lines = {s.line for s in shown.event.spans} if shown.event is not None else set()
-        overwritten = shown.event is not None and shown.event.message == OVERWRITTEN
-        valued = overwritten or shown.kind in ("init", "range")  # others are of addresses and control flow alone
+        special = shown.event is not None and shown.event.message in (OVERWRITTEN, ENDLESS)
+        valued = special or shown.kind in ("init", "range")  # others are of addresses and of control flow that ends
         if hangs_on_floats(setting.kernel, lines if valued else ()) and not self._in_all(o, shown, races):
             return False
         if not hangs_on_contents(setting, tuple(lines)):

@@ -103,7 +103,7 @@ class _Slicer:
                 return r.object in self.cut.objects or r.object in self.read
             case AsyncCopy(dst=d, src=r):
                 return any(o in self.cut.objects or o in self.read for o in (d.object, r.object))
-            case Loop() if waits(s):
+            case Loop() if waits(s) or s.span.line in self.cut.lines:  # whether it ends may be what the lines are for
                 return True
             case Declare(object=name):  # of an array, or of its cells as variables
                 return name in self.read or any(n.startswith(f"{name}[") for n in self.needed)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tv.diagnostic import Unsupported
 from tv.kernel import Barrier, Fence
 from tv.replay.carriers import Array
+from tv.replay.elsewhere import require_here
 from tv.replay.events import Event
 from tv.replay.expressions import Expression
 from tv.replay.frame import Frame
@@ -33,7 +34,7 @@ def compile_barrier(s: Barrier, math: MathLibrary) -> Effect:
             if s.counter:
                 text = "a grid barrier that stands for an atomic counter"
                 raise Unsupported("TV0704", text, s.span, "execute the kernel as it was read")
-            return lambda frame, mask: _grid_barrier(frame, mask, s.span)
+            return lambda frame, mask: _grid_barrier(frame, mask, s)
         case "warp":
             return _warp_barrier(s, math)
         case _:
@@ -70,10 +71,15 @@ def block_barrier(frame: Frame, mask: Mask, span: Span, threads: int = 0) -> Non
     frame.order.block_barrier(group.blocks[arrived], span)
 
 
-def _grid_barrier(frame: Frame, mask: Mask, span: Span) -> None:
-    group = frame.group
+def _grid_barrier(frame: Frame, mask: Mask, s: Barrier) -> None:
+    """All living threads, or an event. Raises Unknown (TV0712) where whole blocks may come to another barrier of the grid."""
+    group, span = frame.group, s.span
     absent = ~mask.flags & ~group.exited
     if absent.any():
+        n = group.geometry.block_threads
+        arrived = np.repeat(mask.flags.reshape(-1, n).any(axis=1), n)
+        if not (absent & arrived).any():
+            require_here(frame, s, absent, span)
         text = "not all threads of the grid reach this barrier"
         _report(frame, text, span, int(mask.indices[0]), int(np.argmax(absent)))
     if group.exited.any():
@@ -89,16 +95,16 @@ def _warp_barrier(s: Barrier, math: MathLibrary) -> Effect:
         if named is None:
             values: NDArray[np.uint32] = np.full(frame.group.width, FULL, dtype=np.uint32)
         else:
-            values = participants(frame, mask, named, s.span)
+            values = participants(frame, mask, named, s)
         if named is None:
-            check_full_warps(frame, mask, s.span)
+            check_full_warps(frame, mask, s)
         frame.order.warp_barrier(frame.group, mask.flags, values, s.span)
 
     return run
 
 
-def check_full_warps(frame: Frame, mask: Mask, span: Span) -> None:
-    """An event unless each warp that is here is here with all its living threads."""
+def check_full_warps(frame: Frame, mask: Mask, s: Barrier) -> None:
+    """An event unless each warp that is here is here with all its living threads. Raises Unknown (TV0712)."""
     group = frame.group
     here: Array = group.per_warp(mask.flags, False)
     alive = group.per_warp(~group.exited, False)
@@ -108,7 +114,8 @@ def check_full_warps(frame: Frame, mask: Mask, span: Span) -> None:
         warp, lane = (int(i[0]) for i in np.nonzero(absent))
         first = int(np.argmax(here[warp]))
         at = {int(x): i for i, x in enumerate(group.lane) if group.warp[i] == warp}
-        _report(frame, "not all threads of the warp reach this barrier", span, at[first], at[lane])
+        require_here(frame, s, absent[group.warp, group.lane], s.span)
+        _report(frame, "not all threads of the warp reach this barrier", s.span, at[first], at[lane])
 
 
 def compile_fence(s: Fence) -> Effect:

@@ -13,6 +13,8 @@ CODES: dict[str, str] = {
 same defects.""",
     "TV0711": """Threads of one block wait for each other in loops, outside barriers; the interpreter does not schedule them one
 by one.""",
+    "TV0712": """Lanes of one warp, or blocks at barriers of the grid, may wait for each other in two places of the text, or in two
+rounds of a loop: the interpreter executes such a statement for those threads that are there together.""",
     "TV0720": """A launch that no device accepts, or a parameter without a value, was given to the interpreter.""",
     "TV0721": """Blocks wait for each other, so that some of them alone cannot be executed.""",
     "TV0722": """Too many blocks wait for each other for the interpreter to run them in turns. A smaller grid shows the same
@@ -38,6 +40,7 @@ FIXES: dict[str, str] = {
     "TV0706": "use an atomic operation on int, unsigned or float",
     "TV0710": "launch fewer blocks",
     "TV0711": "let the threads of a block wait at a barrier",
+    "TV0712": "let all of them execute one statement",
     "TV0720": "give each parameter a value of its type",
     "TV0721": "run all blocks",
     "TV0723": "list a tensor for each pointer that the kernel reads",

@@ -89,12 +89,24 @@ class PendingCopy:
 
 @dataclass(slots=True)
 class LoopState:
+    """A loop that is executed: the threads of its round, and of these the ones that `continue`d."""
+
+    round: Mask | None = None
     continued: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch that is executed: who entered it, and the kinds of warp instructions that stand behind it, its sibling's too."""
+
+    mask: Mask
+    later: frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
 class Frame:
-    """written: memory objects that some thread of the launch may write."""
+    """written: memory objects that some thread of the launch may write. branches: those that are executed, outermost first.
+    later: of the statement that is executed, the kinds of warp instructions that stand after it in the text."""
 
     group: Group
     memory: Memory
@@ -108,6 +120,8 @@ class Frame:
     holes: dict[str, Hole]
     written: frozenset[str]
     loops: list[LoopState] = field(default_factory=list)
+    branches: list[Branch] = field(default_factory=list)
+    later: frozenset[tuple[str, str]] = frozenset()
     ordered_atomics: bool = False
     at_barrier: NDArray[np.bool_] | None = (
         None  # threads that wait there for those that are in the innermost `if` before one

@@ -15,6 +15,7 @@ import numpy as np
 
 from tv.diagnostic import Unknown
 from tv.replay.carriers import Array
+from tv.replay.elsewhere import two_places
 from tv.replay.events import Event, Recorder
 from tv.replay.frame import Frame
 from tv.replay.masks import Mask
@@ -209,8 +210,10 @@ class Turns:
         if not met:
             return
         frame, span = met[0]
+        if any(w.barrier is not None and w.barrier[1] != span for w in workers if not w.done):
+            raise two_places(span)
         for w in workers:
-            if w.done or (w.barrier is not None and w.barrier[1] != span):
+            if w.done:
                 text = "not all threads of the grid reach this barrier"
                 thread = frame.group.name(0)
                 self._recorder.report(Event("barrier", text, (span,), (thread,)), fatal=True)

@@ -7,7 +7,6 @@ take threads out of the flow; what follows an `if` or a loop runs for the thread
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import zip_longest
 
 import numpy as np
 
@@ -37,9 +36,10 @@ from tv.kernel import (
     Vote,
 )
 from tv.replay import atomics, barriers, copies, warps
+from tv.replay.elsewhere import Kind, kind_of, kinds
 from tv.replay.endless import Watch, deciding
 from tv.replay.expressions import Expression
-from tv.replay.frame import Frame, LoopState
+from tv.replay.frame import Branch, Frame, LoopState
 from tv.replay.guesses import GUESS
 from tv.replay.masks import Mask, union
 from tv.replay.mathlib import MathLibrary
@@ -47,12 +47,18 @@ from tv.replay.waiting import Spin, waits
 from tv.source import Span
 
 Run = Callable[[Frame, Mask], Mask | None]
+Later = frozenset[Kind]
+NONE: Later = frozenset()
 
 
-def compile_body(body: tuple[Stmt, ...], math: MathLibrary) -> Run:
-    steps = [
-        compile_statement(s, math, after) for s, after in zip_longest(body, body[1:])
-    ]  # one list is shorter by one
+def compile_body(body: tuple[Stmt, ...], math: MathLibrary, later: Later = NONE) -> Run:
+    """later: kinds of warp instructions that stand behind these statements in the text."""
+    steps: list[Run] = []
+    after: Stmt | None = None
+    for s in reversed(body):
+        steps.append(compile_statement(s, math, after, later))
+        after, later = s, later | kinds((s,))
+    steps.reverse()
 
     def run(frame: Frame, mask: Mask) -> Mask | None:
         current = mask
@@ -67,21 +73,23 @@ def compile_body(body: tuple[Stmt, ...], math: MathLibrary) -> Run:
     return run
 
 
-def compile_statement(s: Stmt, math: MathLibrary, after: Stmt | None) -> Run:
-    """after: the statement that follows. Raises Unsupported for a statement that the interpreter has no meaning for."""
+def compile_statement(s: Stmt, math: MathLibrary, after: Stmt | None, later: Later) -> Run:
+    """after: the statement that follows. later: as of `compile_body`. Raises Unsupported for a statement that the interpreter has no meaning for."""
     match s:
         case If(orelse=(), launch=False) if isinstance(after, Barrier) and after.scope != "warp":
-            return _before_barrier(s, math)
+            return _before_barrier(s, math, later)
         case If():
-            return _if(s, math)
+            return _if(s, math, later)
         case Loop():
-            return _loop(s, math)
+            return _loop(s, math, later)
         case Break():
             return lambda frame, mask: None
         case Continue():
             return _continue
         case Return():
             return _return
+        case _ if kind_of(s) is not None:
+            return _pass_on(_knowing(compile_effect(s, math), later))
         case _:
             return _pass_on(compile_effect(s, math))
 
@@ -90,6 +98,29 @@ def _pass_on(effect: Callable[[Frame, Mask], None]) -> Run:
     def run(frame: Frame, mask: Mask) -> Mask:
         effect(frame, mask)
         return mask
+
+    return run
+
+
+def _knowing(effect: Callable[[Frame, Mask], None], later: Later) -> Callable[[Frame, Mask], None]:
+    def run(frame: Frame, mask: Mask) -> None:
+        frame.later = later
+        effect(frame, mask)
+
+    return run
+
+
+def _branch_of(body: tuple[Stmt, ...], math: MathLibrary, later: Later) -> Run:
+    """One of the branches of an `if`. later: kinds behind it, its sibling's too."""
+    inner = compile_body(body, math, later)
+    if not kinds(body):
+        return inner
+
+    def run(frame: Frame, mask: Mask) -> Mask | None:
+        frame.branches.append(Branch(mask, later))
+        out = inner(frame, mask)
+        frame.branches.pop()
+        return out
 
     return run
 
@@ -145,9 +176,9 @@ def _branch(frame: Frame, cond: Expression, mask: Mask, span: Span) -> tuple[Mas
     return mask.split(cond.value(frame, mask))
 
 
-def _if(s: If, math: MathLibrary) -> Run:
+def _if(s: If, math: MathLibrary, later: Later) -> Run:
     cond = Expression(s.cond, math)
-    then, orelse = compile_body(s.then, math), compile_body(s.orelse, math)
+    then, orelse = _branch_of(s.then, math, later | kinds(s.orelse)), _branch_of(s.orelse, math, later)
 
     def run(frame: Frame, mask: Mask) -> Mask | None:
         before = frame.group.exited.copy() if s.launch else None
@@ -164,9 +195,9 @@ def _if(s: If, math: MathLibrary) -> Run:
     return run
 
 
-def _before_barrier(s: If, math: MathLibrary) -> Run:
+def _before_barrier(s: If, math: MathLibrary, later: Later) -> Run:
     """As any other; who does not enter it waits at the barrier that follows."""
-    cond, then = Expression(s.cond, math), compile_body(s.then, math)
+    cond, then = Expression(s.cond, math), _branch_of(s.then, math, later)
 
     def run(frame: Frame, mask: Mask) -> Mask | None:
         yes, no = _branch(frame, cond, mask, s.span)
@@ -180,9 +211,9 @@ def _before_barrier(s: If, math: MathLibrary) -> Run:
     return run
 
 
-def _loop(s: Loop, math: MathLibrary) -> Run:
+def _loop(s: Loop, math: MathLibrary, later: Later) -> Run:
     cond = Expression(s.cond, math)
-    prelude, body, step = (compile_body(b, math) for b in (s.prelude, s.body, s.step))
+    prelude, body, step = (compile_body(b, math, later) for b in (s.prelude, s.body, s.step))
     spin = Spin(s) if waits(s) else None
     decides = deciding(s)
 
@@ -206,7 +237,7 @@ def _loop(s: Loop, math: MathLibrary) -> Run:
                 frame.scheduler.spinning(frame, spin, current)
             if watch is not None:
                 watch.round(frame, current)
-            state.continued = None
+            state.round, state.continued = current, None
             current = union(body(frame, current), state.continued, mask)
             if current is not None:
                 current = step(frame, current)
@@ -318,9 +349,8 @@ def _store(s: Store, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         undefined = [v.undefined(frame, mask) for v in values]
         bits = [memory.bits_of(v.value(frame, mask), s.ref.type, access) for v in values]
         region = memory.regions[s.ref.object]
-        strong = volatile and (region.space is Space.GLOBAL or memory.fenced(access))
-        memory.watch("atomic_write" if strong else "write", s.ref, access, s.span, bits)
-        if strong and region.shadow is not None:
+        memory.watch("atomic_write" if volatile else "write", s.ref, access, s.span, bits)
+        if volatile and region.shadow is not None:
             atomics.observe(frame, s.ref, access, reads=False, writes=True)
         for i, (v, b, u) in enumerate(zip(values, bits, undefined, strict=True)):
             memory.store(s.ref, access, i, b, u, None if u is None else v.origin(frame, mask, s.span))

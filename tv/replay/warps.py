@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tv.diagnostic import Unsupported
-from tv.kernel import Scalar, Shuffle, Vote
+from tv.kernel import Barrier, Scalar, Shuffle, Vote
 from tv.replay.carriers import CARRIER, Array
+from tv.replay.elsewhere import require_here
 from tv.replay.events import Event
 from tv.replay.expressions import Expression
 from tv.replay.frame import Frame
@@ -27,12 +28,13 @@ def spread(value: Array, width: int) -> Array:
     return np.broadcast_to(value, (width,)) if value.size == 1 else value
 
 
-def participants(frame: Frame, mask: Mask, named: Expression, span: Span) -> Named:
-    """The mask operand of a warp instruction, one a position, after its rules were checked.
+def participants(frame: Frame, mask: Mask, named: Expression, s: Shuffle | Vote | Barrier) -> Named:
+    """The mask operand of the warp instruction `s`, one a position, after its rules were checked.
 
     A thread names itself; every living thread named is at this statement and names the same lanes. Lanes that do not
-    exist, or returned, may be named.
+    exist, or returned, may be named. Raises Unknown (TV0712) where a lane may be named that comes to another such instruction.
     """
+    span = s.span
     group = frame.group
     named.require(frame, mask, "a warp mask", span)
     values = spread(named.value(frame, mask), group.width).astype(np.uint32)
@@ -48,11 +50,20 @@ def participants(frame: Frame, mask: Mask, named: Expression, span: Span) -> Nam
     )
     absent = here & ((values & (alive & ~active)[group.warp]) != 0)
     if absent.any():
-        _report_absent(frame, absent, values, (alive & ~active)[group.warp], span)
+        missing = (alive & ~active)[group.warp]
+        require_here(frame, s, _lanes(frame, np.where(absent, values & missing, np.uint32(0))), span)
+        _report_absent(frame, absent, values, missing, span)
     other = here & _differing(frame, values, values & active[group.warp])
     if other.any():
         frame.report("barrier", "threads of one warp instruction name different masks", span, other, fatal=True)
     return values
+
+
+def _lanes(frame: Frame, bits: Named) -> NDArray[np.bool_]:
+    """The positions that somebody of their warp has among his lanes."""
+    group = frame.group
+    found: Named = np.bitwise_or.reduce(group.per_warp(bits), axis=1)[group.warp]
+    return np.asarray((found >> group.lane.astype(np.uint32)) & np.uint32(1) != 0)
 
 
 def _differing(frame: Frame, values: Named, met: Named) -> NDArray[np.bool_]:
@@ -107,7 +118,7 @@ def compile_shuffle(s: Shuffle, math: MathLibrary) -> Effect:
 
     def run(frame: Frame, mask: Mask) -> None:
         group = frame.group
-        masks = participants(frame, mask, named, s.span)
+        masks = participants(frame, mask, named, s)
         lane.require(frame, mask, "a shuffle's lane", s.span)
         operand = spread(lane.value(frame, mask), group.width).astype(np.int64)
         source = source_lanes(s.mode, group.lane, operand, s.width)
@@ -148,7 +159,7 @@ def compile_vote(s: Vote, math: MathLibrary) -> Effect:
 
     def run(frame: Frame, mask: Mask) -> None:
         group = frame.group
-        masks = participants(frame, mask, named, s.span)
+        masks = participants(frame, mask, named, s)
         value.require(frame, mask, "a vote", s.span)
         kind = s.dest.type
         if s.mode in FOLDS:

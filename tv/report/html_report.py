@@ -7,7 +7,7 @@ from html import escape
 from tv.obligation import Obligation
 from tv.report.snippet import Sources, visible
 from tv.report.terminal import findings, render_counterexample, render_diagnostic, render_result
-from tv.source import NOWHERE, Span
+from tv.source import NOWHERE, Span, text_lines
 from tv.verdict import CheckResult
 
 _STYLE = """
@@ -87,7 +87,7 @@ def _source(r: CheckResult) -> list[str]:
         return []
     marked = {d.span.line for d in findings(r) if d.span.file == r.kernel.file}
     lines = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text_lines(text), 1):
         shown = f'<span class="number">{number:>5} </span>{escape(visible(line))}'
         lines.append(f'<span class="mark">{shown}</span>' if number in marked else f"{shown}\n")
     return [f"<h2>{escape(r.kernel.file)}</h2>", f"<pre>{''.join(lines)}</pre>"]

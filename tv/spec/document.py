@@ -332,6 +332,9 @@ def _assumption(name: str, value: object, finite: bool, span: Span) -> InputAssu
     low, high = _bound(table, "min", name, span), _bound(table, "max", name, span)
     if low is not None and high is not None and low > high:
         raise BadInput("TV0207", f"the range of `{name}` is empty: {low} to {high}", span, "let `min` be at most `max`")
+    if "value" in table and (low is not None or high is not None):
+        what = f"`{name}` has a value and a range"
+        raise BadInput("TV0203", what, span, "state the value alone; a symbol has its range where it is declared")
     fixed = read_integer(table["value"], name, span) if "value" in table else None
     own_finite = table.get("finite", False)
     if not isinstance(own_finite, bool):

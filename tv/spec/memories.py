@@ -104,8 +104,7 @@ def _joined(a: Memory, b: Memory) -> Memory:
         raise BadInput("TV0243", text, here, "one launch names all inputs that the memory holds at the start: `parts`")
     align = min(x.align, y.align)
     joined = replace(x, inputs=inputs, outputs=outputs, align=align)
-    object = replace(a.object, restrict=a.object.restrict or b.object.restrict)
-    return Memory([*a.places, *b.places], joined, object, a.span)
+    return Memory([*a.places, *b.places], joined, a.object, a.span)
 
 
 def _listed(names: set[str]) -> str:

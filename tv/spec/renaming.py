@@ -55,8 +55,8 @@ def renamed(body: Body, names: Names, written: set[str]) -> Body:
                 return replace(x, object=names.objects[o])
             case MemRef():
                 return _reference(x, names, own, written)
-            case Barrier(scope="block" | "warp"):
-                return replace(x, threads=names.threads)
+            case Barrier(scope="block" | "warp", inside=pointers):
+                return replace(x, threads=names.threads, inside=tuple(names.variables + p for p in pointers))
             case _:
                 return x
 
@@ -84,4 +84,5 @@ def _reference(r: MemRef, names: Names, own: set[str], written: set[str]) -> Mem
     mode = r.access
     if name not in own:
         mode = "volatile" if name in written else "weak" if mode == "readonly" else mode
-    return replace(r, object=name, claims=claims, access=mode)
+    restricted = tuple(names.variables + pointer for pointer in r.restricted)
+    return replace(r, object=name, claims=claims, restricted=restricted, access=mode)

@@ -44,6 +44,8 @@ class Access:
         Affine, ...
     ] = ()  # of a local object: loop rounds and number of the declaration that began its lifetime
     claims: tuple[tuple[str, bool], ...] = ()  # as of the reference
+    restricted: tuple[str, ...] = ()  # likewise
+    noncoherent: bool = False  # likewise
     scope: str = ""  # of an atomic: block device system
     fold: str = (
         ""  # of an atomic whose result is not used: the operation by which cells take in its value, in any order
@@ -76,6 +78,7 @@ class BarrierEvent:
     """scope: warp, block or grid. counter, target: of a grid barrier made of an atomic counter, the count it waits for.
 
     named: of a warp's barrier, the lanes that have to reach it. threads: it waits for the first so many of a block, 0: for all.
+    inside: `__restrict__` pointers in whose scopes it stands.
     """
 
     scope: str
@@ -87,6 +90,7 @@ class BarrierEvent:
     target: Affine | None = None
     named: tuple[Named, ...] = ()
     threads: int = 0
+    inside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ class Executor:
         span: Span,
         values: tuple[Node, ...] = (),
         register: bool = False,
-        claims: tuple[tuple[str, bool], ...] = (),
+        ref: ir.MemRef | None = None,
         scope: str = "",
         fold: str = "",
         free: tuple[Index, ...] = (),
@@ -190,7 +190,9 @@ class Executor:
             values,
             register,
             owner=life,
-            claims=claims,
+            claims=() if ref is None else ref.claims,
+            restricted=() if ref is None else ref.restricted,
+            noncoherent=ref is not None and ref.noncoherent,
             scope=scope,
             fold=fold,
             data=data,
@@ -268,7 +270,7 @@ class Executor:
                 named = self.warps.named(m, s.span) if scope == "warp" else ()
                 target = None if s.target is None else self.single(s.target, s.span)
                 dims, domain, time = tuple(self.place.dims), self.place.domain(), self.place.tick()
-                event = BarrierEvent(scope, dims, domain, time, s.span, s.counter, target, named, s.threads)
+                event = BarrierEvent(scope, dims, domain, time, s.span, s.counter, target, named, s.threads, s.inside)
                 self.trace.barriers.append(event)
             case ir.Shuffle():
                 self.no_data_condition(s, "a shuffle")
@@ -327,7 +329,7 @@ class Executor:
         parts: list[tuple[Formula, str]] = []
         for cond, offset in self.pieces_of(r.offset, r.object, r.span, data=True):
             with self.under(cond):
-                event = self.access(False, r.object, offset, r.type, r.count, r.access, r.span, claims=r.claims)
+                event = self.access(False, r.object, offset, r.type, r.count, r.access, r.span, ref=r)
                 parts.append((cond, event))
         if (known := self.roles.loaded(r, parts[-1][1])) is not None:
             self.write(dests[0], known)

@@ -55,8 +55,19 @@ def follows(run: list[Access], a: Access) -> bool:
     if a.mode == "atomic" and not a.fold:  # arrivals and exchanges are spoken of one by one
         return False
     here, there = (
-        (a.write, a.object, a.type, a.mode, a.dims, a.claims, a.scope, a.fold),
-        (first.write, first.object, first.type, first.mode, first.dims, first.claims, first.scope, first.fold),
+        (a.write, a.object, a.type, a.mode, a.dims, a.claims, a.restricted, a.noncoherent, a.scope, a.fold),
+        (
+            first.write,
+            first.object,
+            first.type,
+            first.mode,
+            first.dims,
+            first.claims,
+            first.restricted,
+            first.noncoherent,
+            first.scope,
+            first.fold,
+        ),
     )
     alike = here == there and a.owner == first.owner
     next_to_it = (

@@ -46,14 +46,14 @@ def store(x: Executor, r: ir.MemRef, values: tuple[Node, ...], offset: Affine) -
         values = tuple(Node("op", v.width, "select", (c, u, v)) for u, v in zip(other.values, values, strict=True))
         deciding = deciding[:-1]
     if not data and not deciding:
-        return x.access(True, r.object, offset, r.type, r.count, r.access, r.span, values, claims=r.claims)
+        return x.access(True, r.object, offset, r.type, r.count, r.access, r.span, values, ref=r)
     if r.access not in PLAIN:
         raise Unknown("TV0507", f"a {r.access} store that depends on data ({x.data_condition or r.span})", r.span)
     x.trace.perhaps[r.object] = r.span
-    held = x.access(False, r.object, offset, r.type, r.count, "weak", r.span, claims=r.claims, free=data)
+    held = x.access(False, r.object, offset, r.type, r.count, "weak", r.span, ref=r, free=data)
     before = (Node("fetch", v.width, held, index=(Affine.of(i),)) for i, v in enumerate(values))
     kept = tuple(chosen(deciding, data, v, old) for v, old in zip(values, before, strict=True))
-    name = x.access(True, r.object, offset, r.type, r.count, r.access, r.span, kept, claims=r.claims, free=data)
+    name = x.access(True, r.object, offset, r.type, r.count, r.access, r.span, kept, ref=r, free=data)
     x.sibling = Perhaps(here, deciding, values, len(x.trace.accesses))
     return name
 

@@ -1,4 +1,4 @@
-// tv: refuted barrier
+// tv: unknown barrier
 #include <cuda_fp16.h>
 
 #ifndef D
@@ -21,6 +21,7 @@ __global__ void row_norm(const __half* __restrict__ x, __half* __restrict__ y, i
         sum = fmaf(v.y, v.y, sum);
     }
     const unsigned mask = 0xffffu << (threadIdx.x & 16);
+    // The upper lanes wait at the next shuffle with this mask instead.
     if (lane < 8) {
         sum += __shfl_down_sync(mask, sum, 8, 16);  // <- barrier
     }

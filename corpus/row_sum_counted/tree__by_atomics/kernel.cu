@@ -8,7 +8,7 @@
 #define BLOCK 256
 #endif
 
-__global__ void row_sum(const float* __restrict__ x, float* __restrict__ y, unsigned int* done, int rows)
+__global__ void row_sum(const float* __restrict__ x, float* y, unsigned int* done, int rows)
 {
     __shared__ float part[BLOCK];
 

@@ -46,15 +46,15 @@ def _accesses(x: Executor, s: ir.AsyncCopy, to: Affine, source: Affine, copied: 
     t, n = s.dst.type, s.dst.count
     nodes: list[Node] = []
     if copied == n:
-        event = x.access(False, s.src.object, source, t, n, ASYNC, s.src.span, claims=s.src.claims)
+        event = x.access(False, s.src.object, source, t, n, ASYNC, s.src.span, ref=s.src)
         nodes = [Node("fetch", t.bits, event, index=(Affine.of(i),)) for i in range(n)]
     else:
         for i in range(copied):
             at = source + i * t.bytes
-            event = x.access(False, s.src.object, at, t, 1, ASYNC, s.src.span, claims=s.src.claims)
+            event = x.access(False, s.src.object, at, t, 1, ASYNC, s.src.span, ref=s.src)
             nodes.append(Node("fetch", t.bits, event, index=(Affine.of(0),)))
     nodes += [node_const(0, t.bits)] * (n - copied)
-    x.access(True, s.dst.object, to, t, n, ASYNC, s.dst.span, tuple(nodes), claims=s.dst.claims)
+    x.access(True, s.dst.object, to, t, n, ASYNC, s.dst.span, tuple(nodes), ref=s.dst)
 
 
 def _fills(x: Executor, s: ir.AsyncCopy, size: int, item: int) -> Iterator[tuple[Formula, int]]:

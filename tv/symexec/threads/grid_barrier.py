@@ -54,8 +54,8 @@ def _inside(s: Stmt, block: tuple[int, int, int]) -> Stmt:
 def _match(three: tuple[Stmt, ...], block: tuple[int, int, int]) -> list[Stmt] | None:
     """The three statements as one grid barrier, or None. The guarded part may hold nothing else."""
     match three:
-        case (ir.Barrier(scope="block"), ir.If(orelse=()) as guarded, ir.Barrier(scope="block")):
-            pass
+        case (ir.Barrier(scope="block") as first, ir.If(orelse=()) as guarded, ir.Barrier(scope="block") as last):
+            inside = tuple(dict.fromkeys((*first.inside, *last.inside)))
         case _:
             return None
     if not _first_thread(guarded.cond, block):
@@ -72,7 +72,7 @@ def _match(three: tuple[Stmt, ...], block: tuple[int, int, int]) -> list[Stmt] |
     acquired = polled[2] or any(isinstance(s, ir.Fence) and s.scope in ("device", "system") for s in after)
     if not acquired or any(not isinstance(s, ir.Fence) for s in after):
         return None
-    return [ir.Barrier(spin.span, "grid", None, arrival, polled[1])]
+    return [ir.Barrier(spin.span, "grid", None, arrival, polled[1], inside=inside)]
 
 
 def _first_thread(cond: ir.Expr, block: tuple[int, int, int]) -> bool:

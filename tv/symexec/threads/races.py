@@ -13,7 +13,7 @@ from tv.sets.formulas import Formula, all_of, any_of, eq, negate
 from tv.sets.ordering import Apart, Placed, apart, conflicts, head, head_set, lex_less
 from tv.symexec.build import AccessMap, Program
 from tv.symexec.carving import whole
-from tv.symexec.events import Access
+from tv.symexec.events import Access, BarrierEvent
 from tv.symexec.obligations import failing, thread_of
 from tv.symexec.threads.arrivals import Group
 from tv.symexec.threads.copies import ASYNC
@@ -28,6 +28,8 @@ class Races:
     def __init__(self, program: Program, groups: Sequence[Group] = ()) -> None:
         self.program, self.sets, self.groups = program, program.system.sets, list(groups)
         self.handover: Handover | None = None
+        self.pairings: list[tuple[Map, Map, bool]] = []  # threads, order of their times, whether they are of one block
+        self.outside: dict[frozenset[str], list[Apart]] = {}
         self.shared = {
             u: m
             for u, m in program.accesses.items()
@@ -49,13 +51,17 @@ class Races:
         out, sets = [], self.sets
         writes = [m for m in self.shared.values() if m.access.write]
         for m in self.shared.values():
-            if m.access.mode != "readonly":
+            if m.access.mode != "readonly" and not m.access.noncoherent:
                 continue
             for n in writes:
                 if n.access.object == m.access.object and not sets.empty(sets.compose(m.cells, sets.reverse(n.cells))):
-                    text = f"`{m.access.object}` is read through the read-only path here and written in the same launch at line {n.access.span.line}"
-                    wit = Witness(object=m.access.object, spans=(m.access.span, n.access.span))
+                    way = "is read through the read-only path here"
                     help = "drop `__restrict__ const` or `__ldg` from this read"
+                    if m.access.noncoherent:
+                        way = "may be read through the read-only path here, in one load with memory that is only read,"
+                        help = "drop `__restrict__` from the other pointer, or read both by `__ldcg`"
+                    text = f"`{m.access.object}` {way} and written in the same launch at line {n.access.span.line}"
+                    wit = Witness(object=m.access.object, spans=(m.access.span, n.access.span))
                     out.append(
                         failing(
                             "race",
@@ -119,6 +125,9 @@ class Races:
         return a.mode == b.mode == "atomic" and a.type.bytes == b.type.bytes and wide
 
     def race(self, obj: str, a: str, b: str) -> Obligation | None:
+        pointers = frozenset(self.shared[a].access.restricted + self.shared[b].access.restricted)
+        if pointers and any(not pointers.isdisjoint(e.inside) for e, _, _ in self.program.barriers):
+            return self.exchange(obj, a, b, pointers)
         x, y = self.shared[a].access, self.shared[b].access
         _, bad = conflicts(self.sets, self.placed[a], self.placed[b], self.apart)
         if bad is None and self.mates is not None:
@@ -138,6 +147,40 @@ class Races:
             text, help = during_copy(obj, x, y, other)
         id = f"{self.program.trace.kernel.name}.{obj}.race"
         return failing("race", id, x.span, text, help, self.witness(a, b, obj, point))
+
+    def exchange(self, obj: str, a: str, b: str, pointers: frozenset[str]) -> Obligation | None:
+        """What one thread reaches through its own `__restrict__` pointer no other thread accesses in the pointer's scope, where one of
+        them writes: barriers in that scope order nothing (S5)."""
+        x, y = self.shared[a].access, self.shared[b].access
+        _, bad = conflicts(self.sets, self.placed[a], self.placed[b], self.past_barriers(pointers))
+        if bad is None:
+            return None
+        verb = "written" if y.write else "read"
+        other = f"line {y.span.line}" if y.span.line != x.span.line else "the same line"
+        text = (
+            f"`{obj}` is written here by one thread and {verb} at {other} by another, through a `__restrict__` pointer, "
+            "whose accesses a compiler moves across barriers"
+        )
+        wit = self.witness(a, b, obj, self.sets.sample(bad))
+        help = "drop `__restrict__` from the pointer"
+        return failing("race", f"{self.program.trace.kernel.name}.{obj}.race", x.span, text, help, wit)
+
+    def past_barriers(self, pointers: frozenset[str]) -> list[Apart]:
+        """Pairs of threads, and what orders their accesses apart from the barriers in the scopes of these pointers."""
+        if pointers not in self.outside:
+            left = [(b, u) for b, u, _ in self.program.barriers if pointers.isdisjoint(b.inside)]
+            grid, block = (
+                [
+                    head_set(self.sets, self.time(b, u), self.keep, f"When{self.keep}")
+                    for b, u in left
+                    if b.scope == scope
+                ]
+                for scope in ("grid", "block")
+            )
+            self.outside[pointers] = [
+                apart(self.sets, t, less, grid + (block if mates else [])) for t, less, mates in self.pairings
+            ]
+        return self.outside[pointers]
 
     def witness(self, a: str, b: str, obj: str, point: dict[str, int] | None) -> Witness:
         if point is None:
@@ -168,17 +211,20 @@ class Races:
             self.placed[u] = Placed(u, p.accesses[u].cells, head(sets, whens[u], keep, name), thread, done, lasting)
         sets.declare(name, keep)
         cut = {s: [head_set(sets, b, keep, name) for b in each] for s, each in barriers.items()}
-        self.apart: list[Apart] = []
+        self.keep, self.apart = keep, list[Apart]()
         dims = p.trace.space.dims
         if self.blocks:
             others = self.threads(differ(dims[: self.blocks]))
-            kind = apart(sets, others, lex_less(sets, name, self.blocks, tied=False), cut["grid"])
+            free = lex_less(sets, name, self.blocks, tied=False)
+            kind = apart(sets, others, free, cut["grid"])
+            self.pairings.append((others, free, False))
             if self.groups:
                 self.others, self.handover = kind, Handover(p, self.groups, self.joined(barriers["block"]))
             else:
                 self.apart.append(kind)
         same_block, less = same(dims[: self.blocks]), lex_less(sets, name, self.blocks, tied=True)
         together = [*cut["grid"], *cut["block"]]
+        self.pairings.append((self.threads(all_of(same_block, differ(p.trace.space.thread_dims))), less, True))
         self.mates: WarpOrder | None = None
         apart_in_block = differ(p.trace.space.thread_dims)
         if any(b.scope == "warp" for b, _, _ in p.barriers):
@@ -233,8 +279,11 @@ class Races:
 
     def times(self, scope: str) -> list[Set]:
         """When each barrier of a scope is passed."""
-        here = [(b, unit) for b, unit, _ in self.program.barriers if b.scope == scope]
-        return [self.sets.range(self.when_map(unit, b.dims, b.domain, b.time)) for b, unit in here]
+        return [self.time(b, unit) for b, unit, _ in self.program.barriers if b.scope == scope]
+
+    def time(self, b: BarrierEvent, unit: str) -> Set:
+        """When a barrier is passed."""
+        return self.sets.range(self.when_map(unit, b.dims, b.domain, b.time))
 
     def shortest(self, whens: list[Map], barriers: list[Set]) -> int:
         """The shortest prefix of `When` on which no access coincides with a barrier: fewer coordinates, fewer pieces."""

@@ -31,7 +31,7 @@ def as_compiled(program: Program) -> System:
 
 
 def reloads(program: Program) -> list[str]:
-    """The loads, by unit: none of their instances finds what its own thread has stored since it passed a barrier last."""
+    """The loads, by unit, of memory of which no load finds what its own thread has stored since it passed a barrier last."""
     kernel = program.trace.kernel
     memories = {
         p.name for p in kernel.parameters if p.name in kernel.objects and kernel.objects[p.name].entries is None
@@ -48,7 +48,8 @@ def reloads(program: Program) -> list[str]:
             continue
         stores = [n for n in names if program.accesses[n].access.write]
         loads = [n for n in names if not program.accesses[n].access.write]
-        found += [n for n in loads if not any(reach.reaches(s, n) for s in stores)]
+        if not any(reach.reaches(s, n) for n in loads for s in stores):  # a cell has one name, whoever loads it
+            found += loads
     return found
 
 
@@ -66,16 +67,16 @@ class Reach:
         if self.sets.disjoint(*(self.sets.range(self.program.accesses[n].cells) for n in (store, load))):
             return False
         less = lex_less(self.sets, "When", self.order.blocks, tied=True)
-        kept = self.program.trace.kernel.objects[self.program.accesses[load].access.object].restrict
-        barriers = [] if kept else self.barriers()
+        pointers = {n for u in (store, load) for n in self.program.accesses[u].access.restricted}
+        barriers = self.barriers(pointers)
         return not self.sets.empty(
             outlasting(self.sets, self.placed(store), self.placed(load), self.one_thread, less, barriers)
         )
 
-    def barriers(self) -> list[Set]:
-        """When each barrier is passed that every thread of its block passes."""
-        whole = [(b, unit) for b, unit, _ in self.program.barriers if b.scope in ("grid", "block") and not b.threads]
-        return [self.sets.range(self.order.when_map(unit, b.dims, b.domain, b.time)) for b, unit in whole]
+    def barriers(self, pointers: set[str]) -> list[Set]:
+        """When each barrier is passed that every thread of its block passes, outside of the scopes of these `__restrict__` pointers."""
+        whole = [(b, u) for b, u, _ in self.program.barriers if b.scope in ("grid", "block") and not b.threads]
+        return [self.order.time(b, u) for b, u in whole if pointers.isdisjoint(b.inside)]
 
     def placed(self, name: str) -> Placed:
         thread = self.program.system.units[name].thread

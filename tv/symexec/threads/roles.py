@@ -104,7 +104,7 @@ class Roles:
         chosen, here, sizes, group = self.members(offset, self.numbers[s.dest.name], s.span)
         role = all_of(*(eq(a, b) for a, b in zip(here, chosen, strict=True)))
         unknown = (Node("undefined", r.type.bits, r.object),)
-        name = x.access(True, r.object, offset, r.type, 1, "atomic", s.span, unknown, claims=r.claims, scope=s.scope)
+        name = x.access(True, r.object, offset, r.type, 1, "atomic", s.span, unknown, ref=r, scope=s.scope)
         wraps = operand[0][1] if s.op == "inc" else None
         x.trace.arrivals.append(
             Arrival(name, r.object, tuple(here), tuple(sizes), tuple(group), role, wraps, s.order, s.span)

@@ -60,9 +60,7 @@ def contribute(x: Executor, s: ir.Atomic) -> None:
         value = Node("op", r.type.bits, "select", (decided, *arms), span=s.span)
     for cond, offset in x.pieces_of(r.offset, r.object, r.span):
         with x.under(cond):
-            x.access(
-                True, r.object, offset, r.type, 1, "atomic", s.span, (value,), claims=r.claims, scope=s.scope, fold=fold
-            )
+            x.access(True, r.object, offset, r.type, 1, "atomic", s.span, (value,), ref=r, scope=s.scope, fold=fold)
 
 
 def tallied(program: Program, obj: str) -> bool:

@@ -1,0 +1,10 @@
+namespace Mode {
+constexpr int ADD = 1;
+}
+namespace other {
+enum class Mode { ADD = 2 };
+}
+__global__ void add(const float* x, const float* b, float* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = x[i] + b[i];
+}

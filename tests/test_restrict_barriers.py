@@ -28,7 +28,9 @@ def kernel(body: str, q: str = "float* q", before: str = "") -> str:
 def staged(tile: str, *, barrier_inside: bool) -> str:
     inner, use = ("__syncthreads();", "y[i] = tile[63 - i];") if barrier_inside else ("", "")
     after = "" if barrier_inside else "__syncthreads(); y[i] = s[63 - i];"
-    return kernel(f"__shared__ float s[64]; stage(s, x, y, i); {after}", before=STAGE.format(tile=tile, inner=inner, use=use))
+    return kernel(
+        f"__shared__ float s[64]; stage(s, x, y, i); {after}", before=STAGE.format(tile=tile, inner=inner, use=use)
+    )
 
 
 EXCHANGE = "q[i] = x[i]; __syncthreads(); y[i] = q[63 - i];"

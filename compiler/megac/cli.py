@@ -1,4 +1,4 @@
-"""The command line: `megac MODEL.onnx --show stages`."""
+"""The command line: `megac MODEL.onnx -o DIR`, `megac MODEL.onnx --show stages`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from megac.check import Broken
 from megac.errors import CompileError
 from megac.frontend import compile_file
 from megac.lower.registry import operators
+from megac.output import Target, files, write
 from megac.printing import program_text
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -25,13 +26,29 @@ def _list_operators(ctx: click.Context, param: click.Parameter, wanted: bool) ->
 
 @click.command(context_settings=CONTEXT)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--show", type=click.Choice(["stages"]), required=True, help="Print the tensor expressions of MODEL.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write kernel.cu, kernel.toml and plan.json there.",
+)
+@click.option("--show", type=click.Choice(["stages"]), help="Print the tensor expressions of MODEL.")
+@click.option("--arch", default="sm_90", show_default=True, help="The GPU's architecture.")
+@click.option("--blocks", default=132, show_default=True, type=click.IntRange(1), help="Blocks of the launch.")
+@click.option(
+    "--max-position", default=4096, show_default=True, type=click.IntRange(1), help="Rows that caches have room for."
+)
 @click.option("--operators", is_flag=True, is_eager=True, expose_value=False, callback=_list_operators,
               help="List the ONNX operators that have a rule.")  # fmt: skip
-def command(model: Path, show: str) -> None:
+def command(model: Path, output: Path | None, show: str | None, arch: str, blocks: int, max_position: int) -> None:
     """Compiles MODEL, a decoder as an ONNX graph; for each operator it cannot compile, it says which node and why."""
-    program = compile_file(model)
-    click.echo(program_text(program))
+    if output is None and show is None:
+        raise click.UsageError("say where to write (-o DIR) or what to show (--show stages)")
+    program = compile_file(model, max_position - 1 if output is not None else None)
+    if show is not None:
+        click.echo(program_text(program))
+    if output is not None:
+        write(output, files(program, Target(arch, blocks, max_position)))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,211 @@
+"""The loop nests of a phase as lines of C."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from megac.emit.expressions import Text, moved, spread, substituted
+from megac.emit.folds import Axes, by_block, by_thread, by_warp, indented, own_index
+from megac.emit.places import Scope
+from megac.emit.types import C_TYPES
+from megac.expr import Rewriter
+from megac.ir import Axis, Expr, Index, Load, Stage
+from megac.passes.stages import reads
+from megac.schedule.kinds import contraction, is_short
+from megac.schedule.records import Dot, Elements, Nest, Owned, Phase, Replicated, Rows
+from megac.size import ONE
+
+WARP = "threadIdx.x / 32"
+
+
+def phase_lines(phase: Phase, scope: Scope) -> list[str]:
+    """The nests of a phase, one after another."""
+    scope.held, scope.taken, scope.shown = {}, {}, {}
+    out: list[str] = []
+    for nest in phase.nests:
+        scope.taken |= {s.name: 0 for s in ([nest.stage] if isinstance(nest, Replicated) else [])}
+        out += nest_lines(nest, scope)
+    return out
+
+
+def nest_lines(nest: Nest, scope: Scope) -> list[str]:
+    match nest:
+        case Rows(target, dots):
+            return _rows(target, dots, scope, "blockIdx.x * WARPS + warp", "gridDim.x * WARPS", False)
+        case Elements(made):
+            return _elements(made, scope)
+        case Owned(made, prefix):
+            return _owned(made, prefix, scope)
+        case Replicated(stage):
+            return _replicated(stage, scope)
+
+
+# -------------------------------------------------------------------------------------------------------------- rows
+def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, block: bool) -> list[str]:
+    """A warp an element: its lanes share the sums, the first one has the rest."""
+    axes, loop = spread(s.axes, "r")
+    text = scope.text(loop)
+    lines: list[str] = []
+    stand_ins: dict[Load, Load] = {}
+    before = dict(scope.held)
+    for d in dots:
+        r = d.stage.reduction
+        assert r is not None
+        if d.load is None:
+            more, text.reduced = by_warp(r, axes, text, scope)
+            lines += more
+            continue
+        at = dict(zip((a.name for a in d.stage.axes), (_over(i, axes, text) for i in d.load.index), strict=True))
+        more, total = by_warp(r, at, text, scope)
+        value = replace(text, reduced=total, lines=[], kept={})
+        name = scope.variable("row")
+        e = moved(d.stage.body, at, text.ranges)
+        value.keep(e)
+        result = value.value(e)
+        lines += [*more, *value.lines, f"const {C_TYPES[d.stage.dtype]} {name} = {result};"]
+        stand_ins[d.load] = Load(f"{d.stage.name} {name}", (), d.stage.dtype)
+        scope.held[f"{d.stage.name} {name}"] = name
+    body = substituted(s.body, stand_ins)
+    rest = _store(s, body, axes, text, scope, block, guard="lane == 0")
+    scope.held = before
+    return _looped(loop, text, first, by, [*lines, *rest])
+
+
+def _over(i: Index, axes: Axes, text: Text) -> Index:
+    return Rewriter(axes).index(i, text.ranges)
+
+
+def _store(s: Stage, body: Expr, axes: Axes, text: Text, scope: Scope, block: bool, guard: str) -> list[str]:
+    """What is left to compute, and where it goes; `guard`: by which thread, of each block in shared memory."""
+    inner = text.inside()
+    e = moved(body, axes, text.ranges)
+    inner.keep(e)
+    value = inner.value(e)
+    own = own_index(s.axes, axes)
+    targets = _targets(s, own, inner, scope, block)
+    if len(targets) > 1:
+        name = scope.variable("t")
+        inner.lines.append(f"const {C_TYPES[s.dtype]} {name} = {value};")
+        value = name
+    lines = list(inner.lines)
+    for condition, cell in targets:
+        lines += [f"if ({condition})", f"    {cell} = {value};"] if condition else [f"{cell} = {value};"]
+    return _guarded(guard, lines)
+
+
+def _targets(s: Stage, own: tuple[Index, ...], text: Text, scope: Scope, block: bool) -> list[tuple[str, str]]:
+    """Cells that get the element, each with the condition on the block."""
+    out: list[tuple[str, str]] = []
+    local = scope.memory.local.get((scope.phase, s.name))
+    if local is not None:
+        out.append(("", scope.cell(local, own[scope.taken.get(s.name, 0) :], text)))
+    everywhere = scope.stored(s, own, text)
+    if everywhere is not None:
+        out.append(("blockIdx.x == 0" if block else "", everywhere))
+    return out
+
+
+def _guarded(guard: str, lines: list[str]) -> list[str]:
+    if not guard or not lines:
+        return lines
+    return [f"if ({guard}) {{", *indented(lines), "}"] if len(lines) > 1 else [f"if ({guard})", f"    {lines[0]}"]
+
+
+def _looped(loop: Axis, text: Text, first: str, by: str, body: list[str]) -> list[str]:
+    n = loop.name
+    return [f"for (int {n} = {first}; {n} < {text.size(loop.extent)}; {n} += {by}) {{", *indented(body), "}"]
+
+
+# ---------------------------------------------------------------------------------------------------------- elements
+def _elements(made: tuple[Stage, ...], scope: Scope) -> list[str]:
+    """A thread an element, of all of these stages."""
+    _, loop = spread(made[0].axes, "i")
+    body: list[str] = []
+    before = dict(scope.held)
+    for s in made:
+        own, _ = spread(s.axes, "i")
+        body += _element(s, own, scope.text(loop), scope, made)
+    scope.held = before
+    if loop.extent == ONE:
+        return _guarded("blockIdx.x == 0 && threadIdx.x == 0", body)
+    return _looped(loop, scope.text(), "blockIdx.x * THREADS + threadIdx.x", "gridDim.x * THREADS", body)
+
+
+def _element(s: Stage, axes: Axes, text: Text, scope: Scope, made: tuple[Stage, ...]) -> list[str]:
+    lines: list[str] = []
+    if s.reduction is not None:
+        lines, text.reduced = by_thread(s.reduction, axes, text, scope)
+    if (scope.phase, s.name) not in scope.memory.registers:
+        return [*lines, *_store(s, s.body, axes, text, scope, block=False, guard="")]
+    lines += _held(s, axes, text, scope)
+    cell = scope.stored(s, own_index(s.axes, axes), text)
+    return [*lines, f"{cell} = {scope.held[s.name]};"] if cell is not None else lines
+
+
+def _held(s: Stage, axes: Axes, text: Text, scope: Scope) -> list[str]:
+    """The element in a variable, which stands for the tensor from here on."""
+    inner = text.inside()
+    e = moved(s.body, axes, text.ranges)
+    inner.keep(e)
+    name = scope.variable("x")
+    line = f"const {C_TYPES[s.dtype]} {name} = {inner.value(e)};"
+    scope.held[s.name] = name
+    return [*inner.lines, line]
+
+
+# ------------------------------------------------------------------------------------------------------------ blocks
+def _owned(made: tuple[Stage, ...], prefix: int, scope: Scope) -> list[str]:
+    """A block an index along the leading axes, its threads all that belongs to it."""
+    leading = made[0].axes[:prefix]
+    axes, loop = spread(leading, "n")
+    before = dict(scope.held)
+    scope.taken |= {s.name: prefix for s in made}
+    body: list[str] = []
+    for s in made:
+        own = {a.name: axes[b.name] for a, b in zip(s.axes[:prefix], leading, strict=True)}
+        body += _in_block(s, own, s.axes[prefix:], scope.text(loop), scope, made, "")
+    if body[-1] != "__syncthreads();":
+        body.append("__syncthreads();")
+    scope.held = before
+    if not leading:
+        return ["if (blockIdx.x == 0) {", *indented(body), "}"]
+    return _looped(loop, scope.text(), "blockIdx.x", "gridDim.x", body)
+
+
+def _replicated(s: Stage, scope: Scope) -> list[str]:
+    r = s.reduction
+    if r is not None and contraction(s, scope.weights) is not None and not is_short(s):
+        lines = _rows(s, (Dot(s, None),), scope, WARP, "WARPS", True)
+        return [*lines, "__syncthreads();"]
+    return _in_block(s, {}, s.axes, scope.text(), scope, (s,), "blockIdx.x == 0")
+
+
+def _in_block(
+    s: Stage, axes: Axes, left: tuple[Axis, ...], text: Text, scope: Scope, made: tuple[Stage, ...], once: str
+) -> list[str]:
+    """A stage by the threads of a block; what it has in shared memory is there behind it. once: which block writes
+    what all of them compute."""
+    lines: list[str] = []
+    r = s.reduction
+    if not left:
+        if r is not None:
+            alone = r.op.startswith("arg")
+            lines, text.reduced = (by_thread if alone else by_block)(r, axes, text, scope)
+        held = _held(s, axes, text, scope)
+        cell = scope.stored(s, own_index(s.axes, axes), text)
+        guard = " && ".join(x for x in (once, "threadIdx.x == 0") if x)
+        write = [] if cell is None else [f"if ({guard})", f"    {cell} = {scope.held[s.name]};"]
+        shared = any((scope.phase, x.tensor) in scope.memory.local for x in reads(s))
+        return [
+            *lines,
+            *held,
+            *write,
+            *(["__syncthreads();"] if shared and (r is None or r.op.startswith("arg")) else []),
+        ]
+    own, loop = spread(left, "i")
+    inner = text.inside(loop)
+    every = {**axes, **own}
+    if r is not None:
+        lines, inner.reduced = by_thread(r, every, inner, scope)
+    lines += _store(s, s.body, every, inner, scope, block=bool(once), guard="")
+    return [*_looped(loop, text, "threadIdx.x", "THREADS", lines), "__syncthreads();"]

@@ -1,0 +1,1 @@
+"""Where tensors lie: packed weights, caches, workspace with its reuse, shared memory, registers."""

@@ -1,0 +1,1 @@
+"""Which thread computes which element between which barriers."""

@@ -1,0 +1,94 @@
+"""`tv` proves what the compiler writes, and none of it with a mistake a compiler makes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import onnx
+import pytest
+
+from tests.megac.building import MODELS
+from tests.megac.small_decoder import decoder, megac, tv
+
+VALUES = "        for (int i = threadIdx.x; i < 16; i += THREADS) {\n            float s3"
+# what is wrong: the file, the text there, how often it stands there, which of them is replaced, by what
+MISTAKES = {
+    "no_barrier_behind_projections": ("kernel.cu", "grid.sync();", 4, 0, ""),
+    "no_barrier_behind_attention": ("kernel.cu", "grid.sync();", 4, 1, ""),
+    "no_barrier_behind_residual": ("kernel.cu", "grid.sync();", 4, 2, ""),
+    "weights_of_positions_not_awaited": ("kernel.cu", f"        __syncthreads();\n{VALUES}", 1, 0, VALUES),
+    "heads_of_cache_too_close": ("kernel.cu", "+ n * 65536]", 2, 0, "+ n * 32768]"),
+    "values_of_other_head": ("kernel.cu", "+ n * 65536]", 2, 1, "+ (1 - n) * 65536]"),
+    "query_of_other_head": ("kernel.cu", "[k0 + n * 16]", 1, 0, "[k0 + (1 - n) * 16]"),
+    "key_appended_a_row_late": ("kernel.cu", "+ 16 * P]", 2, 0, "+ 16 * P + 16]"),
+    "newest_key_left_out": ("kernel.cu", "k1 < P + 1", 1, 0, "k1 < P"),
+    "value_appended_to_keys": ("kernel.cu", "present_v_cache[(r", 1, 0, "present_k_cache[(r"),
+    "maximum_from_zero": ("kernel.cu", "block_max_f32(p0, -INFINITY", 1, 0, "block_max_f32(p0, 0.0f"),
+    "key_not_scaled": ("kernel.cu", "__float2half_rn(0.5f)", 2, 1, "__float2half_rn(1.0f)"),
+    "norm_not_rounded": (
+        "kernel.cu", "__hmul_rn(__float2half_rn(__fdiv_rn(__half2float(x[i]), x0)), gain[i])", 1, 0,
+        "__float2half_rn(__fmul_rn(__fdiv_rn(__half2float(x[i]), x0), __half2float(gain[i])))",
+    ),
+    "epsilon_outside_root": (
+        "kernel.cu", "__fsqrt_rn(__fadd_rn(__fdiv_rn(s0, 32.0f), 1e-05f))", 1, 0,
+        "__fadd_rn(__fsqrt_rn(__fdiv_rn(s0, 32.0f)), 1e-05f)",
+    ),
+    "gate_and_up_swapped": ("kernel.cu", "gate + r * 32", 1, 0, "up + r * 32"),
+    "last_row_left": ("kernel.cu", "r < 48;", 1, 0, "r < 47;"),
+    "residual_of_other_tensor": ("kernel.cu", "__hadd_rn(work0[r]", 1, 0, "__hadd_rn(x[r]"),
+    "workspace_reused_early": ("kernel.cu", "work1[r] = __hmul_rn(", 1, 0, "work0[r] = __hmul_rn("),
+    "weight_not_transposed": ("kernel.toml", "[i0, i1] -> [i1 * 32 + i0]", 6, 0, "[i0, i1] -> [i0 * 32 + i1]"),
+    "position_beyond_cache": ("kernel.toml", "max = 4095", 1, 0, "max = 4096"),
+}  # fmt: skip
+QUICK = ("no_barrier_behind_residual", "weights_of_positions_not_awaited", "position_beyond_cache")
+
+
+@cache
+def compiled() -> Path:
+    """A folder with the small decoder and its kernel."""
+    folder = Path(mkdtemp(prefix="megac"))
+    onnx.save(decoder(), folder / "model.onnx")
+    out = megac(folder / "model.onnx", "-o", folder / "kernel")
+    assert (out.returncode, out.stdout, out.stderr) == (0, "", "")
+    return folder
+
+
+def mistaken(name: str, to: Path) -> Path:
+    """The kernel with one mistake."""
+    file, old, many, which, new = MISTAKES[name]
+    for x in ("kernel.cu", "kernel.toml"):
+        text = (compiled() / "kernel" / x).read_text()
+        if x == file:
+            parts = text.split(old)
+            assert len(parts) == many + 1, f"`{old}` stands {len(parts) - 1} times in {x}"
+            text = old.join(parts[: which + 1]) + new + old.join(parts[which + 1 :])
+        (to / x).write_text(text)
+    return to / "kernel.cu"
+
+
+def test_a_small_decoder_is_proved() -> None:
+    out = tv(compiled() / "kernel" / "kernel.cu", compiled() / "model.onnx")
+    assert (out.returncode, out.stdout.split(":")[0]) == (0, "proved reassoc")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in MISTAKES])
+def test_a_mistake_is_not_proved(name: str, tmp_path: Path) -> None:
+    out = tv(mistaken(name, tmp_path), compiled() / "model.onnx")
+    assert out.returncode in (1, 2, 3), out.stdout + out.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "llama_tiny_fp16_op18_dynP", "llama_tiny_fp16_op23_dynP", "llama_tiny_bf16_op18_P15",
+        "llama_tiny_staticcache16_fp16_op18", "gpt2_tiny_fp16_op18_dynP",
+    ],
+)  # fmt: skip
+def test_exported_models_are_proved(name: str, tmp_path: Path) -> None:
+    model = MODELS / f"{name}.onnx"
+    assert megac(model, "-o", tmp_path / "out").returncode == 0
+    out = tv(tmp_path / "out" / "kernel.cu", model)
+    assert (out.returncode, out.stdout.split(":")[0]) == (0, "proved reassoc")

@@ -98,3 +98,14 @@ def test_a_store_through_a_copy_is_one_through_the_pointer(code: str) -> None:
     marks = claims(f"float* __restrict__ p = q; {code} y[0] = p[1];", before)
     assert not {n for n, _ in marks if n.endswith(".read")}
     assert modes(f"float* __restrict__ p = q; {code} y[0] = p[1];", before) == {"weak"}
+
+
+def test_what_stands_behind_a_return() -> None:
+    """The result is one of two, and has no value before the first: it is read from no memory at all."""
+    before = """__device__ float pick(const float* __restrict__ s, int t) {
+  return s[0];
+  for (int o = 2; o > 0; o >>= 1) { if (t < o) t += o; }
+  return s[t];
+}
+"""
+    assert claims("y[0] = pick(y, threadIdx.x);", before) == set()

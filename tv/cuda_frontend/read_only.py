@@ -24,7 +24,9 @@ def presumed(body: tuple[Stmt, ...], ending: frozenset[str], objects: Mapping[st
     names = ending - stored
 
     def noted(x: Expr | Stmt | MemRef) -> Expr | Stmt | MemRef:
-        if not isinstance(x, Load) or x.ref.access != "weak" or objects[x.ref.object].space is not Space.GLOBAL:
+        if not isinstance(x, Load) or x.ref.access != "weak" or not x.ref.claims:
+            return x
+        if objects[x.ref.object].space is not Space.GLOBAL:
             return x
         own = tuple((n + _READ, True) for n, based in x.ref.claims if based and n in names)
         return replace(x, ref=replace(x.ref, claims=x.ref.claims + own)) if own else x

@@ -50,6 +50,7 @@ def in_kernel(code: str, before: str = "") -> TvError:
         ("float* p = y; for (int i = 0; i < n; ++i) { p[i] = 1.f; p = x; }", "TV0115", "inside a loop"),
         ("float* p; p[0] = 1.f;", "TV0124", "never assigned"),
         ("y[0] = h + 1.f;", "TV0113", "half + float"),
+        ("float p = 1.f; y[0] = p; float p = 2.f;", "TV0113", "declared twice"),
         ("const float c = 1.f; c = 2.f;", "TV0113", "const"),
         ("y[0] = x;", "TV0113", "no conversion"),
         ("y[0] = *(const float*)0;", "TV0113", "null pointer"),

@@ -52,7 +52,7 @@ SLOW = sorted({
     "add_layer_norm_f16/block_row", "argmax_rows_bf16/block_row", "argmax_rows_f16/warp_row",
     "attention_causal/skips", "attention_cross_f16/two_pass", "attention_decode/two_pass", "attention_decode_bf16/grouped",
     "attention_grouped_bf16/block_group", "attention_stored_mask_f16/skips", "attention_window_bf16/window",
-    "attention_zero_mask/heads", "conv1d_causal_f16/row_in_shared",
+    "attention_zero_mask/heads", "conv1d_causal_f16/row_in_shared", "decode_step_f16/grid_sync",
     "conv1d_causal_f16/zero_window", "conv2d_f16/bounded", "conv2d_f16/guarded", "count_above/warp_ballots",
     "embedding_norm_bf16/one_block", "gemm_async_f16/ring", "gemm_async_f16/swizzled", "gemm_async_f16/two_stages",
     "gemm_f16/naive", "gemm_f16/tiled_edges", "gemm_f16_blocked/registers", "gemv_f16/block_row",

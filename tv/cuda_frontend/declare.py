@@ -73,6 +73,8 @@ def static_assert(ctx: Context, cond: ast.Expr, span: Span) -> None:
 
 
 def variable(ctx: Context, d: ast.Variable) -> None:
+    if d.name in ctx.scopes[-1].places:
+        raise type_error(f"`{d.name}` is declared twice in one block", d.span, "rename one")
     words = d.storage - _IGNORED
     if "__shared__" in words:
         shared(ctx, d, "extern" in words)

@@ -7,7 +7,7 @@ operations, down to a variable that both arms assign, to a store in both, or to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import product
 
@@ -18,7 +18,9 @@ from tv.kernel import (
     Expr,
     If,
     Load,
+    MemoryObject,
     Select,
+    Space,
     Stmt,
     Store,
     Var,
@@ -33,11 +35,11 @@ MOST = 20_000  # pairs of values that are looked at; of more any load may be mer
 Source = Expr | Load
 
 
-def beside_read_only(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """The statements, with the loads of written memory marked `noncoherent` that may be merged with a read-only one."""
+def beside_read_only(body: tuple[Stmt, ...], objects: Mapping[str, MemoryObject]) -> tuple[Stmt, ...]:
+    """The statements, with the loads of written global memory marked `noncoherent` that may be merged with a read-only one."""
     if not any(isinstance(s, Load) and s.ref.access == "readonly" for s in walk(body)):
         return body
-    found = _Meetings(body).found()
+    found = _Meetings(body, frozenset(n for n, o in objects.items() if o.space is Space.GLOBAL)).found()
     if not found:
         return body
 
@@ -50,10 +52,11 @@ def beside_read_only(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
 
 
 class _Meetings:
-    def __init__(self, body: tuple[Stmt, ...]) -> None:
+    def __init__(self, body: tuple[Stmt, ...], in_global: frozenset[str]) -> None:
         self.statements = tuple(walk(body))
         self.written = {r.object for s in self.statements if isinstance(s, Store | Atomic) for r in (s.ref,)}
         self.written |= {s.dst.object for s in self.statements if isinstance(s, AsyncCopy)}
+        self.written &= in_global
         self.sources: dict[str, list[Source]] = {}
         for s in self.statements:
             for name, source in given(s):

@@ -278,6 +278,11 @@ class Memory:
         for conflict in region.shadow.access(kind, cells, who, self.order.advance(span)):
             self.report_race(conflict, ref, access, width // region.unit, span, values)
 
+    def fenced(self, access: Access) -> bool:
+        """Whether a thread of an access stands behind a fence of its own, with no barrier of its block since: then a volatile store,
+        to shared memory too, may be what a protocol of flags publishes by."""
+        return self.order.fenced(self.who(access))
+
     def _check_aliases(
         self,
         aliases: tuple[Aliases, int],

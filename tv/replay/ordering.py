@@ -194,6 +194,12 @@ class Order:
                 if found is not None:
                     self._acquire(thread, block, found)
 
+    def fenced(self, who: Who) -> bool:
+        """Whether one of the threads has executed a fence since the last barrier of its block."""
+        found = (fences.get(who.group) for fences in (self._fences, self._near_fences))
+        since = np.maximum(self.block_tick[who.blocks], self.grid_tick)
+        return any(bool((f[who.positions] > since).any()) for f in found if f is not None)
+
     def quiet(self, group: Group) -> bool:
         """Whether no relaxed atomic of the group can order anything: no fence and no release was met."""
         return not (self._messages or self._near or group in self._fences or group in self._near_fences)

@@ -349,8 +349,9 @@ def _store(s: Store, math: MathLibrary) -> Callable[[Frame, Mask], None]:
         undefined = [v.undefined(frame, mask) for v in values]
         bits = [memory.bits_of(v.value(frame, mask), s.ref.type, access) for v in values]
         region = memory.regions[s.ref.object]
-        memory.watch("atomic_write" if volatile else "write", s.ref, access, s.span, bits)
-        if volatile and region.shadow is not None:
+        strong = volatile and (region.space is Space.GLOBAL or memory.fenced(access))
+        memory.watch("atomic_write" if strong else "write", s.ref, access, s.span, bits)
+        if strong and region.shadow is not None:
             atomics.observe(frame, s.ref, access, reads=False, writes=True)
         for i, (v, b, u) in enumerate(zip(values, bits, undefined, strict=True)):
             memory.store(s.ref, access, i, b, u, None if u is None else v.origin(frame, mask, s.span))

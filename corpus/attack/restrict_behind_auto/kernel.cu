@@ -4,8 +4,8 @@ __device__ void exchange(float* a, float* b)
 {
     auto __restrict__ p = a;
     decltype(b) __restrict__ q = b;
-    const float a = q[0];  // <- race
-    p[0] = -a;
+    const float v = q[0];  // <- race
+    p[0] = -v;
     q[1] = q[0];
 }
 

@@ -45,6 +45,7 @@ ABOUT_TEXT = {
     "attack/assertion_left_out",
     "attack/assertion_left_out_of_build",
     "attack/assertion_that_counts",
+    "attack/comment_closed_behind_blanks",
     "attack/condition_on_defined_by_macro",
     "attack/condition_on_host_macro",
     "attack/condition_on_library_macro",
@@ -76,6 +77,7 @@ ABOUT_TEXT = {
     "attack/reference_named_by_typedef",
     "attack/restrict_behind_auto",
     "attack/restrict_behind_named_types",
+    "attack/splice_behind_other_letter",
     "attack/standard_maximum_of_nan",
 }
 

@@ -127,7 +127,9 @@ class Races:
     def race(self, obj: str, a: str, b: str) -> Obligation | None:
         pointers = frozenset(self.shared[a].access.restricted + self.shared[b].access.restricted)
         if pointers and any(not pointers.isdisjoint(e.inside) for e, _, _ in self.program.barriers):
-            return self.exchange(obj, a, b, pointers)
+            exchanged = self.exchange(obj, a, b, pointers)
+            if exchanged is not None:
+                return exchanged
         x, y = self.shared[a].access, self.shared[b].access
         _, bad = conflicts(self.sets, self.placed[a], self.placed[b], self.apart)
         if bad is None and self.mates is not None:
@@ -197,6 +199,7 @@ class Races:
     def prepare(self, units: list[str]) -> None:
         """When = block coordinates then as much of time as keeps barriers and accesses apart; relations of thread pairs."""
         sets, p = self.sets, self.program
+        self.pairings, self.outside = [], {}
         barriers = {scope: self.times(scope) for scope in ("grid", "block")}
         whens = {u: self.when(u) for u in units}
         ends = {u: self.done(u) for u in units if u in p.copies}

@@ -64,3 +64,23 @@ def test_no_exchange_through_a_restricted_pointer(case: str, tmp_path: Path) -> 
     r = checked(tmp_path, WRONG[case], REVERSED, ("cooperative = true\n" if case == "grid" else "") + SCRATCH)
     assert r.verdict is Verdict.UNKNOWN, r.why
     assert {o.kind for o in r.obligations if o.status.value != "proved"} == {"race"}
+
+
+COPIED = """#include <cuda_pipeline.h>
+__device__ void stage(float* __restrict__ tile, const float* x, float* y, int i) {{
+  __pipeline_memcpy_async(&tile[i], &x[i], 4);
+  __pipeline_commit();
+  {wait}
+  y[i] = tile[i];
+  __syncthreads();
+}}
+"""
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_thread_s_own_copy_is_waited_for(waits: bool, tmp_path: Path) -> None:
+    """No other thread touches its cell: what is asked of one thread is asked through such pointers too."""
+    same = graph([("Identity", "x", "y")], {"x": (F32, [64])}, {"y": (F32, [64])})
+    before = COPIED.format(wait="__pipeline_wait_prior(0);" if waits else "")
+    r = checked(tmp_path, kernel("__shared__ float s[64]; stage(s, x, y, i);", before=before), same, SCRATCH)
+    assert (r.verdict is Verdict.PROVED) == waits, r.why

@@ -21,7 +21,8 @@ from tv.cuda_frontend.device_text import device_text, standard_headers
 from tv.diagnostic import Unsupported
 from tv.examine import index_sets, read_graph, read_inputs
 from tv.gpu import driver, functions
-from tv.gpu.compile import _called, _named, flags, include_folders, kernels_in
+from tv.gpu import run as gpu_run
+from tv.gpu.compile import Image, _called, _named, flags, include_folders, kernels_in
 from tv.gpu.functions import source, spelling
 from tv.gpu.replay import Shown
 from tv.gpu.run import arguments_of, bytes_of
@@ -29,6 +30,7 @@ from tv.kernel import Scalar
 from tv.launch import CompileOptions, Spec
 from tv.obligation import Status
 from tv.reference import evaluation, stored
+from tv.refute.patterns import Pattern
 from tv.refute.setting import Watched
 from tv.replay.buffers import POISON
 from tv.replay.mathlib import MathLibrary
@@ -385,3 +387,43 @@ def test_functions_are_the_gpus_only_where_one_is(monkeypatch: pytest.MonkeyPatc
     found = reference.functions_on(None, {"options": {"ftz": True, "defines": [["N", "1"]]}})
     assert found is not None
     assert found.options == CompileOptions(ftz=True)
+
+
+# ------------------------------------------------------------------------------------------------ variables of the file
+class Recorded:
+    """What a launch finds in the variables of its module."""
+
+    def __init__(self, _: bytes) -> None:
+        self.found: dict[str, bytes] = {}
+
+    def variable(self, name: str, content: driver.Bytes) -> driver.Variable:
+        self.found[name] = content.tobytes()
+        return driver.Variable(64, len(content))
+
+    def launch(self, *given: object) -> None:
+        RECORDED.append((dict(self.found), given[-1]))
+
+
+RECORDED: list[tuple[dict[str, bytes], object]] = []
+
+
+@pytest.mark.parametrize(
+    ("case", "shift"),
+    [("variables_bound_to_numbers", struct.pack("<f", 1.5)), ("variable_bound_to_tensor_added_twice", None)],
+)
+def test_variables_of_the_file_hold_what_is_bound(
+    monkeypatch: pytest.MonkeyPatch, case: str, shift: bytes | None
+) -> None:
+    folder = CORPUS / "attack" / case
+    spec, _, refuter = execution.opened(CheckRequest(str(folder / "kernel.cu"), str(folder / "model.onnx")))
+    RECORDED.clear()
+    monkeypatch.setattr(gpu_run, "Module", Recorded)
+    monkeypatch.setattr(gpu_run, "Buffer", lambda content, _: driver.Variable(32, len(content)))
+    monkeypatch.setattr(driver.Variable, "read", lambda self: (np.zeros(self.size, np.uint8), True))
+    monkeypatch.setattr(gpu_run.GpuRunner, "image", Image(b"", {"add": "add"}, "a compiler"))
+    runner = gpu_run.GpuRunner(folder, "", spec.spec.options, spec.stages, spec.variables, driver.Device("", 90))
+    pattern, setting = Pattern("small", 3), refuter.setting({"N": 5})
+    runner.run(setting, pattern)
+    if shift is None:
+        shift = int(pattern.bits(setting.slots["shift"], np.zeros(1, np.int64))[0]).to_bytes(4, "little")
+    assert RECORDED == [({"n": struct.pack("<i", 5), "shift": shift}, [struct.pack("<Q", 32)] * 3)]

@@ -73,6 +73,7 @@ UNPROVOKED: dict[str, str] = {
     "TV0745": "inputs that break an assumption are not tried",
     "TV0761": _GPU,
     "TV0762": _GPU,
+    "TV0765": _GPU,
     "TV0763": _GPU,
     "TV0764": _GPU,
     "TV0811": "the specification, which is read first, looks the names up (TV0206)",

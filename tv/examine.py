@@ -20,7 +20,7 @@ from tv.equiv.outcome import Related
 from tv.equiv.problem import Output, Problem
 from tv.graph import Graph
 from tv.kernel import Kernel, Space
-from tv.launch import BufferBinding, CompileOptions, Launch, Reading, Spec
+from tv.launch import CompileOptions, Launch, Reading, Spec
 from tv.masking import Alternative, Bound, alternatives, bounds_of_extremes, suppositions
 from tv.obligation import Obligation, Status, Witness
 from tv.request import CheckRequest
@@ -31,6 +31,7 @@ from tv.spec import resolve as resolve_spec
 from tv.spec.affine import size
 from tv.spec.nulls import decided
 from tv.spec.tables import placed
+from tv.spec.variables import with_variables
 from tv.stated import contents, count_from_front
 from tv.symexec import Program, execute
 from tv.symexec.alignment import promised, resting
@@ -81,7 +82,7 @@ def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Ke
         path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides)
     )
     signature = read_signature(request.model, document.cut())
-    resolved = in_one(placed(decided(resolve_spec(module, signature, document, request.overrides))))
+    resolved = with_variables(in_one(placed(decided(resolve_spec(module, signature, document, request.overrides)))))
     return with_reading(resolved, request), resolved.kernels[0]
 
 
@@ -122,8 +123,7 @@ def examine(
     sets, terms = index_sets(symbols, *chosen_blocks(kernel, launch, symbols)), Terms()
     progress("reading the graph")
     graph = read_graph(request.model, sets, terms, spec.spec)
-    bound = with_variables(spec.spec, kernel, launch)
-    f.binder = binder = Binder(sets, kernel, bound, graph, symbols, assumed_values(spec.spec), spec.spec.inputs)
+    f.binder = binder = Binder(sets, kernel, launch, graph, symbols, assumed_values(spec.spec), spec.spec.inputs)
     progress("executing the kernel")
     program = run_kernel(binder, spec.spec.options, terms, known)
     f.assumptions += [*graph.assumptions, *program.trace.assumptions]
@@ -172,12 +172,6 @@ def examine(
     masks = alternatives(graph, stated, symbols)
     f.bounds = bounds_of_extremes(graph, stated, symbols)
     f.obligations += equal_obligations(program, binder, graph, readers, masks, frozenset(stated), f, progress, relate)
-
-
-def with_variables(spec: Spec, kernel: Kernel, launch: Launch) -> Launch:
-    """The launch with the kernel's module variables beside its parameters: arrays that hold what `[globals]` says."""
-    variables = {n: b for n, b in spec.globals.items() if n in kernel.objects and isinstance(b, BufferBinding)}
-    return replace(launch, args={**variables, **launch.args})
 
 
 def index_sets(

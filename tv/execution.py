@@ -38,8 +38,6 @@ PROOF_SECONDS, PROOF_MB = 10.0, 4000  # for asking a proof where a difference co
 def opened(request: CheckRequest, seconds: float | None = None) -> tuple[Resolved, Kernel, Refuter]:
     """A launch that is ready to be run at any size. Raises what reading raises."""
     spec, kernel = read_inputs(request, lambda _: None)
-    if spec.spec.globals:
-        raise Unsupported("TV0739", "executing a kernel whose module-scope variables are bound")
     launch = spec.spec.launches[0]
     symbols = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets = index_sets(symbols)
@@ -81,7 +79,7 @@ def replay(counterexample: str, request: CheckRequest, on: str | None) -> Answer
 def gpu_runner(request: CheckRequest, spec: Resolved) -> GpuRunner:
     """What runs the launches of a specification on the first GPU. Raises Unsupported (TV0760) where there is none."""
     path = Path(request.kernel)
-    return GpuRunner(path, read_text(path), spec.spec.options, spec.stages)
+    return GpuRunner(path, read_text(path), spec.spec.options, spec.stages, spec.variables)
 
 
 def on_gpu(

@@ -28,7 +28,6 @@ from tv.examine import (
     problem_of,
     read_graph,
     run_kernel,
-    with_variables,
 )
 from tv.kernel import Call, Kernel, children, expressions, walk
 from tv.masking import ASSUMED
@@ -124,7 +123,7 @@ def problem_again(request: CheckRequest, spec: Resolved, kernel: Kernel, named: 
     ranges = {s.name: (s.min, s.max) for s in spec.spec.symbols}
     sets, terms = index_sets(ranges, *chosen_blocks(kernel, spec.spec.launches[0], ranges)), Terms()
     graph = read_graph(request.model, sets, terms, spec.spec)
-    launch, inputs = with_variables(spec.spec, kernel, spec.spec.launches[0]), spec.spec.inputs
+    launch, inputs = spec.spec.launches[0], spec.spec.inputs
     binder = Binder(sets, kernel, launch, graph, ranges, assumed_values(spec.spec), inputs)
     program = run_kernel(binder, spec.spec.options, terms, {s: Affine.sym(s) for s in ranges})
     readers = add_readers(program, binder)

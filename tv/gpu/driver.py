@@ -92,6 +92,24 @@ class Buffer:
         return content, bool((rest == WATCH).all())
 
 
+class Variable:
+    """Memory of a module, without guards."""
+
+    def __init__(self, address: int, size: int) -> None:
+        self.address, self.size = address, size
+
+    def read(self) -> tuple[Bytes, bool]:
+        """The content; there is nothing around it to be touched. Raises Unsupported (TV0763) where the device is lost."""
+        from cupy.cuda import runtime
+
+        content: Bytes = np.empty(self.size, np.uint8)
+        try:
+            runtime.memcpy(content.ctypes.data, self.address, self.size, runtime.memcpyDeviceToHost)
+        except runtime.CUDARuntimeError as e:
+            raise Unsupported("TV0763", f"the GPU's memory cannot be read: {e}") from None
+        return content, True
+
+
 class Module:
     """A loaded cubin or PTX text. Raises Unsupported (TV0762) where the driver refuses it."""
 
@@ -104,6 +122,18 @@ class Module:
             self._handle = driver.moduleLoadData(image)
         except (driver.CUDADriverError, runtime.CUDARuntimeError) as e:
             raise Unsupported("TV0762", f"the GPU does not load the kernel: {e}") from None
+
+    def variable(self, name: str, content: Bytes) -> Variable:
+        """A variable of the file's, with this content. Raises Unsupported (TV0765) where it has none of that name and size."""
+        from cupy.cuda import driver, runtime
+
+        try:
+            found = Variable(int(driver.moduleGetGlobal(self._handle, name)), len(content))
+            runtime.memcpy(found.address, content.ctypes.data, found.size, runtime.memcpyHostToDevice)
+        except (driver.CUDADriverError, runtime.CUDARuntimeError) as e:
+            text = f"`{name}`, a variable of the file, is not reached on the GPU: {e}"
+            raise Unsupported("TV0765", text) from None
+        return found
 
     def launch(
         self, name: str, grid: Dim3, block: Dim3, shared: int, cooperative: bool, arguments: Sequence[bytes]

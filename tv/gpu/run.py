@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from tv.diagnostic import Unknown
 from tv.gpu.compile import Image, compiled
-from tv.gpu.driver import Buffer, Bytes, Device, Module, require_device
+from tv.gpu.driver import Buffer, Bytes, Device, Module, Variable, require_device
 from tv.kernel import Parameter
 from tv.launch import BufferBinding, CompileOptions
 from tv.refute.layouts import integer
@@ -41,6 +41,7 @@ class GpuRunner:
     text: str
     options: CompileOptions
     stages: Sequence[Stage]
+    variables: Collection[str] = ()  # of the file, that the specification binds
     device: Device = field(default_factory=require_device)
     _image: Image | None = None
     _module: Module | None = None
@@ -67,7 +68,14 @@ class GpuRunner:
         image = self.image
         if self._module is None:
             self._module = Module(image.binary)
-        memory = {n: Buffer(bytes_of(b), b.align) for n, b in contents.items()}
+        memory: dict[str, Buffer | Variable] = {
+            n: self._module.variable(n, bytes_of(b)) if n in self.variables else Buffer(bytes_of(b), b.align)
+            for n, b in contents.items()
+        }
+        for p in setting.kernel.parameters:
+            if p.name in self.variables and p.type is not None:
+                bits = scalars[p.name].to_bytes(p.type.bytes, "little")
+                self._module.variable(p.name, np.frombuffer(bits, np.uint8))
         for s in self.stages:
             sizes = setting.symbols
             known = setting.binder.symbols

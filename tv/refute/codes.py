@@ -10,7 +10,6 @@ CODES: dict[str, str] = {
     "TV0736": """A file is not a counterexample that this version can read.""",
     "TV0737": """A counterexample is about another kernel or another launch than the one it is replayed on.""",
     "TV0738": """A counterexample of this kind is replayed by the interpreter only: a GPU does not stop at a race or a missing barrier.""",
-    "TV0739": """A kernel whose module-scope variables are bound in `[globals]` is not executed.""",
     "TV0740": """A run at sizes for which no memory is large enough.""",
 }
 
@@ -23,6 +22,5 @@ FIXES: dict[str, str] = {
     "TV0736": "name a file that `tv check --counterexample` wrote with this version",
     "TV0737": "replay it on the kernel, the model and the specification it was found with",
     "TV0738": "say `--on cpu`",
-    "TV0739": "pass the variables as parameters",
     "TV0740": "narrow the symbols' ranges",
 }

@@ -48,7 +48,7 @@ class Stage:
 class Resolved:
     """A launch with nothing left to find out. kernels: one a launch. assumptions: sentences to print with the verdict.
 
-    stages: the launches that became one, in order; filled where they do.
+    stages: the launches that became one, in order; filled where they do. variables: of the module, whose contents a run has to set.
     """
 
     spec: Spec
@@ -59,6 +59,7 @@ class Resolved:
     assumptions: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     stages: tuple[Stage, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 def resolve(module: Module, model: ModelSignature, document: Document, overrides: Overrides) -> Resolved:
@@ -279,6 +280,9 @@ def _globals(document: Document, kernels: tuple[Kernel, ...], binder: Binder) ->
             text = f"`{name}` is `const`: it holds its initialiser"
             raise BadInput("TV0221", text, a.span, "leave `const` out, or declare it `__constant__`")
         number = isinstance(a, arg.Plain | arg.Open | arg.Element)
+        number |= isinstance(a, arg.Word) and a.text not in binder.border.names() and binder.symbols.named_in(a.text)
+        if number and variables[name].extents not in ((), (1,)):
+            raise BadInput("TV0224", f"`{name}` is an array, not a number", a.span, "bind it to a tensor")
         element = variables[name].element
         result[name] = binder.scalar(name, element, a) if number else binder.pointer(name, element, False, a)
     return result

@@ -11,7 +11,7 @@ from tv.source import Span
 from tv.spec.arguments import Argument, Fields, Open
 from tv.spec.border import Border
 from tv.spec.document import Document
-from tv.spec.expression import Range
+from tv.spec.expression import Range, names, parse
 from tv.spec.locate import nearest
 
 
@@ -35,6 +35,14 @@ class Symbols:
 
     def ranges(self) -> dict[str, Range]:
         return {s.name: (s.min, s.max) for s in self.table.values()}
+
+    def named_in(self, text: str) -> bool:
+        """Is this an integer expression over declared symbols, and at least one?"""
+        try:
+            found = names(parse(text))
+        except BadInput:
+            return False
+        return bool(found) and all(n in self.table for n in found)
 
     def of_dimensions(self) -> dict[str, str]:
         """Graph dimension -> the symbol that it is."""

@@ -1,5 +1,0 @@
-__constant__ float shift;
-__global__ void add(const float* x, const float* b, float* y, int n) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n) y[i] = x[i] - b[i] + shift;
-}

@@ -32,6 +32,10 @@ MERGED: dict[str, tuple[str, onnx.ModelProto]] = {
 }
 APART: dict[str, tuple[str, onnx.ModelProto]] = {
     "an arm without one": ("const float own = x[i]; if (i < 63) y[i] = own + q[i + 1]; else y[i] = own + q[0];", SUM),
+    "a barrier between": (
+        "float v = 0; if (i == 63) v = x[0]; __syncthreads(); if (i < 63) v = q[i + 1]; y[i] = -v;",
+        NEXT,
+    ),
     "an operand each": ("float v = x[i]; if (i >= 0) v = v + q[(i + 1) % 64]; y[i] = v;", SUM),
 }
 

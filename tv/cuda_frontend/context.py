@@ -106,6 +106,7 @@ class Context:
         self.constant_memory: set[str] = set()  # objects declared `__constant__`
         self.constants: set[str] = set()  # objects defined `const`: written by their initializers alone
         self.ended: set[str] = set()  # local objects whose scopes have ended
+        self.restricted = False  # was a `__restrict__` pointer declared that is no parameter?
         self.scopes: list[Scope] = [module.scope]
         self.frames: list[Frame] = []
         self.inlined = 0  # calls so far
@@ -164,6 +165,7 @@ class Context:
         """A new name for the `__restrict__` pointer `name`, of the innermost scope."""
         own = self.fresh(f"{name}.restrict")
         self.scopes[-1].claims.append(own)
+        self.restricted = True
         return frozenset((own,))
 
     def require_alive(self, object: str | None, span: Span) -> None:

@@ -1,24 +1,30 @@
 """Loads that nvcc may merge with a read-only one, and take through the read-only path as it does that (S5).
 
-Of two loads in the arms of a condition whose values meet, nvcc makes one load at a chosen address; where either was taken through
-the read-only path, so is the result (seen in its PTX). For that their values have to go the same way to where they meet: the same
-operations, down to a variable that both arms assign, to a store in both, or to a select.
+Of two loads that different ways through the kernel take, and whose values meet where these ways do, nvcc makes one load at a chosen
+address; where either was taken through the read-only path, so is the result (seen in its PTX). For that their values have to go the
+same way to where they meet: the same operations, down to a variable that both give a value, to a store on both ways, or to a select.
+Ways meet behind conditions, where loops go round or end, and where a thread returns; no load is moved past a barrier for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from itertools import product
+from itertools import combinations, product
 
 from tv.kernel import (
     Assign,
     AsyncCopy,
     Atomic,
+    Barrier,
+    Break,
+    Continue,
     Expr,
     If,
     Load,
+    Loop,
     MemoryObject,
+    Return,
     Select,
     Space,
     Stmt,
@@ -33,13 +39,14 @@ from tv.kernel import (
 
 MOST = 20_000  # pairs of values that are looked at; of more any load may be merged
 Source = Expr | Load
+Place = tuple[int, int]  # a part of the kernel, and a run of statements in it
 
 
-def beside_read_only(body: tuple[Stmt, ...], objects: Mapping[str, MemoryObject]) -> tuple[Stmt, ...]:
-    """The statements, with the loads of written global memory marked `noncoherent` that may be merged with a read-only one."""
-    if not any(isinstance(s, Load) and s.ref.access == "readonly" for s in walk(body)):
-        return body
-    found = _Meetings(body, frozenset(n for n, o in objects.items() if o.space is Space.GLOBAL)).found()
+def beside_read_only(body: tuple[Stmt, ...], objects: Mapping[str, MemoryObject], restricted: bool) -> tuple[Stmt, ...]:
+    """The statements, with the loads of written global memory marked `noncoherent` that may be merged with a read-only one.
+    restricted: has the kernel a `__restrict__` pointer? It makes loads read-only ones whatever pointer they are through, those too
+    through a pointer that is read from a table anew, which nvcc takes for another than the one that was stored through."""
+    found = _Meetings(body, objects, restricted).found()
     if not found:
         return body
 
@@ -52,11 +59,14 @@ def beside_read_only(body: tuple[Stmt, ...], objects: Mapping[str, MemoryObject]
 
 
 class _Meetings:
-    def __init__(self, body: tuple[Stmt, ...], in_global: frozenset[str]) -> None:
+    def __init__(self, body: tuple[Stmt, ...], objects: Mapping[str, MemoryObject], restricted: bool) -> None:
         self.statements = tuple(walk(body))
+        self.body, self.restricted = body, restricted
+        self.in_global = {n for n, o in objects.items() if o.space is Space.GLOBAL}
+        self.tables = {n for n in self.in_global if objects[n].entries is not None}
         self.written = {r.object for s in self.statements if isinstance(s, Store | Atomic) for r in (s.ref,)}
         self.written |= {s.dst.object for s in self.statements if isinstance(s, AsyncCopy)}
-        self.written &= in_global
+        self.written &= self.in_global
         self.sources: dict[str, list[Source]] = {}
         for s in self.statements:
             for name, source in given(s):
@@ -65,32 +75,25 @@ class _Meetings:
         self.seen: set[tuple[int, int]] = set()  # pairs of values, by identity
 
     def found(self) -> set[object]:
-        if not any(isinstance(s, Load) and self.may_be_stale(s) for s in self.statements):
+        loads = [s for s in self.statements if isinstance(s, Load)]
+        if self.restricted:
+            self.met.update((s.span, s.ref) for s in loads if self.may_be_stale(s) and s.ref.object in self.tables)
+        if not any(self.may_be_stale(s) for s in loads) or not any(self.may_be_read_only(s) for s in loads):
             return self.met
+        parts = Stretches(self.body)
+        for sources in parts.given.values():
+            for (a, p), (b, q) in combinations(sources, 2):
+                if parts.meet(p, q):
+                    self.meet(a, b)
+        for (one, p), (two, q) in combinations(parts.stores, 2):
+            alike = one.ref.type.bytes == two.ref.type.bytes and len(one.values) == len(two.values)
+            if alike and parts.meet(p, q):
+                for v, w in zip(one.values, two.values, strict=True):
+                    self.meet(v, w)
         for s in self.statements:
-            if isinstance(s, If):
-                self.at_join(s)
             for e in expressions(s):
                 self.in_selects(e)
         return self.met
-
-    def at_join(self, s: If) -> None:
-        arms = [tuple(walk(b)) for b in (s.then, s.orelse)]
-        own = [[pair for t in arm for pair in given(t)] for arm in arms]
-        for here, there in ((own[0], own[1]), (own[1], own[0])):
-            other: dict[str, list[Source]] = {}
-            for name, source in there:
-                other.setdefault(name, []).append(source)
-            inside = {id(x) for _, x in here}
-            for name, source in here:
-                before = [x for x in self.sources[name] if id(x) not in inside]
-                for met in other.get(name, before):
-                    self.meet(source, met)
-        stores = [[t for t in arm if isinstance(t, Store)] for arm in arms]
-        for a, b in product(*stores):
-            if a.ref.type.bytes == b.ref.type.bytes and len(a.values) == len(b.values):
-                for v, w in zip(a.values, b.values, strict=True):
-                    self.meet(v, w)
 
     def in_selects(self, e: Expr) -> None:
         if isinstance(e, Select):
@@ -119,7 +122,7 @@ class _Meetings:
                     todo += [(x, z) for z in self.sources.get(name, ())]
                 case Load(), Load():
                     for one, other in ((x, y), (y, x)):
-                        if other.ref.access == "readonly" and self.may_be_stale(one) and width(one) == width(other):
+                        if self.may_be_read_only(other) and self.may_be_stale(one) and width(one) == width(other):
                             self.met.add((one.span, one.ref))
                 case Load(), _:
                     pass
@@ -130,6 +133,75 @@ class _Meetings:
 
     def may_be_stale(self, s: Load) -> bool:
         return s.ref.access != "readonly" and s.ref.object in self.written
+
+    def may_be_read_only(self, s: Load) -> bool:
+        if s.ref.access == "readonly":
+            return True
+        return self.restricted and s.ref.access == "weak" and s.ref.object in self.in_global - self.written
+
+
+class Stretches:
+    """Parts of a kernel between barriers, joined as ways through it join them. A place is a part, and the run of statements there
+    of which each is executed whenever the first is."""
+
+    def __init__(self, body: tuple[Stmt, ...]) -> None:
+        self.above: list[int] = []  # of each part one that it is joined with, itself at the top
+        self.runs = 0
+        self.given: dict[str, list[tuple[Source, Place]]] = {}  # of each variable
+        self.stores: list[tuple[Store, Place]] = []
+        self.end = self.new()
+        self.join(self.follow(body, self.new(), self.end, self.end), self.end)
+
+    def meet(self, p: Place, q: Place) -> bool:
+        """May ways through these two places meet, with no barrier between?"""
+        return p[1] != q[1] and self.top(p[0]) == self.top(q[0])
+
+    def new(self) -> int:
+        self.above.append(len(self.above))
+        return self.above[-1]
+
+    def top(self, part: int) -> int:
+        while self.above[part] != part:
+            part = self.above[part]
+        return part
+
+    def join(self, a: int, b: int) -> None:
+        self.above[self.top(a)] = self.top(b)
+
+    def follow(self, body: tuple[Stmt, ...], part: int, again: int, behind: int) -> int:
+        """Notes the statements of a block that begins in this part, and gives the part it ends in. again, behind: the part where the
+        innermost loop goes on with its next round, and that behind it."""
+        self.runs += 1
+        run = self.runs
+        for s in body:
+            for name, source in given(s):
+                self.given.setdefault(name, []).append((source, (part, run)))
+            match s:
+                case Store():
+                    self.stores.append((s, (part, run)))
+                case Barrier():
+                    part = self.new()
+                case If(then=then, orelse=orelse):
+                    arms = [self.follow(arm, part, again, behind) for arm in (then, orelse)]
+                    part = arms[0]
+                    self.join(*arms)
+                case Loop(prelude=prelude, body=inner, step=step):
+                    first, after, following = part, self.new(), self.new()
+                    tested = self.follow(prelude, first, following, after)
+                    self.join(tested, after)
+                    self.join(self.follow(inner, tested, following, after), following)
+                    self.join(self.follow(step, following, following, after), first)
+                    part = after
+                case Break():
+                    self.join(part, behind)
+                case Continue():
+                    self.join(part, again)
+                case Return():
+                    self.join(part, self.end)
+            if isinstance(s, If | Loop) and any(isinstance(t, Break | Continue | Return) for t in walk((s,))):
+                self.runs += 1  # what follows is not reached on every way
+                run = self.runs
+        return part
 
 
 def width(s: Load) -> int:

@@ -254,7 +254,7 @@ def lower(ctx: Context, f: ast.Function, scope: Scope, name: str) -> Kernel:
     ctx.end_scopes(2, 0)
     body = settled(drop_unused(define_undefined(tuple(ctx.out), ctx)))
     body = read_only_restrict(around_barriers(body, frozenset(p.name for p in records if p.restrict)), records)
-    body = beside_read_only(body, ctx.objects)
+    body = beside_read_only(body, ctx.objects, ctx.restricted or any(p.restrict for p in records))
     bounds = launch_bounds(ctx, f)
     objects = {n: o for n, o in ctx.objects.items() if n not in ctx.tables}
     return check(Kernel(name, records, objects, body, bounds, f.span, ctx.initial))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.test_constant_laws import TESTED as CONSTANT
 from tests.tiny_float import ARITHMETIC, Float, Format, Value, apply, as_value, convert, evaluate, fmax, negate
-from tv.equiv.laws import LAWS, rewrites
+from tv.equiv.laws import LAWS, ONE, rewrites
 from tv.equiv.summands import COMMUTATIVE, EXTREMA, IDENTITY_BITS, accumulates
 from tv.term import Term, Terms, type_width
 
@@ -83,6 +83,14 @@ def reciprocal() -> Iterator[Case]:
         yield kind, b, b.terms.op(f"frcp.{kind}", b.var(kind))
 
 
+def product_with_one() -> Iterator[Case]:
+    for kind in ("f16", "bf16", "f32"):
+        for swapped in (False, True):
+            b = Build()
+            args = (b.var(kind), b.terms.const(ONE[kind], WIDTH[kind]))
+            yield kind, b, b.terms.op(f"fmul.{kind}", *(args[::-1] if swapped else args))
+
+
 def relu_spelled_le() -> Iterator[Case]:
     for kind in ("f16", "f32"):
         b = Build()
@@ -112,6 +120,7 @@ CASES: dict[str, Callable[[], Iterator[Case]]] = {
     "widen-then-narrow": widen_then_narrow,
     "max-with-zero-is-relu": max_with_zero,
     "reciprocal-is-division": reciprocal,
+    "product-with-one": product_with_one,
     "relu-of-not-positive": relu_spelled_le,
     "round-after-relu": round_after_relu,
 }
@@ -261,6 +270,17 @@ def test_only_a_relu_is_rounded_on_either_side() -> None:
     wide = b.terms.op("select", b.terms.op("flt.f32", zero, x), x, zero)
     assert unchanged("round-after-relu", b, b.terms.op("cvt.f64.f32", wide))
     assert unchanged("round-after-relu", b, b.terms.make("op", name="cvt.f16.f32.rz", args=(wide,), width=16))
+
+
+def test_only_one_is_neutral_in_a_product() -> None:
+    """0 * x, -1 * x and x * (1 + 2^-23) are others; so are 1 + x and 1 / x."""
+    b = Build()
+    x, one = b.var("f32"), b.terms.const(ONE["f32"], 32)
+    for bits in (0, 0xBF800000, ONE["f32"] + 1, ONE["f32"] - 1, ONE["f16"]):
+        assert unchanged("product-with-one", b, b.terms.op("fmul.f32", x, b.terms.const(bits, 32)))
+    for name in ("fadd.f32", "fdiv.f32", "fsub.f32"):
+        assert unchanged("product-with-one", b, b.terms.op(name, one, x))
+    assert unchanged("product-with-one", b, b.terms.op("ffma.f32", one, x, b.var("f32")))
 
 
 # ------------------------------------------------------------------------------------------------ what the rules rest on

@@ -11,6 +11,7 @@ import struct
 from functools import cached_property
 from math import frexp, inf, isfinite, isnan, nan
 
+from tv.equiv.laws import beside_one
 from tv.equiv.problem import Problem
 from tv.foreseen import EXTREMA, INTEGER, Foreseen
 from tv.term import COMPARES, FOLDED, LIBRARY, Term, op_head, op_type
@@ -63,7 +64,8 @@ class Contraction:
 
     def summand_allowed(self, op: str, kernel: Term, graph: Term) -> bool:
         """As `allowed`, of a summand of a reordered sum; true where it can be no unrounded product."""
-        if not op.startswith("fadd") or not (kernel.attr == "u" or self.may_be_product(kernel, op_type(op))):
+        unrounded = kernel.attr == "u" and beside_one(kernel) is None
+        if not op.startswith("fadd") or not (unrounded or self.may_be_product(kernel, op_type(op))):
             return True
         return self.allowed(kernel, graph, op_type(op))
 
@@ -117,10 +119,11 @@ class Contraction:
                 return ()
 
     def makes_product(self, t: Term, head: str, once: Term | None = None) -> bool:
-        """A multiplication that is not `_rn`, what may be compiled as one, or a fused one that may add nothing."""
+        """A multiplication that is not `_rn`, what may be compiled as one, or a fused one that may add nothing. One by the
+        literal 1 has one value, fused or not: that of the other factor, which `passed` looks at."""
         kind = op_type(t.name)
         if head == "fmul":
-            return t.attr == "c"
+            return t.attr == "c" and beside_one(t) is None
         if head == "fdiv":
             by = t.args[1]
             return power_of_two(by, kind) if by.kind == "const" else self.foreseen.may_be_known(by, once)
@@ -227,10 +230,11 @@ class Contraction:
         return t.kind == "const" or (t.kind == "case" and all(self.is_constant(a) for a in t.args))
 
     def graph_product(self, t: Term) -> bool:
-        """Is this graph value a product in a wide float type, so that an add it feeds may be contracted under `reassoc`?"""
+        """Is this graph value a product in a wide float type, so that an add it feeds may be contracted under `reassoc`? One by
+        the literal 1 is what it multiplies, whose own rounding is not the product's to leave out."""
         while t.kind == "ref":
             t = self.p.graph.units[t.name].value
-        return t.kind == "op" and t.name in ("fmul.f32", "fmul.f64")
+        return t.kind == "op" and t.name in ("fmul.f32", "fmul.f64") and beside_one(t) is None
 
 
 def harmless(product: Term, other: Term, kind: str) -> bool:

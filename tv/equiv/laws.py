@@ -16,6 +16,7 @@ Law = Callable[[Terms, Term], Term | None]
 LAWS: dict[str, Law] = {}
 TO_THE_BIT: set[str] = set()  # those that keep the bits of NaNs too
 NARROW = ("f16", "bf16")
+ONE = {"f16": 0x3C00, "bf16": 0x3F80, "f32": 0x3F800000, "f64": 0x3FF0000000000000}
 FLT_MAX = (2.0 - 2.0**-23) * 2.0**127
 
 
@@ -113,8 +114,22 @@ def reciprocal(terms: Terms, t: Term) -> Term | None:
     if not is_op(t, "frcp"):
         return None
     kind = t.name.split(".")[1]
-    one = {"f32": 0x3F800000, "f16": 0x3C00, "bf16": 0x3F80}.get(kind)
+    one = ONE.get(kind)
     return None if one is None else terms.op(f"fdiv.{kind}", terms.const(one, t.width), t.args[0])
+
+
+@law("product-with-one")
+def product_with_one(terms: Terms, t: Term) -> Term | None:
+    """x * 1 = x, rounded or not; whether nvcc fuses it shows in no bit either, so that it counts as no product (S7)."""
+    return beside_one(t)
+
+
+def beside_one(t: Term) -> Term | None:
+    """x, of a product of x and the literal 1."""
+    if not is_op(t, "fmul"):
+        return None
+    one = ONE.get(t.name.split(".")[1])
+    return next((x for x, y in (t.args, t.args[::-1]) if y.kind == "const" and y.bits == one), None)
 
 
 @law("relu-of-not-positive", to_the_bit=True)

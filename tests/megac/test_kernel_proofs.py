@@ -85,6 +85,7 @@ def test_a_mistake_is_not_proved(name: str, tmp_path: Path) -> None:
     [
         "llama_tiny_fp16_op18_dynP", "llama_tiny_fp16_op23_dynP", "llama_tiny_bf16_op18_P15",
         "llama_tiny_staticcache16_fp16_op18", "gpt2_tiny_fp16_op18_dynP", "handmade_llama_tiny_fp16_op24_dynP",
+        "llama_tiny_fp16_op18_dynP_attnmask",
     ],
 )  # fmt: skip
 def test_exported_models_are_proved(name: str, tmp_path: Path) -> None:

@@ -167,21 +167,22 @@ def gather(n: NodeView, b: Builder) -> None:
     b.define(n, 0, x.element, shape, body)
 
 
-def in_range(n: NodeView, b: Builder, i: Tensor, extent: Affine) -> None:
-    """Known indices must lie inside the operand."""
+def in_range(n: NodeView, b: Builder, i: Tensor, extent: Affine, where: Formula = TRUE) -> None:
+    """Known indices, those at which `where` holds, must lie inside the operand."""
     from tv.graph_frontend.place import box
 
     dims = tuple(f"i{k}" for k in range(i.rank))
     sets = b.system.sets
     for c, v in i.ints or ():
         for outside in (lt(v, -extent), ge(v, extent)):
-            if not sets.empty(sets.set(f"fits{i.rank}", dims, all_of(box(dims, i.shape), c, outside))):
+            if not sets.empty(sets.set(f"fits{i.rank}", dims, all_of(box(dims, i.shape), c, where, outside))):
                 raise BadInput("TV0302", f"{n.what}: an index is outside the extent {extent.text()}")
 
 
 @denotes("GatherND", since=12)
 def gather_nd(n: NodeView, b: Builder) -> None:
-    """slices at index tuples (the last dimension of the indices); in range by assumption, negative ones count from the end"""
+    """slices at index tuples (the last dimension of the indices); those that are data are in range by assumption, negative ones count
+    from the end"""
     x, i = n.input(0), n.input(1)
     batch = n.attribute("batch_dims", 0)
     depth = i.shape[-1].constant if i.rank else None
@@ -195,7 +196,27 @@ def gather_nd(n: NodeView, b: Builder) -> None:
 
     def body(p: Place) -> Term:
         lead, rest = p.index[:r], p.index[r:]
+        arms = None if i.ints is None else known_tuples(p, i.ints, lead, extents)
+        if arms is not None:
+            return p.case([(c, partial(_read, x, (*lead[:batch], *at, *rest))) for c, at in arms])
         chosen = [counted_from_front(p, p.get(i, (*lead, Affine.of(k))), i.element, extents[k]) for k in range(depth)]
         return p.pick(extents, chosen, lambda q, k: q.get(x, lead[:batch] + k + rest))
 
+    for k in range(depth if i.ints is not None else 0):
+        in_range(n, b, i, extents[k], eq(static.own(r), k))
     b.define(n, 0, x.element, shape, body)
+
+
+def known_tuples(
+    p: Place, pieces: static.Pieces, lead: Sequence[Affine], extents: Sequence[Affine]
+) -> list[tuple[Formula, tuple[Affine, ...]]] | None:
+    """The index tuples that are known at `lead`: each with where it is the one. They cover the place, and no two meet. None: too
+    many."""
+    rows: list[tuple[Formula, tuple[Affine, ...]]] = [(TRUE, ())]
+    for k, extent in enumerate(extents):
+        here = known_index(static.at(pieces, (*lead, Affine.of(k)), p.ranges), extent)
+        both = [(static.reduce_formula(all_of(c, d), p.ranges), (*at, v)) for c, at in rows for d, v in here]
+        rows = [(c, at) for c, at in both if c.op != "false"]
+        if len(rows) > static.LIMIT:
+            return None
+    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 
 from tv.diagnostic import BadInput
@@ -112,7 +113,7 @@ def compare(n: NodeView, b: Builder) -> None:
 
 @denotes("And", "Or", "Xor", since=7)
 def logic(n: NodeView, b: Builder) -> None:
-    """of two booleans"""
+    """of two booleans; one known by position decides by index set"""
     x, y = n.input(0), n.input(1)
     op = n.node.op
     if n.one_type(x, y).kind != "bool":
@@ -124,7 +125,20 @@ def logic(n: NodeView, b: Builder) -> None:
 
     if by_index(n, b, [x, y], BOOL, relation):
         return
-    pointwise(n, b, [x, y], BOOL, lambda p, a: p.op(f"{op.lower()}.i1", *a))
+    known, other = (x, y) if x.ints is not None else (y, x)
+    if known.ints is None:
+        pointwise(n, b, [x, y], BOOL, lambda p, a: p.op(f"{op.lower()}.i1", *a))
+        return
+    pieces = static.boolean(known.ints)
+
+    def body(p: Place) -> Term:
+        here = static.at(pieces, broadcast_index(known.shape, p.index), p.ranges)
+        return p.case([(c, partial(arm, v.const)) for c, v in here])
+
+    def arm(truth: int, p: Place) -> Term:
+        return p.op(f"{op.lower()}.i1", p.bits(truth, 1), p.get(other, broadcast_index(other.shape, p.index)))
+
+    b.define(n, 0, BOOL, broadcast(b.system.sets, [x.shape, y.shape], n.what), body)
 
 
 @denotes("Not", since=1)

@@ -125,9 +125,15 @@ class Place:
 
     # -------------------------------------------------------------- operations
     def op(self, name: str, *args: Term) -> Term:
-        """An operation; exact ones on constants are computed here."""
+        """An operation; exact ones on constants are computed here, and what a known truth decides."""
         if name == "select" and args[0].kind == "const":
             return args[1] if args[0].bits else args[2]
+        if name in ("and.i1", "or.i1", "xor.i1"):
+            for known, other in (args, args[::-1]):
+                if known.kind == "const" and (name == "and.i1") == bool(known.bits):
+                    return other
+                if known.kind == "const" and name != "xor.i1":
+                    return known
         if args and all(a.kind == "const" for a in args):
             folded = arithmetic.fold(name, [a.bits for a in args])
             if folded is not None:

@@ -26,8 +26,9 @@ class Target:
     max_position: int = 4096
 
 
-def files(p: Program, target: Target) -> dict[str, str]:
-    """The texts by file name. Raises CompileError for a program that has no kernel."""
+def files(p: Program, target: Target, model: str = "") -> dict[str, str]:
+    """The texts by file name. model: the file that was compiled, as the plan names it. Raises CompileError for a program
+    that has no kernel."""
     if target.blocks < 1 or target.max_position < 1:
         raise CompileError("a kernel needs a block, and a cache room for a row")
     limits = dict.fromkeys(p.dims, target.max_position - 1)
@@ -37,7 +38,7 @@ def files(p: Program, target: Target) -> dict[str, str]:
     return {
         "kernel.cu": kernel_text(p, s, m, limits),
         "kernel.toml": spec_text(p, m, target.blocks, target.arch, limits),
-        "plan.json": plan_text(p, s, m, target.blocks, target.arch, limits),
+        "plan.json": plan_text(p, s, m, target.blocks, target.arch, limits, model),
     }
 
 

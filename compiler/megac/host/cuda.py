@@ -1,0 +1,206 @@
+"""A GPU through CuPy, the only place that knows it. Everything is imported where it is first used: most machines have none."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from megac.dtype import DType
+from megac.errors import RunError
+from megac.host.device import Bytes
+from megac.host.device_code import FILLED, SOURCE
+from megac.plan import Plan
+
+SECONDS = 300.0  # of a compiler
+ENOUGH = 1 << 30  # bytes, from which on reading is no matter of caches
+READERS, WIDTH = 2, 1024  # blocks a multiprocessor and threads a block that read as fast as it goes
+UNASKED = 48 << 10  # bytes of dynamic shared memory that a kernel may have without asking
+# what <math.h> says for nvcc, and nothing for NVRTC
+WORDS = ("-DINFINITY=__int_as_float(0x7f800000)", "-DNAN=__int_as_float(0x7fffffff)")
+
+
+class Cuda:
+    """The first GPU. Raises RunError where there is none, or no CuPy."""
+
+    def __init__(self) -> None:
+        try:
+            import cupy
+        except ImportError as e:
+            text = "CuPy is not installed, which reaches the GPU" if e.name == "cupy" else f"CuPy cannot be loaded: {e}"
+            raise RunError(text, hint="pip install 'tv-cuda[gpu]'") from None
+        self._cupy = cupy
+        with _told("there is no GPU here"):
+            if cupy.cuda.runtime.getDeviceCount() < 1:
+                raise RunError("there is no GPU here")
+            cupy.cuda.Device(0).use()
+            found = cupy.cuda.runtime.getDeviceProperties(0)
+        self.name = found["name"].decode() if isinstance(found["name"], bytes) else str(found["name"])
+        self._capability = found["major"] * 10 + found["minor"]
+        self._processors = int(found["multiProcessorCount"])
+        with _told("the GPU takes no kernel"):
+            own = cupy.RawModule(code=SOURCE)
+            self._fill = {t: own.get_function(name) for t, name in FILLED.items()}
+            self._read = own.get_function("read_all")
+        self._folder = tempfile.TemporaryDirectory()  # CuPy may load a file later than it is told to
+        self._plan: Plan | None = None
+        self._kernel: Any = None
+        self.facts: dict[str, Any] = {}
+
+    # -------------------------------------------------------------------------------------------------------- kernel
+    def load(self, plan: Plan) -> None:
+        """Compiles the file by nvcc where it is on the PATH, else by NVRTC."""
+        m = re.match(r"sm_(\d+)", plan.arch)
+        if m is None or int(m[1]) // 10 != self._capability // 10 or int(m[1]) > self._capability:
+            raise RunError(f"the kernel is for {plan.arch}, the {self.name} is sm_{self._capability}",
+                           hint=f"compile the model again with --arch sm_{self._capability}")  # fmt: skip
+        path = plan.folder / "kernel.cu"
+        if not path.is_file():
+            raise RunError(f"there is no `{path}`")
+        with _told("the kernel cannot be loaded"):
+            if shutil.which("nvcc") is not None:
+                self._kernel, compiler = self._by_nvcc(path, plan), "nvcc"
+            else:
+                self._kernel, compiler = self._by_nvrtc(path, plan), "NVRTC"
+            if plan.shared > UNASKED:
+                self._kernel.max_dynamic_shared_size_bytes = plan.shared
+            self.facts = {
+                "compiler": compiler, "registers": int(self._kernel.num_regs),
+                "local_bytes": int(self._kernel.local_size_bytes),
+                "shared_bytes": int(self._kernel.shared_size_bytes) + plan.shared,
+            }  # fmt: skip
+        self._plan = plan
+
+    def _by_nvcc(self, path: Path, plan: Plan) -> Any:
+        out = Path(self._folder.name) / "kernel.cubin"
+        command = ["nvcc", "-cubin", "-O3", f"-arch={plan.arch}", "-std=c++17", "-o", str(out), str(path)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise RunError(f"nvcc takes longer than {SECONDS:g} s") from None
+        if done.returncode != 0:
+            errors = [line for line in done.stderr.splitlines() if "error" in line] or ["without a word"]
+            raise RunError(f"nvcc does not compile the kernel: {errors[0].strip()}")
+        module = self._cupy.RawModule(path=str(out), enable_cooperative_groups=plan.cooperative)
+        return module.get_function(symbol(out.read_bytes(), plan.kernel))
+
+    def _by_nvrtc(self, path: Path, plan: Plan) -> Any:
+        folders = tuple(f"-I{f}" for f in headers())
+        module = self._cupy.RawModule(
+            code=path.read_text(encoding="utf-8"), options=("-std=c++17", *WORDS, *folders),
+            name_expressions=(plan.kernel,), enable_cooperative_groups=plan.cooperative,
+        )  # fmt: skip
+        return module.get_function(plan.kernel)
+
+    def launch(self, arguments: Sequence[Any]) -> None:
+        assert self._plan is not None
+        with _told("the launch fails", "a cooperative launch needs all blocks at once on the GPU: see --blocks"):
+            self._kernel((self._plan.blocks,), (self._plan.threads,), tuple(arguments), shared_mem=self._plan.shared)
+
+    # -------------------------------------------------------------------------------------------------------- memory
+    def allocate(self, size: int) -> Any:
+        with _told(f"the GPU has no {size / 1e9:.3g} GB left"):
+            return self._cupy.ndarray((max(size, 1),), np.uint8)
+
+    def write(self, memory: Any, offset: int, data: Bytes) -> None:
+        with _told("the GPU's memory cannot be written"):
+            memory[offset : offset + data.size].set(data)
+
+    def read(self, memory: Any, offset: int, size: int) -> Bytes:
+        with _told("the GPU's memory cannot be read"):
+            out: Bytes = memory[offset : offset + size].get()
+            return out
+
+    def clear(self, memory: Any) -> None:
+        with _told("the GPU's memory cannot be cleared"):
+            memory.data.memset_async(0, memory.size)
+
+    def fill(self, memory: Any, dtype: DType, offset: int, count: int, normal: tuple[float, float], seed: int) -> None:
+        if dtype not in FILLED:
+            raise RunError(f"elements of type {dtype.value} are not drawn at random")
+        there = memory[offset * dtype.bytes : (offset + count) * dtype.bytes]
+        mean, deviation = map(np.float32, normal)
+        with _told("the GPU's memory cannot be filled"):
+            self._fill[dtype](
+                (self._processors * 8,), (256,), (there, np.uint64(count), mean, deviation, np.uint64(seed))
+            )
+
+    # ---------------------------------------------------------------------------------------------------------- time
+    def timed(self, steps: Sequence[Callable[[], None]]) -> list[float]:
+        """The host is ahead of the GPU, so what lies between two events is what a step takes there, its launch included."""
+        cuda = self._cupy.cuda
+        with _told("the GPU stopped"):
+            marks = [cuda.Event() for _ in range(len(steps) + 1)]
+            cuda.Device().synchronize()
+            marks[0].record()
+            for step, mark in zip(steps, marks[1:], strict=True):
+                step()
+                mark.record()
+            marks[-1].synchronize()
+            return [float(cuda.get_elapsed_time(a, b)) for a, b in pairwise(marks)]
+
+    def bandwidth(self, memory: Any, repeats: int) -> list[float]:
+        if memory.size < ENOUGH:
+            memory = self.allocate(ENOUGH)
+            self.fill(memory, DType.F16, 0, ENOUGH // 2, (0.0, 1.0), 0)
+        count = memory.size // 16
+        sink = self.allocate(4)
+
+        def step() -> None:
+            self._read((self._processors * READERS,), (WIDTH,), (memory, np.uint64(count), sink))
+
+        return [16e3 * count / ms for ms in self.timed([step] * repeats)]
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What CuPy raises for what CUDA refuses."""
+    from cupy.cuda import compiler, driver, memory, nvrtc, runtime
+
+    return (
+        runtime.CUDARuntimeError, driver.CUDADriverError, memory.OutOfMemoryError, compiler.CompileException,
+        nvrtc.NVRTCError,
+    )  # fmt: skip
+
+
+@contextmanager
+def _told(what: str, hint: str = "") -> Iterator[None]:
+    """CUDA's own errors as the runner's."""
+    try:
+        yield
+    except _errors() as e:
+        lines = [line.strip() for line in str(e).splitlines() if line.strip()] or ["without a word"]
+        word = next((line for line in lines if "error" in line.lower()), lines[0])
+        raise RunError(f"{what}: {word}", hint=hint) from None
+
+
+def symbol(cubin: bytes, kernel: str) -> str:
+    """The name of a kernel in a cubin, which is an ELF file with a section `.text.NAME` for each. Raises RunError."""
+    found = {m.decode() for m in re.findall(rb"\x00\.text\.([A-Za-z_]\w*)(?=\x00)", cubin)}
+    own: list[str] = [n for n in found if n == kernel or n.startswith(f"_Z{len(kernel)}{kernel}")]
+    if len(own) != 1:
+        raise RunError(f"the compiled file has {len(own) or 'no'} kernels `{kernel}`")
+    return own[0]
+
+
+def headers() -> list[Path]:
+    """Folders with CUDA's own headers: those of the toolkit, else those that come as Python packages."""
+    roots = [Path(os.environ[v]) for v in ("CUDA_PATH", "CUDA_HOME") if os.environ.get(v)]
+    compiler = shutil.which("nvcc")
+    roots += [Path(compiler).resolve().parent.parent] if compiler else []
+    roots.append(Path("/usr/local/cuda"))
+    found = [r / "include" for r in roots]
+    spec = importlib.util.find_spec("nvidia")
+    for base in (spec.submodule_search_locations or ()) if spec is not None else ():
+        found += sorted(Path(base).glob("*/include"))
+    own = [f for f in dict.fromkeys(found) if (f / "cooperative_groups.h").is_file()]
+    return [f for p in own[:1] for f in (p, p / "cccl") if f.is_dir()]

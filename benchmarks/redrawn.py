@@ -56,6 +56,7 @@ ABOUT_TEXT = {
     "attack/enumerator_unsigned_in_own_list",
     "attack/header_once_by_operator",
     "attack/include_by_angle_brackets",
+    "attack/include_guard_of_system_header",
     "attack/include_within_include",
     "attack/launch_number_of_size_of_constant",
     "attack/launch_number_of_type_in_parentheses",

@@ -96,3 +96,21 @@ def test_once_is_once_by_every_way(tmp_path: Path) -> None:
     text = '#include "v.h"\n#include "./v.h"\n#include "inc/../v.h"\n#include <v.h>'
     assert found(tmp_path, text, ".", v="#pragma once\nown", inc__v="inc")[-1:] == ["own"]
     assert found(tmp_path, text, ".").count("own") == 1
+
+
+@pytest.mark.parametrize("guard", ["_MATH_H", "_STDLIB_H_", "__CUDA_FP16_H__", "_GLIBCXX_CMATH"])
+def test_a_guard_that_a_system_header_may_have_is_none(guard: str, tmp_path: Path) -> None:
+    """Where nvcc's headers have defined it, they are all that there is of it."""
+    header = "#ifndef {0}\n#define {0}\ninner\n#endif"
+    e = refused(tmp_path, '#include "v.h"', v=header.format(guard))
+    assert (e.code, f"`{guard}`" in e.message) == ("TV0107", True)
+    assert found(tmp_path, '#include "v.h"', v=header.format("OWN_H")) == ["inner"]
+    assert found(tmp_path, header.format(guard)) == ["inner"]  # of the kernel's file: else there is no kernel
+
+
+@pytest.mark.parametrize("value", ["0,1", "(0, 1)", "0\n+ 1", "0\r+ 1"])
+def test_a_given_macro_has_neither_commas_nor_lines(value: str) -> None:
+    """nvcc takes what stands behind a comma for another macro, gcc the first line alone."""
+    with pytest.raises(BadInput) as caught:
+        preprocess(Path("k.cu"), "int a = V;\n", CompileOptions(defines=(("V", value),)))
+    assert caught.value.code == "TV0105"

@@ -29,6 +29,7 @@ LANGUAGE: dict[str, Graph] = {
     "enumerator_of_own_list": with_constant("Mul", 32, 11),
     "expectation_of_unsigned": unary("Neg", 32),
     "include_by_angle_brackets": unary("Neg", 256),
+    "include_guard_of_system_header": unary("Neg", 256),
     "include_within_include": unary("Neg", 256),
     "line_number_behind_comment": unary("Neg", 256),
     "line_number_behind_splice": unary("Neg", 256),

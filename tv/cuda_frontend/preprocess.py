@@ -19,7 +19,7 @@ from tv.cuda_frontend.pp_source import Lines
 from tv.cuda_frontend.pp_tokens import Token, lexed, spelled, where
 from tv.cuda_frontend.pp_writer import TokenText, Writer
 from tv.cuda_frontend.pragmas import check_anywhere
-from tv.cuda_frontend.predefined import ANSWERED, OWN, UNDEFINED, predefined
+from tv.cuda_frontend.predefined import ANSWERED, OWN, UNDEFINED, is_macro, predefined
 from tv.diagnostic import BadInput, Unsupported
 from tv.launch import CompileOptions
 from tv.source import Span
@@ -235,7 +235,9 @@ class _Reader:
         if cleaned.text in self.once.values() and not path.is_relative_to(HEADERS):
             help = "include one of them, or write include guards"
             raise Unsupported("TV0106", f"`{path.name}`, a copy of a file with `#pragma once`", at, help)
-        self.guards.add(include_guard(cleaned.text))
+        guard = include_guard(cleaned.text)
+        if not is_macro(guard):  # a header of nvcc's may have defined it, and then there is nothing of this one
+            self.guards.add(guard)
         self.lines.enter(cleaned)
 
 
@@ -267,6 +269,9 @@ def _definitions(reader: _Reader, options: CompileOptions, main: str) -> None:
         if m is None:
             raise BadInput("TV0105", f"`{name}` is not a macro name", help="-D NAME or -D NAME=VALUE")
         check_macro_name(name, Span("", 0))
+        if any(c in value for c in ",\n\r"):  # nvcc ends the value at a comma, gcc at the end of a line
+            what = f"a comma or an end of a line in the value of `-D {name}`"
+            raise BadInput("TV0105", what, help="write a `#define` in the file")
         texts.append(f"{name} {clean('-D', value).text}")
     for text in texts:
         reader.define(defined(lexed(text, main, 1), reader.lines.at), reader.lines.at)

@@ -1,0 +1,4 @@
+#ifndef _MATH_H
+#define _MATH_H
+#define NEGATE(v) (-(v))
+#endif

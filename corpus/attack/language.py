@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from graphs import F32, I64, Graph, graph_of, reversed_, unary, with_constant
+from graphs import F32, I32, I64, Graph, graph_of, reversed_, unary, with_constant
+
+HALVES = {n: (I64, [1], [v]) for n, v in (("zero", 0), ("half", 32), ("last", 63), ("mid", 31), ("back", -1))}
+
+
+def second_half_reversed(of: str, *behind: tuple[str, list[str], str]) -> list[tuple[str, list[str], str]]:
+    """The nodes that turn around the second half of 64 elements, to `j`, and those behind."""
+    first = ("Slice", [of, "zero", "half", "zero"], "a")
+    return [first, ("Slice", [of, "last", "mid", "zero", "back"], "r"), ("Concat", ["a", "r"], "j"), *behind]
+
 
 LANGUAGE: dict[str, Graph] = {
     "alignment_of_referenced_vector": unary("Neg", 129),
@@ -42,6 +51,20 @@ LANGUAGE: dict[str, Graph] = {
     "macro_of_system_header_called": unary("Neg", 256),
     "macro_that_counts_in_headers": unary("Neg", 256),
     "member_aligned_by_itself": unary("Neg", 32),
+    "merged_addresses_of_gather": graph_of(
+        second_half_reversed("i", ("Gather", ["w", "j"], "y")),
+        {"i": (I32, [64]), "w": (F32, [64])},
+        {"y": (F32, [64])},
+        HALVES,
+        j={"axis": 0},
+    ),
+    "merged_with_read_only_less_a_number": graph_of(
+        second_half_reversed("x", ("Sub", ["j", "c"], "y")),
+        {"x": (F32, [64])},
+        {"y": (F32, [64])},
+        HALVES | {"c": (F32, [1], [3.0])},
+        j={"axis": 0},
+    ),
     "overloaded_sum_drops_component": unary("Neg", 32),
     "path_without_return": graph_of(
         [("Slice", ["x", "zero", "n"], "a"), ("Slice", ["x", "n", "end"], "b"), ("Neg", "a", "c"), ("Concat", "cb", "y")],

@@ -3,13 +3,14 @@
 Of two loads that different ways through the kernel take, and whose values meet where these ways do, nvcc makes one load at a chosen
 address; where either was taken through the read-only path, so is the result (seen in its PTX). For that their values have to go the
 same way to where they meet: the same operations, down to a variable that both give a value, to a store on both ways, or to a select.
-Ways meet behind conditions, where loops go round or end, and where a thread returns; no load is moved past a barrier for it.
+What nvcc may rewrite on these ways counts for nothing: conversions, operations on bits and integers, and all that takes a number
+besides (`x - 3` is `-3 + x`, `x / 4` is `x * 0.25`, both seen). Addresses are such values. Ways meet behind conditions, where loops go round or end, and where a thread returns; no load is moved past a barrier for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import combinations, product
 
 from tv.kernel import (
@@ -17,8 +18,12 @@ from tv.kernel import (
     AsyncCopy,
     Atomic,
     Barrier,
+    Binary,
+    Bitcast,
     Break,
+    Call,
     Continue,
+    Convert,
     Expr,
     If,
     Load,
@@ -29,6 +34,7 @@ from tv.kernel import (
     Space,
     Stmt,
     Store,
+    Unary,
     Var,
     assigned,
     children,
@@ -38,6 +44,9 @@ from tv.kernel import (
 )
 
 MOST = 20_000  # pairs of values that are looked at; of more any load may be merged
+_FOLDING = frozenset(
+    {"fma", "fabs", "fmax", "fmin", "fmaximum", "fminimum"}
+)  # functions that may be no more than an operand
 Source = Expr | Load
 Place = tuple[int, int]  # a part of the kernel, and a run of statements in it
 
@@ -73,6 +82,7 @@ class _Meetings:
                 self.sources.setdefault(name, []).append(source)
         self.met: set[object] = set()
         self.seen: set[tuple[int, int]] = set()  # pairs of values, by identity
+        self.carriers: set[str] = set()  # variables in which a value may be that was computed from a load
 
     def found(self) -> set[object]:
         loads = [s for s in self.statements if isinstance(s, Load)]
@@ -80,16 +90,19 @@ class _Meetings:
             self.met.update((s.span, s.ref) for s in loads if self.may_be_stale(s) and s.ref.object in self.tables)
         if not any(self.may_be_stale(s) for s in loads) or not any(self.may_be_read_only(s) for s in loads):
             return self.met
+        self.note_carriers()
         parts = Stretches(self.body)
         for sources in parts.given.values():
             for (a, p), (b, q) in combinations(sources, 2):
                 if parts.meet(p, q):
                     self.meet(a, b)
         for (one, p), (two, q) in combinations(parts.stores, 2):
-            alike = one.ref.type.bytes == two.ref.type.bytes and len(one.values) == len(two.values)
+            alike = one.ref.type.bytes * len(one.values) == two.ref.type.bytes * len(two.values)
             if alike and parts.meet(p, q):
-                for v, w in zip(one.values, two.values, strict=True):
+                same = len(one.values) == len(two.values)
+                for v, w in zip(one.values, two.values, strict=True) if same else product(one.values, two.values):
                     self.meet(v, w)
+                self.meet(one.ref.offset, two.ref.offset)
         for s in self.statements:
             for e in expressions(s):
                 self.in_selects(e)
@@ -124,12 +137,71 @@ class _Meetings:
                     for one, other in ((x, y), (y, x)):
                         if self.may_be_read_only(other) and self.may_be_stale(one) and width(one) == width(other):
                             self.met.add((one.span, one.ref))
-                case Load(), _:
-                    pass
-                case _, Load():
-                    pass
-                case _ if operator(x) == operator(y):
-                    todo += operands(x, y)
+                    todo.append((x.ref.offset, y.ref.offset))
+                case Load(), Expr():
+                    todo += [(x, z) for z in self.behind(y)]
+                case Expr(), Load():
+                    todo += [(z, y) for z in self.behind(x)]
+                case Expr(), Expr():
+                    todo += [(z, y) for z in self.behind(x)] + [(x, z) for z in self.behind(y)]
+                    todo += self.operands(x, y)
+
+    def behind(self, e: Expr) -> list[Expr]:
+        """The operands that an operation may be no more than: of one with two loaded floats it is neither."""
+        found = self.loaded(e)
+        if isinstance(e, Call) and e.function not in _FOLDING:
+            return []
+        arithmetic = isinstance(e, Binary) or (isinstance(e, Call) and e.function == "fma")
+        return [] if e.type.is_float and arithmetic and len(found) > 1 else found
+
+    def operands(self, x: Expr, y: Expr) -> Iterator[tuple[Expr, Expr]]:
+        """Operands of two operations that may become one: of floats in their order, unless they differ in what compilers order
+        them by."""
+        ones, others = self.loaded(x), self.loaded(y)
+        if isinstance(x, Call) or isinstance(y, Call):
+            alike = bool(kinds(x) & kinds(y))
+        else:
+            alike = len(ones) > 1 and len(others) > 1 and bool(kinds(x) & kinds(y))
+        if not alike:
+            return iter(())
+        ranks = [[self.ranks(o) for o in operands] for operands in (ones, others)]
+        ordered = x.type.is_float and y.type.is_float and ranks[0] == ranks[1] and all(len(r) == 1 for r in ranks[0])
+        return zip(ones, others, strict=False) if ordered else product(ones, others)
+
+    def ranks(self, e: Source) -> set[bool]:
+        """Is it a conversion, a negation or the like?"""
+        todo, seen, found = [e], set[str](), set[bool]()
+        while todo:
+            x = todo.pop()
+            if not isinstance(x, Var):
+                found.add(isinstance(x, Convert | Bitcast | Unary))
+            elif x.name not in seen:
+                seen.add(x.name)
+                todo += self.sources.get(x.name, ())
+        return found
+
+    def loaded(self, e: Expr) -> list[Expr]:
+        """The operands that hang on loads."""
+        return [c for c in children(e) if self.hangs(c)]
+
+    def hangs(self, e: Expr) -> bool:
+        return not self.carriers.isdisjoint(variables(e))
+
+    def note_carriers(self) -> None:
+        used: dict[str, list[str]] = {}  # variable -> those that are computed from it
+        todo: list[str] = []
+        for name, sources in self.sources.items():
+            for x in sources:
+                if isinstance(x, Load):
+                    todo.append(name)
+                else:
+                    for read in variables(x):
+                        used.setdefault(read, []).append(name)
+        while todo:
+            name = todo.pop()
+            if name not in self.carriers:
+                self.carriers.add(name)
+                todo += used.get(name, ())
 
     def may_be_stale(self, s: Load) -> bool:
         return s.ref.access != "readonly" and s.ref.object in self.written
@@ -204,6 +276,25 @@ class Stretches:
         return part
 
 
+def variables(e: Expr) -> set[str]:
+    found, todo = set[str](), [e]
+    while todo:
+        x = todo.pop()
+        if isinstance(x, Var):
+            found.add(x.name)
+        todo += children(x)
+    return found
+
+
+def kinds(e: Expr) -> set[str]:
+    """Names of operations that one of floats may become; all others may become each other."""
+    if isinstance(e, Call):
+        return {"add", "mul", "fma"} if e.function == "fma" else {e.function}
+    if isinstance(e, Binary) and e.type.is_float:
+        return {"add" if e.op == "sub" else e.op}
+    return {"other"}
+
+
 def width(s: Load) -> int:
     return s.ref.type.bytes * s.ref.count
 
@@ -218,17 +309,3 @@ def given(s: Stmt) -> Iterator[tuple[str, Source]]:
                 yield v.name, s
         case _:
             pass
-
-
-def operands(x: Expr, y: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """Operands of two like operations that become one: in their order, which compilers change among integers."""
-    if x.type.is_float or len(children(x)) != 2:
-        return zip(children(x), children(y), strict=False)
-    return product(children(x), children(y))
-
-
-def operator(e: Expr) -> tuple[object, ...]:
-    """What two operations have to have in common to become one."""
-    inner = {id(c) for c in children(e)}
-    return (type(e), *(getattr(e, f.name) for f in fields(e) if f.name != "span" and id(getattr(e, f.name)) not in inner
-                       and not isinstance(getattr(e, f.name), tuple)))  # fmt: skip

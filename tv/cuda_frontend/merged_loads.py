@@ -4,7 +4,8 @@ Of two loads that different ways through the kernel take, and whose values meet 
 address; where either was taken through the read-only path, so is the result (seen in its PTX). For that their values have to go the
 same way to where they meet: the same operations, down to a variable that both give a value, to a store on both ways, or to a select.
 What nvcc may rewrite on these ways counts for nothing: conversions, operations on bits and integers, and all that takes a number
-besides (`x - 3` is `-3 + x`, `x / 4` is `x * 0.25`, both seen). Addresses are such values. Ways meet behind conditions, where loops go round or end, and where a thread returns; no load is moved past a barrier for it.
+besides (`x - 3` is `-3 + x`, `x / 4` is `x * 0.25`, both seen). Addresses are such values. Ways meet behind conditions, where loops
+go round or end, and where a thread returns; no load is moved past a barrier for it.
 """
 
 from __future__ import annotations

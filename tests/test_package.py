@@ -40,6 +40,7 @@ def test_name_version_and_requirements(wheel: zipfile.ZipFile) -> None:
     assert set(found.get_all("Provides-Extra", [])) == {"gpu", "fuzz", "dev"}
     scripts = wheel.read(f"{name}.dist-info/entry_points.txt").decode()
     assert "tv = tv.cli:main" in scripts
+    assert "megac = megac.cli:main" in scripts
     assert any(n.endswith("licenses/LICENSE") for n in wheel.namelist())
 
 

@@ -69,9 +69,13 @@ class Cuda:
             raise RunError(f"there is no `{path}`")
         with _told("the kernel cannot be loaded"):
             if shutil.which("nvcc") is not None:
-                self._kernel, compiler = self._by_nvcc(path, plan), "nvcc"
+                binary, compiler = by_nvcc(path, plan.arch), "nvcc"
             else:
-                self._kernel, compiler = self._by_nvrtc(path, plan), "NVRTC"
+                binary, compiler = by_nvrtc(path, plan.arch), "NVRTC"
+            out = Path(self._folder.name) / "kernel.cubin"
+            out.write_bytes(binary)
+            module = self._cupy.RawModule(path=str(out), enable_cooperative_groups=plan.cooperative)
+            self._kernel = module.get_function(symbol(binary, plan.kernel))
             if plan.shared > UNASKED:
                 self._kernel.max_dynamic_shared_size_bytes = plan.shared
             self.facts = {
@@ -80,27 +84,6 @@ class Cuda:
                 "shared_bytes": int(self._kernel.shared_size_bytes) + plan.shared,
             }  # fmt: skip
         self._plan = plan
-
-    def _by_nvcc(self, path: Path, plan: Plan) -> Any:
-        out = Path(self._folder.name) / "kernel.cubin"
-        command = ["nvcc", "-cubin", "-O3", f"-arch={plan.arch}", "-std=c++17", "-o", str(out), str(path)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise RunError(f"nvcc takes longer than {SECONDS:g} s") from None
-        if done.returncode != 0:
-            errors = [line for line in done.stderr.splitlines() if "error" in line] or ["without a word"]
-            raise RunError(f"nvcc does not compile the kernel: {errors[0].strip()}")
-        module = self._cupy.RawModule(path=str(out), enable_cooperative_groups=plan.cooperative)
-        return module.get_function(symbol(out.read_bytes(), plan.kernel))
-
-    def _by_nvrtc(self, path: Path, plan: Plan) -> Any:
-        folders = tuple(f"-I{f}" for f in headers())
-        module = self._cupy.RawModule(
-            code=path.read_text(encoding="utf-8"), options=("-std=c++17", *WORDS, *folders),
-            name_expressions=(plan.kernel,), enable_cooperative_groups=plan.cooperative,
-        )  # fmt: skip
-        return module.get_function(plan.kernel)
 
     def launch(self, arguments: Sequence[Any]) -> None:
         assert self._plan is not None
@@ -181,6 +164,38 @@ def _told(what: str, hint: str = "") -> Iterator[None]:
         lines = [line.strip() for line in str(e).splitlines() if line.strip()] or ["without a word"]
         word = next((line for line in lines if "error" in line.lower()), lines[0])
         raise RunError(f"{what}: {word}", hint=hint) from None
+
+
+def by_nvcc(path: Path, arch: str) -> bytes:
+    """The file as a cubin. Raises RunError with nvcc's first error."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "kernel.cubin"
+        command = ["nvcc", "-cubin", "-O3", f"-arch={arch}", "-std=c++17", "-o", str(out), str(path)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise RunError(f"nvcc takes longer than {SECONDS:g} s") from None
+        if done.returncode != 0:
+            errors = [line for line in done.stderr.splitlines() if "error" in line] or ["without a word"]
+            raise RunError(f"nvcc does not compile the kernel: {errors[0].strip()}")
+        return out.read_bytes()
+
+
+def by_nvrtc(path: Path, arch: str) -> bytes:
+    """The same without nvcc, and not by CuPy's own way, which flushes subnormal numbers to zero."""
+    from cupy.cuda import nvrtc
+
+    program = nvrtc.createProgram(path.read_text(encoding="utf-8"), path.name, (), ())
+    options = [f"-arch={arch}", "-std=c++17", *WORDS, *(f"-I{f}" for f in headers())]
+    try:
+        nvrtc.compileProgram(program, tuple(options))
+        cubin: bytes = nvrtc.getCUBIN(program)
+    except nvrtc.NVRTCError:
+        log = [line for line in nvrtc.getProgramLog(program).splitlines() if "error" in line] or ["without a word"]
+        raise RunError(f"NVRTC does not compile the kernel: {log[0].strip()}") from None
+    finally:
+        nvrtc.destroyProgram(program)
+    return cubin
 
 
 def symbol(cubin: bytes, kernel: str) -> str:

@@ -30,11 +30,12 @@ class Candidates:
         self.footprints: dict[tuple[str, int, int], dict[str, Map]] = {}
         self.replaced: set[int] = set()  # graph terms whose alternatives are looked at
         self.wide = False
+        self.extending = False  # pieces of a case of which nothing is known go with what the others' equations say
         self.lemmas = False  # different operations may be equal after all
 
-    def relation(self, kt: Term, gt: Term, wide: bool) -> Map | None:
+    def relation(self, kt: Term, gt: Term, wide: bool, extending: bool = False) -> Map | None:
         """A relation that holds of all pairs of instances at which the two can be proved equal; None: no idea, or none."""
-        self.wide = wide
+        self.wide, self.extending = wide, extending
         try:
             return self.guess(kt, gt, DEPTH)
         except Impossible:
@@ -167,7 +168,7 @@ class Candidates:
 
     def cases(self, kt: Term, gt: Term, n: int) -> Map | None:
         """Pieces one by one; a piece that can match nothing drops out. Of constants alone nothing shows: they go with whatever the
-        other pieces' equations say."""
+        other pieces' equations say, and so may a cache's new row with the rows that are there."""
         t = kt if kt.kind == "case" else gt
         out: Map | None = None
         possible = constant = False
@@ -177,7 +178,7 @@ class Candidates:
             except Impossible:
                 continue
             possible = True
-            if c is None and a.kind == "const":
+            if c is None and (a.kind == "const" or self.extending):
                 constant = True
                 continue
             if c is None:

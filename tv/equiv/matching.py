@@ -60,6 +60,15 @@ class Matching:
     def one_to_one(self, link: Link) -> bool:
         return self.sets.single_valued(link.forward) and self.sets.single_valued(link.backward)
 
+    def complete(self, i: int, j: int, link: Link) -> bool:
+        """Does the link have all of contribution i, or all of j?"""
+        return self.sets.subset(self.whole(0, i), link.k_part) or self.sets.subset(self.whole(1, j), link.g_part)
+
+    def whole(self, side: int, x: int) -> Set:
+        """Everything that a contribution adds: instances of its leaf, with the results' pairs where these are carried along."""
+        lifted, items = (self.k_lifted, self.k) if side == 0 else (self.g_lifted, self.g)
+        return self.sets.range(items[x].reach) if lifted is None else self.sets.wrap(lifted[x])
+
     def check(self, links: list[tuple[int, int, Link]]) -> None:
         """Every contribution of either side has exactly one partner (of a maximum: at least one, or it is idle). Raises Mismatch."""
         s = self.sets
@@ -74,7 +83,7 @@ class Matching:
                 covered[side][x] = part if old is None else s.join(old, part)
         for side, items, lifted in ((0, self.k, self.k_lifted), (1, self.g, self.g_lifted)):
             for x, c in enumerate(items):
-                whole = s.range(c.reach) if lifted is None else s.wrap(lifted[x])
+                whole = self.whole(side, x)
                 rest = s.minus(whole, covered[side][x]) if x in covered[side] else whole
                 if side == 0 and c.idle is not None and not self.counted:
                     rest = s.minus(rest, s.range(c.idle) if lifted is None else s.wrap(self.lift(c.idle)))

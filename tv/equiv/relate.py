@@ -52,7 +52,7 @@ def attempt(
         search.propose = Proposer(Lemmas(problem, search.rules), search.attempt).propose
         search.candidates.lemmas = True
     roots: dict[str, tuple[int, ...]] = {}
-    for o in problem.outputs:
+    for o in sorted(problem.outputs, key=lambda o: last_store(problem, o), reverse=True):
         start = time.perf_counter()
         try:
             roots[o.name] = search.prove(o.reader, o.unit, o.relation)
@@ -65,7 +65,18 @@ def attempt(
             deep = Unknown("TV0604", "the search for a proof goes through too many rounds of a loop, one by one", span)
             result.failures.append(explain(problem, o, deep))
         result.times[o.name] = time.perf_counter() - start
-    return search, roots, result
+    places = {o.name: i for i, o in enumerate(problem.outputs)}
+    result.failures.sort(key=lambda x: places[x.output])
+    return search, {o.name: roots[o.name] for o in problem.outputs if o.name in roots}, result
+
+
+def last_store(problem: Problem, o: Output) -> int:
+    """The latest statement, in the order of the text, that an output's reader finds values of. What rests on all layers comes
+    first: its proof goes round the loop over them and claims them at once, where each layer's own output asks for one more."""
+    units = problem.kernel.units
+    value = units[o.reader].value
+    found = [units[t.name].order for t in (value, *value.args) if t.kind == "ref"]
+    return max(found, default=-1)
 
 
 def alone(problem: Problem, search: Search, o: Output, claims: tuple[int, ...], result: Related) -> None:

@@ -171,17 +171,26 @@ class Summing:
         out: list[tuple[int, int, Link]] = []
         for i, a in enumerate(m.k):
             for j, b in enumerate(m.g):
-                link = self.winners(m, i, j)
-                for wide in () if link is not None else (False, True):
-                    candidate = self.candidates.relation(a.leaf, b.leaf, wide)
-                    if candidate is None:
-                        continue
-                    link = m.pairing(i, j, candidate)
-                    if link is None or not m.counted or m.one_to_one(link):
-                        break
+                link = self.winners(m, i, j) or self.suggested(m, i, j)
                 if link is not None:
                     out.append((i, j, link))
         return out + self.constant_links(m, out)
+
+    def suggested(self, m: Matching, i: int, j: int) -> Link | None:
+        """By exact cells and claims; by these on some pieces of a case, where that pairs all of one side; by footprints."""
+        a, b = m.k[i].leaf, m.g[j].leaf
+        link: Link | None = None
+        for wide, extending in ((False, False), (False, True), (True, False)):
+            candidate = self.candidates.relation(a, b, wide, extending)
+            if candidate is None:
+                continue
+            found = m.pairing(i, j, candidate)
+            if extending and (found is None or not m.complete(i, j, found)):
+                continue
+            link = found
+            if link is None or not m.counted or m.one_to_one(link):
+                break
+        return link
 
     def kept_with_places(self) -> frozenset[str]:
         """The kernel's stores of values beside which it keeps their places."""

@@ -56,7 +56,7 @@ def spread(offset: Affine, strides: set[int], trace: Trace, cuts: Cuts) -> None:
     """Loop ordinals in the offset are cut at the strides."""
     for atom, c in plain(offset):
         n = extent(trace, atom.name)
-        if atom.name.startswith("i") and n is not None and c > 0:
+        if atom.name.startswith("i") and atom.name not in trace.open_loops and n is not None and c > 0:
             for s in strides:
                 if s % c == 0 and 1 < s // c < n:
                     cuts.cut(atom.name, s // c)

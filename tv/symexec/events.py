@@ -206,6 +206,7 @@ class Trace:
     containments: list[Containment] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     registers: dict[str, Scalar] = field(default_factory=dict)
+    open_loops: set[str] = field(default_factory=set)  # ordinals of loops whose number of rounds a symbol decides
     perhaps: dict[str, Span] = field(default_factory=dict)  # objects, by a store to them that may not happen
     assumptions: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)  # names of accesses and publications, program order

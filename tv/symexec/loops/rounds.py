@@ -151,6 +151,8 @@ class LoopExecution:
             raise Unknown("TV0507", "the loop's condition depends on data", s.span)
         test = self.one_sided(test, ordinal, first)
         going, last = self.interval(s, ordinal, first, test, exit)
+        if any(isinstance(a, Sym) for a in going.atoms()):
+            self.x.trace.open_loops.add(ordinal)
         most = first.interval(self.x.range_of)[1]  # where no round runs, the test is made at `first` all the same
         self.x.trace.ranges[ordinal] = (low, None if most is None else max(last or 0, most) + 1)
         self.x.place.dims.append(ordinal)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import reduce
 
 from tv.equiv.problem import Problem
-from tv.equiv.summands import COMMUTATIVE, EXTREMA
+from tv.equiv.summands import COMMUTATIVE, EXTREMA, accumulates
 from tv.sets import Map
 from tv.sets.guesses import envelope
 from tv.term import Term, op_head
@@ -40,6 +40,15 @@ class Candidates:
             return self.guess(kt, gt, DEPTH)
         except Impossible:
             return None
+
+    def possible(self, kt: Term, gt: Term) -> bool:
+        """False where the two can never be equal, as far as that is seen at once."""
+        self.wide = False
+        try:
+            self.guess(kt, gt, NEAR)
+        except Impossible:
+            return False
+        return True
 
     def guess(self, kt: Term, gt: Term, n: int) -> Map | None:
         other = self.p.alternatives.get(gt.id)
@@ -136,10 +145,16 @@ class Candidates:
         return t.kind == "input"
 
     def sums(self, kt: Term, gt: Term, n: int) -> Map | None:
-        """By common cells, else by the operands of one addition on each side: a residual's cells lie layers away, its other
-        operand's do not."""
-        found = self.common_cells(kt, gt)
+        """By common cells, or by the operands of one addition on each side: a residual's cells lie layers away, its other
+        operand's do not. Operands first where no other order is allowed: of a rotated pair both halves read the same angle."""
         one_each = kt.kind == gt.kind == "op" and kt.name == gt.name
+        if one_each and not accumulates(kt.name):
+            try:
+                found = self.arguments(kt, gt, n)
+            except Impossible:
+                found = None
+            return self.common_cells(kt, gt) if found is None else found
+        found = self.common_cells(kt, gt)
         return self.arguments(kt, gt, n) if found is None and one_each else found
 
     @staticmethod

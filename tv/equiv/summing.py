@@ -13,9 +13,10 @@ from tv.equiv.larger import by_comparison
 from tv.equiv.matching import Link, Matching
 from tv.equiv.pairs import beside, in_step, won
 from tv.equiv.problem import Mismatch, Problem
-from tv.equiv.rules import Rules
+from tv.equiv.rules import Goal, Rules
 from tv.equiv.script import Centre, Claim, Fold, Pairing, Script, Sum, Unfold
 from tv.equiv.summands import Contribution, accumulates, counted
+from tv.equiv.together import claimed_together
 from tv.sets import Map, Sets
 from tv.term import Term, op_head
 
@@ -46,6 +47,14 @@ class Summing:
 
     def goal(self, kt: Term, gt: Term, r: Map) -> Script:
         """A proof of one pair. Raises Mismatch or Unknown."""
+        raise NotImplementedError
+
+    def claim(self, kernel: str, graph: str, r: Map) -> tuple[int, ...]:
+        """Claims of two units that together say that they are equal on r. Raises Mismatch or Unknown."""
+        raise NotImplementedError
+
+    def prune(self) -> None:
+        """Takes back what rests on a claim that was given up."""
         raise NotImplementedError
 
     placed: frozenset[str] | None = None
@@ -129,8 +138,19 @@ class Summing:
                 why = "nvcc may take a product into this sum unrounded, and no product of the graph's is that one"
                 raise Mismatch("equal", why, link.leaves, kt, gt)
         self.depth += 1
+        self.together([(k[i].leaf, g[j].leaf, link.leaves) for i, j, link in links])
         pairs = [Pairing(i, j, link.leaves, self.goal(k[i].leaf, g[j].leaf, link.leaves)) for i, j, link in links]
         return Sum(op, tuple(sorted(stop)), tuple(pairs))
+
+    def together(self, goals: list[Goal]) -> None:
+        """Claims first what several of a sum's goals lead to; where that fails, each of them fails or not by itself."""
+        for kernel, graph, r in claimed_together(self.rules, self.candidates, goals) if len(goals) > 1 else ():
+            opened = len(self.t.open)
+            try:
+                self.claim(kernel, graph, r)
+            except (Mismatch, Unknown):
+                del self.t.open[opened:]
+                self.prune()
 
     def paired(
         self,

@@ -10,7 +10,7 @@ from functools import reduce
 
 from tv.equiv.problem import Problem
 from tv.equiv.summands import COMMUTATIVE, EXTREMA, accumulates
-from tv.sets import Map
+from tv.sets import Map, Set
 from tv.sets.guesses import envelope
 from tv.term import Term, op_head
 
@@ -31,11 +31,16 @@ class Candidates:
         self.replaced: set[int] = set()  # graph terms whose alternatives are looked at
         self.wide = False
         self.extending = False  # pieces of a case of which nothing is known go with what the others' equations say
+        self.asked: Set | None = None  # instances of the leaf's scope that are asked for; None: all of them
+        self.way: list[Term] = []  # from the leaf to where the guess stands
         self.lemmas = False  # different operations may be equal after all
 
-    def relation(self, kt: Term, gt: Term, wide: bool, extending: bool = False) -> Map | None:
-        """A relation that holds of all pairs of instances at which the two can be proved equal; None: no idea, or none."""
-        self.wide, self.extending = wide, extending
+    def relation(
+        self, kt: Term, gt: Term, wide: bool, asked: Set | None = None, *, extending: bool = False
+    ) -> Map | None:
+        """A relation that holds of all pairs of instances at which the two can be proved equal; None: no idea, or none.
+        asked: instances of kt's scope; pairs of others may be left out."""
+        self.wide, self.asked, self.extending = wide, asked, extending
         try:
             return self.guess(kt, gt, DEPTH)
         except Impossible:
@@ -43,7 +48,7 @@ class Candidates:
 
     def possible(self, kt: Term, gt: Term) -> bool:
         """False where the two can never be equal, as far as that is seen at once."""
-        self.wide = False
+        self.wide, self.asked, self.extending = False, None, False
         try:
             self.guess(kt, gt, NEAR)
         except Impossible:
@@ -79,7 +84,7 @@ class Candidates:
         if gt.kind == "ref" and self.p.graph.units[gt.name].value.kind in ("ref", "input", "case"):
             return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n), None, gt)
         if kt.kind == "ref":
-            return self.through(self.guess(self.p.kernel.units[kt.name].value, gt, n - 1), kt, None)
+            return self.through(self.behind(kt, self.p.kernel.units[kt.name].value, gt, n - 1), kt, None)
         if gt.kind == "ref":
             return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n - 1), None, gt)
         if kt.kind == "input" and gt.kind == "input":
@@ -100,7 +105,7 @@ class Candidates:
 
     def picks(self, kt: Term, gt: Term, n: int) -> Map | None:
         """Where what is picked from may be equal at some integers, and the integers are, as far as they tell."""
-        found = self.through(self.guess(kt.args[0], gt.args[0], n - 1), kt, gt)
+        found = self.through(self.behind(kt, kt.args[0], gt.args[0], n - 1), kt, gt)
         if found is None or not len(kt.args) == len(gt.args) == 2:
             return found
         try:
@@ -109,19 +114,34 @@ class Candidates:
             integers = None  # other operations: the proof of their equality says what is wrong
         return found if integers is None else self.sets.coalesce(self.sets.meet(found, integers))
 
+    def behind(self, step: Term, kt: Term, gt: Term, n: int) -> Map | None:
+        """A guess in the scope that a kernel's term leads to."""
+        self.way.append(step)
+        try:
+            return self.guess(kt, gt, n)
+        finally:
+            self.way.pop()
+
+    def reached(self, kt: Term) -> Set:
+        """The instances of what kt refers to that those asked for lead to."""
+        at = self.asked
+        for t in (*self.way, kt):
+            m = t.embedding() if at is None else self.sets.restrict_domain(t.embedding(), at)
+            at = self.sets.range(m)
+        assert at is not None
+        return at
+
     def beyond_known(self, known: Map, kt: Term, gt: Term, n: int) -> Map | None:
         """What claims say, if they speak of all that is read; else what the next few terms below suggest: one half of a pair
-        may be known before the other."""
-        found = None
-        if n > 1 and not self.sets.subset(self.sets.range(kt.embedding()), self.sets.domain(known)):
-            ku, gu = self.p.kernel.units[kt.name], self.p.graph.units[gt.name]
-            try:
-                found = self.guess(ku.value, gu.value, min(n - 1, NEAR))
-            except Impossible:
-                found = None  # a law or a lemma knew more
-            if found is None and not self.wide:
-                return None  # cells may tell of the rest
-        return self.through(known if found is None else found, kt, gt)
+        may be known before the other, and one layer before the next."""
+        if n <= 1 or self.sets.subset(self.reached(kt), self.sets.domain(known)):
+            return self.through(known, kt, gt)
+        ku, gu = self.p.kernel.units[kt.name], self.p.graph.units[gt.name]
+        try:
+            found = self.behind(kt, ku.value, gu.value, min(n - 1, NEAR))
+        except Impossible:  # a law or a lemma knew more
+            return self.through(known, kt, gt) if self.wide else None
+        return self.through(found, kt, gt)
 
     def unlike(self, kt: Term, gt: Term, n: int) -> Map | None:
         """Different operations: a law or a lemma may still make them equal, cells decide. A number, such as a tile's padding,

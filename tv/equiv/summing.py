@@ -198,10 +198,10 @@ class Summing:
 
     def suggested(self, m: Matching, i: int, j: int) -> Link | None:
         """By exact cells and claims; by these on some pieces of a case, where that pairs all of one side; by footprints."""
-        a, b = m.k[i].leaf, m.g[j].leaf
+        a, b, asked = m.k[i].leaf, m.g[j].leaf, self.sets.range(m.k[i].reach)
         link: Link | None = None
         for wide, extending in ((False, False), (False, True), (True, False)):
-            candidate = self.candidates.relation(a, b, wide, extending)
+            candidate = self.candidates.relation(a, b, wide, asked, extending=extending)
             if candidate is None:
                 continue
             found = m.pairing(i, j, candidate)

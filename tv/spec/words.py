@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from tv.diagnostic import Diagnostic
 from tv.kernel import Kernel
 from tv.launch import Binding, BufferBinding, ScalarBinding, Spec, TensorImage
+
+_SHOWN = 4  # tensors of one layout that are named one by one
 
 
 def binding_text(b: Binding) -> str:
@@ -24,13 +28,18 @@ def binding_text(b: Binding) -> str:
             places = sorted((*b.inputs, *b.outputs), key=lambda i: int(i.offset))
             return f"[{', '.join(i.tensor for i in places)}]"
         case BufferBinding():
-            before = " ++ ".join(_image_text(i) for i in b.inputs)
-            after = " ++ ".join(_image_text(i) for i in b.outputs)
+            before, after = _images_text(b.inputs), _images_text(b.outputs)
             return f"{before} -> {after}" if before and after else (before or after) + (", zeroed" if b.zeroed else "")
 
 
-def _image_text(i: TensorImage) -> str:
-    return i.tensor if i.layout is None else f"{i.tensor} as {i.layout}"
+def _images_text(images: tuple[TensorImage, ...]) -> str:
+    """`A ++ B as [i, j] -> [j * 64 + i]`; of many that lie alike, a layer's weights in every layer, the first and the last."""
+    found: list[str] = []
+    for layout, group in groupby(images, key=lambda i: i.layout):
+        names = [i.tensor for i in group]
+        shown = names if len(names) <= _SHOWN else [f"{names[0]} ... {names[-1]} ({len(names)} tensors)"]
+        found += [n if layout is None else f"{n} as {layout}" for n in shown]
+    return " ++ ".join(found)
 
 
 def binding_texts(spec: Spec) -> dict[str, str]:

@@ -29,7 +29,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "compiler"), str(ROOT / "benchmarks")]
 
-from emulated_device import Interpreter
 from megac.errors import Refusal
 from megac.frontend import compile_file
 from megac.host.sessions import bench, opened
@@ -106,12 +105,16 @@ def prove(s: Session, model: Path, folder: Path, scratch: Path) -> Row:
     answer = scratch / "check.json"
     command = ["-m", "tv", "check", folder / "kernel.cu", model, "--replay", "none", "-q", "--json", answer]
     found = s.process([*command, "--timeout", str(s.given.part_seconds)], answer)
+    if found.get("verdict") == "internal-error":  # a package that `tv` needs is missing, say
+        raise Stopped(found.get("why") or "tv failed")
     return {k: found.get(k) for k in ("verdict", "relation", "why", "time_s", "peak_rss_mb", "assumptions", "stopped")}
 
 
 def measure(s: Session, model: Path, folder: Path, scratch: Path) -> Row:
     g = s.given
     if g.driver == "interpreter":
+        from emulated_device import Interpreter  # which needs all that `tv` needs
+
         s.seconds()
         decoder = opened(folder, Interpreter(), model, "random", 0)
         return bench(decoder, g.contexts, g.repeats, g.row, None, 0)
@@ -171,8 +174,9 @@ def told(row: Row) -> str:
         for c in found.get("contexts", ()):
             share = f" ({c['share']:.1%} of the floor)" if c.get("share") else ""
             words.append(f"context {c['context']}: {c['median_ms']:.4g} ms{share}")
-        if found.get("in_a_row"):
-            words.append(f"{found['in_a_row']['tokens']} in a row: {found['in_a_row']['ms_per_token']:.4g} ms")
+        in_a_row = found.get("in_a_row") or {}
+        if "tokens" in in_a_row:
+            words.append(f"{in_a_row['tokens']} in a row: {in_a_row['ms_per_token']:.4g} ms")
         parts.append(f"  {part}: {'; '.join(words)}")
     if row.get("speedup"):
         parts.append("  times as fast: " + ", ".join(f"{v:.2f} at {c}" for c, v in row["speedup"].items()))

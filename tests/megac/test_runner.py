@@ -142,6 +142,10 @@ def test_what_has_no_room_is_not_begun(prompt: list[int], count: int, why: str) 
     assert d.device.launches == 0
 
 
+def test_a_table_of_positions_ends_the_room_that_caches_have() -> None:
+    assert decoder("gpt2_tiny_fp16_op18_dynP", room=2048).positions == range(1024)
+
+
 def test_all_positions_are_used() -> None:
     d = decoder(TINY, room=3)
     assert len(list(greedy(d, [1, 2], 2))) == 2
@@ -269,6 +273,16 @@ def test_measurements_have_a_floor_and_contexts() -> None:
     text = as_text(json.loads(json.dumps(data)))
     assert text.splitlines()[0] == f"{TINY} on the interpreter: 2 blocks of 256 threads"
     assert "2 tokens in a row from position 12 on" in text
+
+
+def test_times_are_reported_where_random_weights_lead_to_no_number() -> None:
+    d = decoder(TINY)
+    (norm,) = (x for x in d.plan.of_kind("weights") if x.name == "norm_weight")
+    d.device.write(d.memory[norm.name], 0, np.full(norm.extent, np.nan, np.float16).view(np.uint8))
+    data = bench(d, [1], 1, 2, 1e12, 0)
+    assert len(data["contexts"]) == 1
+    assert data["in_a_row"] == {"stopped": "there are NaNs among the logits"}
+    assert as_text(data).endswith("tokens in a row: stopped, there are NaNs among the logits")
 
 
 @pytest.mark.parametrize(("name", "left"), [

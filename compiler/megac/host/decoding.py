@@ -76,7 +76,8 @@ class Decoder:
         """The positions that a token may have."""
         ends = [x.most for x in self.plan.of_kind("scalar") if x.dimension or x.stated]
         if ends:
-            return range(min(ends) + 1)
+            _, last = self.plan.ranges.get(self.names.position, (0, min(ends)))  # a table of positions may be shorter
+            return range(min(*ends, last) + 1)
         fixed = {q.position for x in self.plan.of_kind("cache") for q in x.parts}
         if len(fixed) == 1 and (only := fixed.pop()).isdecimal():
             return range(int(only), int(only) + 1)

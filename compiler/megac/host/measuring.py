@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from megac.errors import RunError
 from megac.host.decoding import Decoder
 from megac.host.device import Device
 
@@ -36,11 +37,11 @@ class Times:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """contexts: for each number of keys that a token attends to, its own among them, what a launch takes. row: tokens in a
-    row, the first one's position, and milliseconds a token, its choice on the host included; None: there is no room for any.
-    rate: bytes per second that reading alone reaches; read: bytes of weights that a launch reads."""
+    row, the first one's position, and milliseconds a token, its choice on the host included; None: there is no room for any;
+    a text: why they ended. rate: bytes per second that reading alone reaches; read: bytes of weights that a launch reads."""
 
     contexts: dict[int, Times]
-    row: tuple[int, int, float] | None
+    row: tuple[int, int, float] | str | None
     rate: float
     read: int
 
@@ -66,7 +67,13 @@ def measure(
     for c in wanted:
         progress(f"context {c}")
         found[c] = _context(decoder, c, repeats)
-    return Measured(found, _in_a_row(decoder, wanted, tokens), rate, decoder.plan.read)
+    progress(f"{tokens} tokens in a row")
+    row: tuple[int, int, float] | str | None
+    try:
+        row = _in_a_row(decoder, wanted, tokens)
+    except RunError as e:  # random weights may lead to what is no number; the times above are times all the same
+        row = e.reason
+    return Measured(found, row, rate, decoder.plan.read)
 
 
 def reading(device: Device, memory: Sequence[Any], repeats: int) -> float:

@@ -21,7 +21,9 @@ def as_data(decoder: Decoder, m: Measured, measured_rate: bool) -> dict[str, Any
         }
         for c, t in m.contexts.items()
     ]  # fmt: skip
-    row = None if m.row is None else dict(zip(("tokens", "first_position", "ms_per_token"), m.row, strict=True))
+    row: dict[str, Any] | None = {"stopped": m.row} if isinstance(m.row, str) else None
+    if isinstance(m.row, tuple):
+        row = dict(zip(("tokens", "first_position", "ms_per_token"), m.row, strict=True))
     return {
         "schema": SCHEMA,
         "program": decoder.plan.program,
@@ -58,8 +60,10 @@ def as_text(d: dict[str, Any]) -> str:
         lines.append(
             f"{c['context']:7} {c['median_ms']:10.4g} {c['min_ms']:9.4g} {c['max_ms']:9.4g} {c['spread']:7.1%} {share:>13}"
         )
-    if d["in_a_row"] is not None:
-        r = d["in_a_row"]
+    r = d["in_a_row"]
+    if r is not None and "stopped" in r:
+        lines.append(f"tokens in a row: stopped, {r['stopped']}")
+    elif r is not None:
         lines.append(
             f"{r['tokens']} tokens in a row from position {r['first_position']} on: {r['ms_per_token']:.4g} ms a token"
         )

@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "compiler")]
 
 from megac.dtype import DType
 from megac.errors import RunError
+from megac.host.choosing import largest
 from megac.host.device import Bytes
 from megac.plan import Plan
 
@@ -65,6 +66,9 @@ class Interpreter:
     ) -> None:
         values = np.random.default_rng(seed).normal(*normal, count).astype(dtype.numpy)
         self.write(memory, offset * dtype.bytes, values.view(np.uint8))
+
+    def largest(self, memory: DenseBuffer, dtype: DType, count: int) -> int:
+        return largest(self.read(memory, 0, count * dtype.bytes), dtype)
 
     def launch(self, arguments: Sequence[Any]) -> None:
         assert self._plan is not None

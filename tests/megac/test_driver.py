@@ -153,6 +153,17 @@ def test_memory_is_written_read_and_cleared_where_it_is_asked(device: Cuda) -> N
         device.allocate(2_200_000_000_000)
 
 
+def test_the_largest_is_found_by_a_kernel_of_its_type_or_on_the_host(device: Cuda) -> None:
+    memory = device.allocate(8)
+    device.clear(memory)
+    assert device.largest(memory, DType.F16, 4) == 0
+    (grid, block, (there, count, _), _) = Stand.kernels["largest_f16"].calls[-1]
+    assert (grid, block, there, count, type(count)) == ((1,), (1024,), memory, 4, np.int32)
+    wide = device.allocate(24)
+    device.write(wide, 0, np.array([1.0, 3.0, 2.0]).view(np.uint8))
+    assert device.largest(wide, DType.F64, 3) == 1
+
+
 def test_random_elements_have_the_kernel_of_their_type(device: Cuda) -> None:
     memory = device.allocate(64)
     for dtype, name in ((DType.F16, "fill_f16"), (DType.BF16, "fill_bf16"), (DType.F32, "fill_f32")):

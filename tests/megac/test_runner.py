@@ -21,6 +21,7 @@ from megac.frontend import compile_file
 from megac.host.choosing import largest
 from megac.host.cuda import Cuda, symbol
 from megac.host.decoding import Decoder, Names, greedy
+from megac.host.device_code import LARGEST, choice
 from megac.host.packing import normal_of
 from megac.host.report import as_text
 from megac.host.sessions import bench, opened, run
@@ -30,6 +31,10 @@ from megac.plan import Plan, extent, read_plan
 from onnx import TensorProto, numpy_helper
 
 from tests.megac.building import MODELS, ROOT, Array, reference, weights_of
+from tv.cuda_frontend import read
+from tv.launch import CompileOptions
+from tv.replay import DenseBuffer
+from tv.replay import run as interpret
 
 sys.path[:0] = [str(ROOT / "benchmarks")]
 
@@ -162,11 +167,25 @@ def test_the_largest_is_the_first_of_equals(dtype: DType) -> None:
     assert place([-5.0, -2.0, -np.inf]) == 1
     assert place([1.0, np.inf, 7.0]) == 1
     assert place([-np.inf, -np.inf]) == 0
-    for bad in (np.nan, -np.nan):
-        with pytest.raises(RunError, match="NaN"):
-            place([1.0, bad])
+    assert [place([1.0, bad]) for bad in (np.nan, -np.nan)] == [-1, -1]
     values = np.random.default_rng(2).standard_normal(999).astype(dtype.numpy)
     assert largest(values.view(np.uint8), dtype) == int(np.argmax(values.astype(np.float64)))
+
+
+@pytest.mark.parametrize("dtype", LARGEST)
+def test_the_kernel_that_chooses_is_the_hosts_choice(dtype: DType) -> None:
+    name = LARGEST[dtype][0]
+    kernel = read(Path("choice.cu"), choice(dtype), CompileOptions(), wanted=(name,)).kernels[name]
+    rng = np.random.default_rng(3)
+    for count, special in ((1, -np.inf), (33, 0.0), (1025, np.inf), (1025, np.nan), (5000, -0.0), (5000, 9.0)):
+        values = rng.choice([-3.0, -0.0, 0.0, 2.5, 2.5625, 7.0, -np.inf], count) if count > 33 else np.full(count, -2.0)
+        values[rng.integers(0, count, 2)] = special
+        bits = np.ascontiguousarray(values.astype(dtype.numpy)).view(np.uint8)
+        place = DenseBuffer.empty(8)
+        buffers: dict[str, Any] = {"x": DenseBuffer.of(bits), "place": place}
+        done = interpret(kernel, (1, 1, 1), (1024, 1, 1), buffers, {"count": count})
+        assert done.clean, done.events
+        assert int(place.array(np.int64)[0]) == largest(bits, dtype)
 
 
 # ------------------------------------------------------------------------------------------------------------- packing

@@ -18,8 +18,9 @@ import numpy as np
 
 from megac.dtype import DType
 from megac.errors import RunError
+from megac.host.choosing import largest
 from megac.host.device import Bytes
-from megac.host.device_code import FILLED, SOURCE
+from megac.host.device_code import FILLED, LARGEST, SOURCE, choice
 from megac.plan import Plan
 
 SECONDS = 300.0  # of a compiler
@@ -52,6 +53,8 @@ class Cuda:
             own = cupy.RawModule(code=SOURCE)
             self._fill = {t: own.get_function(name) for t, name in FILLED.items()}
             self._read = own.get_function("read_all")
+        self._place = cupy.ndarray((8,), np.uint8)
+        self._largest: dict[DType, Any] = {}
         self._folder = tempfile.TemporaryDirectory()  # CuPy may load a file later than it is told to
         self._plan: Plan | None = None
         self._kernel: Any = None
@@ -84,6 +87,16 @@ class Cuda:
                 "shared_bytes": int(self._kernel.shared_size_bytes) + plan.shared,
             }  # fmt: skip
         self._plan = plan
+
+    def largest(self, memory: Any, dtype: DType, count: int) -> int:
+        """On the GPU, so that a word is copied back and not all logits; of types without a kernel here on the host."""
+        if dtype not in LARGEST:
+            return largest(self.read(memory, 0, count * dtype.bytes), dtype)
+        with _told("the largest logit cannot be found"):
+            if dtype not in self._largest:
+                self._largest[dtype] = self._cupy.RawModule(code=choice(dtype)).get_function(LARGEST[dtype][0])
+            self._largest[dtype]((1,), (1024,), (memory, np.int32(count), self._place))
+            return int(self._place.get().view(np.int64)[0])
 
     def launch(self, arguments: Sequence[Any]) -> None:
         assert self._plan is not None

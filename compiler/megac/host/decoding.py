@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from megac.errors import RunError
-from megac.host.choosing import largest
-from megac.host.device import Bytes, Device
+from megac.host.device import Device
 from megac.plan import Parameter, Part, Plan, extent
 
 TOKEN, POSITION, LOGITS, MASK = "input_ids", "position_ids", "logits", "attention_mask"
@@ -111,14 +110,13 @@ class Decoder:
             for x in self.plan.parameters
         ])  # fmt: skip
 
-    def logits(self) -> Bytes:
-        """What the last step left there, as bytes."""
-        x = self._logits()
-        return self.device.read(self.memory[x.name], 0, x.bytes)
-
     def next_token(self) -> int:
-        """The most likely token after the last step."""
-        return largest(self.logits(), self._logits().dtype)
+        """The most likely token after the last step. Raises RunError where a logit is NaN."""
+        x = self._logits()
+        found = self.device.largest(self.memory[x.name], x.dtype, x.extent)
+        if found < 0:
+            raise RunError("there are NaNs among the logits")
+        return found
 
     def output(self, name: str, position: int) -> Array:
         """An output of the graph, caches among them, after the step at this position."""

@@ -45,6 +45,9 @@ class Device(Protocol):
         """Elements offset .. offset + count - 1 become random, from a normal distribution of this mean and deviation; the same
         ones for the same seed."""
 
+    def largest(self, memory: Any, dtype: DType, count: int) -> int:
+        """Which of the first elements is the largest, the first of equals; -1 where one is NaN."""
+
     def launch(self, arguments: Sequence[Any]) -> None:
         """Begins a launch. arguments: memory for pointers, numpy scalars of the parameters' types for the others."""
 

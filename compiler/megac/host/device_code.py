@@ -1,4 +1,4 @@
-"""Two small kernels beside the compiled one: random numbers, and reading alone. They include nothing."""
+"""Small kernels beside the compiled one: random numbers, reading alone, the first of the largest. They include nothing."""
 
 from __future__ import annotations
 
@@ -64,3 +64,51 @@ extern "C" __global__ void __launch_bounds__(1024) read_all(const uint4* data, u
         *sink = s;
 }
 """
+
+# type: the name, what its bits are read as, all of them but the sign, those of infinity
+LARGEST = {
+    DType.F16: ("largest_f16", "short", "0x7fff", "0x7c00"),
+    DType.BF16: ("largest_bf16", "short", "0x7fff", "0x7f80"),
+    DType.F32: ("largest_f32", "int", "0x7fffffff", "0x7f800000"),
+}
+
+# A float's bits as an integer of the floats' order, -0 and 0 being one, above its place from the end: the largest of these is
+# the first of the largest. A NaN is above all of them, and then the place is -1. One block.
+_LARGEST = """
+extern "C" __global__ void __launch_bounds__(1024) @NAME(const @TYPE* x, int count, long long* place)
+{
+    __shared__ unsigned long long best[32];
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    unsigned long long key = 0;
+    for (int i = threadIdx.x; i < count; i += 1024) {
+        const int bits = x[i];
+        const int size = bits & @SIZE;
+        const unsigned int value = (unsigned int)(bits < 0 ? -size : size) ^ 0x80000000u;
+        const unsigned long long here = (unsigned long long)value << 32 | (0xffffffffu - (unsigned int)i);
+        const unsigned long long own = size > @MOST ? 0xffffffffffffffffull : here;
+        key = own > key ? own : key;
+    }
+    for (int o = 16; o > 0; o >>= 1) {
+        const unsigned long long other = __shfl_xor_sync(0xffffffffu, key, o);
+        key = other > key ? other : key;
+    }
+    if (lane == 0)
+        best[warp] = key;
+    __syncthreads();
+    if (warp == 0) {
+        key = best[lane];
+        for (int o = 16; o > 0; o >>= 1) {
+            const unsigned long long other = __shfl_xor_sync(0xffffffffu, key, o);
+            key = other > key ? other : key;
+        }
+        if (lane == 0)
+            *place = key == 0xffffffffffffffffull ? -1ll : (long long)(0xffffffffu - (unsigned int)key);
+    }
+}
+"""
+
+
+def choice(dtype: DType) -> str:
+    """The kernel that finds the first of the largest of a type's numbers."""
+    name, kind, size, most = LARGEST[dtype]
+    return _LARGEST.replace("@NAME", name).replace("@TYPE", kind).replace("@SIZE", size).replace("@MOST", most)

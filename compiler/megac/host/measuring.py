@@ -37,7 +37,7 @@ class Times:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """contexts: for each number of keys that a token attends to, its own among them, what a launch takes. row: tokens in a
-    row, the first one's position, and milliseconds a token, its choice on the host included; None: there is no room for any;
+    row, the first one's position, and milliseconds a token, its choice included; None: there is no room for any;
     a text: why they ended. rate: bytes per second that reading alone reaches; read: bytes of weights that a launch reads."""
 
     contexts: dict[int, Times]

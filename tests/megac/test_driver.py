@@ -134,7 +134,7 @@ def test_a_launch_is_cooperative_and_its_arguments_keep_their_types(device: Cuda
     memory = device.allocate(16)
     device.launch([memory, np.int64(3), np.int32(7)])
     grid, block, args, shared = kernel.calls[0]
-    assert (grid, block, shared) == ((132,), (256,), 60_000)
+    assert (grid, block, shared) == ((132,), (plan.threads,), 60_000)
     assert [type(a) for a in args] == [Memory, np.int64, np.int32]
     assert device.facts["registers"] == 64
     kernel.fails = True

@@ -290,7 +290,7 @@ def test_measurements_have_a_floor_and_contexts() -> None:
     assert data["in_a_row"]["tokens"] == 2
     assert data["in_a_row"]["first_position"] == 12
     text = as_text(json.loads(json.dumps(data)))
-    assert text.splitlines()[0] == f"{TINY} on the interpreter: 2 blocks of 256 threads"
+    assert text.splitlines()[0] == f"{TINY} on the interpreter: 2 blocks of {d.plan.threads} threads"
     assert "2 tokens in a row from position 12 on" in text
 
 

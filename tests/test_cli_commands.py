@@ -200,7 +200,7 @@ def test_every_option_of_the_contract_reaches_the_request(engine: Callable[..., 
         assert seen == {
             "o": (
                 "k<float, 4>", (4, "ceildiv(N, 2)"), (32, 4), 1024, {"x": "X", "n": 3, "w": {"tensor": "W"}}, False, True,
-                (("A", "1"), ("B", "2")), ("inc",),
+                (("A", "1"), ("B", "2")), (os.path.abspath("inc"),),
             ),
             "r": ("s.toml", Relation.REAL, "none", 60.0, 4096, "clang"),
             "c": ("cex.npz", True),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.checking import F32, graph, write
+from tv.cli import run
 from tv.cuda_frontend.preprocess import preprocess
 from tv.diagnostic import BadInput, TvError
 from tv.launch import CompileOptions
@@ -114,3 +116,19 @@ def test_a_given_macro_has_neither_commas_nor_lines(value: str) -> None:
     with pytest.raises(BadInput) as caught:
         preprocess(Path("k.cu"), "int a = V;\n", CompileOptions(defines=(("V", value),)))
     assert caught.value.code == "TV0105"
+
+
+def test_folders_are_the_specification_s_and_the_shell_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever way leads to the kernel: `include` is relative to the file that has it, `-I` to where `tv` is called, as for nvcc."""
+    neg = graph([("Neg", "x", "y")], {"x": (F32, [64])}, {"y": (F32, [64])})
+    text = '#include "sign.h"\n__global__ void k(const float* x, float* y) { y[threadIdx.x] = SIGN x[threadIdx.x]; }\n'
+    request = write(tmp_path / "k", text, neg)
+    for folder, sign in (("k/inc", "+"), ("inc", "-"), ("k/spec", "-")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "sign.h").write_text(f"#define SIGN {sign}\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(["check", "k/k.cu", "k/m.onnx", "-I", "inc", "--replay", "none", "-q"]) == 0
+    assert run(["check", "k/k.cu", "k/m.onnx", "-I", "k/inc", "--replay", "none", "-q"]) == 1
+    with open(request.kernel.removesuffix("cu") + "toml", "a") as spec:
+        spec.write('include = ["spec"]\n')
+    assert run(["check", "k/k.cu", "k/m.onnx", "--replay", "none", "-q"]) == 0

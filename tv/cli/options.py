@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ _LAUNCH = [
         "--arg", "args", metavar="PARAM=VALUE", multiple=True, help="Bind a parameter; a bare word is a tensor."
     ),
     click.option("-D", "defines", metavar="NAME[=V]", multiple=True, help="Define a macro."),
-    click.option("-I", "include", metavar="DIR", multiple=True, help="Folder that #include may reach."),
+    click.option("-I", "include", metavar="DIR", multiple=True, help="Folder that #include may reach, from here."),
     click.option(
         "--fmad", type=click.Choice(["on", "off"]), help="Contraction of multiply-adds; nvcc's default is on."
     ),
@@ -114,7 +115,7 @@ def request_of(kernel: str, model: str, given: dict[str, Any]) -> CheckRequest:
         fmad=None if fmad is None else fmad == "on",
         fast_math=given["fast_math"],
         defines=tuple(define(d) for d in given["defines"]),
-        include=tuple(given["include"]),
+        include=tuple(os.path.abspath(f) for f in given["include"]),
     )
     return CheckRequest(
         kernel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -262,7 +263,7 @@ def _options(t: _Typed, folder: Path) -> CompileOptions:
         prec_sqrt=t.flag("prec_sqrt", not fast),
         arch=_arch(t),
         defines=tuple((k, str(v)) for k, v in defines.items()),
-        include=tuple(str(folder / f) for f in folders),
+        include=tuple(os.path.abspath(folder / f) for f in folders),
         shared_align=_align(t, "shared_align"),
         local_align=_align(t, "local_align"),
     )

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -172,7 +173,10 @@ def _begin(model: str, data: dict[str, Any], on: str) -> None:
 
 
 def _answer(step: Step) -> str:
-    return _reference[0].answer(step)
+    try:
+        return _reference[0].answer(step)
+    except TvError as e:
+        return f"{e.code} {e.message}"
 
 
 def compared(
@@ -226,11 +230,12 @@ def one(model: Path, given: argparse.Namespace, device: Callable[[], Any], until
         if given.prepare:
             return {**row, "prepared": True}
         decoder = opened(folder, device(), model, "file", 0)
+        on = "cpu" if given.driver == "interpreter" else "gpu"
+        functions_on(on, data)  # says at once where there are none
         row |= {"device": decoder.device.name, "launch": decoder.device.facts}
         row |= {"launches": given.launches, "relaunched": relaunched(decoder, given.launches)}
         proto = onnx.load(model, load_external_data=False)
         steps = [s for seed in range(given.seeds) for s in recorded(decoder, proto, seed, given.positions)]
-        on = "cpu" if given.driver == "interpreter" else "gpu"
         row["seeds"] = []
         for seed, answers in compared(model, data, on, steps, given.jobs, until).items():
             wrong = [a for a in answers if a != "equal"]
@@ -241,6 +246,8 @@ def one(model: Path, given: argparse.Namespace, device: Callable[[], Any], until
         row["stopped"] = e.reason
     except TvError as e:
         row["stopped"] = f"{e.code} {e.message}"
+    except (BrokenProcessPool, OSError, subprocess.TimeoutExpired) as e:
+        row["stopped"] = f"{type(e).__name__}: {e}"
     return row
 
 

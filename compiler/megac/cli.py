@@ -122,6 +122,7 @@ def run_command(folder: Path, tokens: tuple[int, ...], count: int, report: Path 
     """Decodes with the kernel in DIR on a GPU: the most likely tokens after a prompt, printed as numbers."""
     data = run(_opened(folder, **given), tokens, count)
     click.echo(" ".join(map(str, data["tokens"])))
+    click.echo(f"{data['steps']} steps on {data['device']}, {data['ms_per_step']:.4g} ms each", err=True)
     _write_report(report, data)
 
 

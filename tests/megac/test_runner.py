@@ -406,7 +406,9 @@ def test_run_and_bench_as_commands(
     folder = str(compiled(TINY))
     main(["run", folder, "--tokens", "1,2,3", "-n", "2", "--json", str(tmp_path / "run.json")])
     data = json.loads((tmp_path / "run.json").read_text())
-    assert capsys.readouterr().out.split() == list(map(str, data["tokens"]))
+    out = capsys.readouterr()
+    assert out.out.split() == list(map(str, data["tokens"]))
+    assert out.err.startswith("4 steps on the interpreter, ")
     assert (data["prompt"], len(data["tokens"])) == ([1, 2, 3], 2)
     report = str(tmp_path / "bench.json")
     main(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,13 @@ def opened(
 
 
 def run(decoder: Decoder, prompt: Sequence[int], count: int) -> dict[str, Any]:
-    """The most likely tokens after a prompt."""
+    """The most likely tokens after a prompt, and how long a step took, those of the prompt among them."""
+    begun = time.perf_counter()
     tokens = list(greedy(decoder, prompt, count))
+    steps = len(prompt) + count - 1
     return {
         "schema": 1, "program": decoder.plan.program, "device": decoder.device.name, "prompt": list(prompt),
-        "tokens": tokens,
+        "tokens": tokens, "steps": steps, "ms_per_step": 1e3 * (time.perf_counter() - begun) / steps,
     }  # fmt: skip
 
 

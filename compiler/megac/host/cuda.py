@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
@@ -75,7 +76,8 @@ class Cuda:
                 binary, compiler = by_nvcc(path, plan.arch), "nvcc"
             else:
                 binary, compiler = by_nvrtc(path, plan.arch), "NVRTC"
-            out = Path(self._folder.name) / "kernel.cubin"
+            # CuPy knows modules by their paths, so another kernel needs another one
+            out = Path(self._folder.name) / f"{hashlib.sha256(binary).hexdigest()}.cubin"
             out.write_bytes(binary)
             module = self._cupy.RawModule(path=str(out), enable_cooperative_groups=plan.cooperative)
             self._kernel = module.get_function(symbol(binary, plan.kernel))

@@ -12,11 +12,11 @@ from onnx import helper
 
 from tests.megac.building import ROOT, Array, model, node
 
-HEADS, SIZE, WIDTH, HIDDEN = 2, 16, 32, 48
+HEADS, SIZE, WIDTH, HIDDEN = 2, 64, 128, 48
 
 
 def decoder() -> onnx.ModelProto:
-    """x [1, 32] f16 and two caches [1, 2, P, 16] of any length P; opset 23."""
+    """x [1, 128] f16 and two caches [1, 2, P, 64] of any length P; opset 23."""
     rng = np.random.default_rng(5)
 
     def weight(*shape: int) -> Array:

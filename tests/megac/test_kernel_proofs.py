@@ -12,37 +12,47 @@ import pytest
 from tests.megac.building import MODELS
 from tests.megac.small_decoder import decoder, megac, tv
 
-VALUES = "        for (int i = threadIdx.x; i < 16; i += THREADS) {\n            float s3"
+VALUES = "        {\n            const int c1"
+SLICES = "        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4"
 # what is wrong: the file, the text there, how often it stands there, which of them is replaced, by what
 MISTAKES = {
     "no_barrier_behind_projections": ("kernel.cu", "grid.sync();", 4, 0, ""),
     "no_barrier_behind_attention": ("kernel.cu", "grid.sync();", 4, 1, ""),
     "no_barrier_behind_residual": ("kernel.cu", "grid.sync();", 4, 2, ""),
     "weights_of_positions_not_awaited": ("kernel.cu", f"        __syncthreads();\n{VALUES}", 1, 0, VALUES),
-    "heads_of_cache_too_close": ("kernel.cu", "+ n * 65536]", 2, 0, "+ n * 32768]"),
-    "values_of_other_head": ("kernel.cu", "+ n * 65536]", 2, 1, "+ (1 - n) * 65536]"),
-    "query_of_other_head": ("kernel.cu", "[k0 + n * 16]", 1, 0, "[k0 + (1 - n) * 16]"),
-    "key_appended_a_row_late": ("kernel.cu", "+ 16 * P]", 2, 0, "+ 16 * P + 16]"),
+    "slices_not_awaited": ("kernel.cu", f"        __syncthreads();\n{SLICES}", 1, 0, SLICES),
+    "last_slice_left_out": ("kernel.cu", "n1 < THREADS / 8;", 1, 0, "n1 < THREADS / 8 - 1;"),
+    "slices_overlap": ("kernel.cu", "k3 = threadIdx.x / 8;", 1, 0, "k3 = threadIdx.x / 16;"),
+    "columns_of_other_slice": ("kernel.cu", "c1 = threadIdx.x % 8;", 1, 0, "c1 = threadIdx.x / 8 % 8;"),
+    "lanes_not_added": ("kernel.cu", "group_sum_f32(s0, 2)", 1, 0, "group_sum_f32(s0, 1)"),
+    "lanes_of_two_keys_added": ("kernel.cu", "group_sum_f32(s0, 2)", 1, 0, "group_sum_f32(s0, 4)"),
+    "chunks_of_other_lane_too": ("kernel.cu", "c0 < 8; c0 += 2", 1, 0, "c0 < 8; c0 += 1"),
+    "keys_of_half_the_warp": ("kernel.cu", "i = n0 + lane / 2;", 1, 0, "i = n0 + lane / 4;"),
+    "sum_of_absent_lanes": ("kernel.cu", "n0 = warp * 16; n0 < P + 1", 1, 0, "n0 = warp * 16; n0 + lane / 2 < P + 1"),
+    "heads_of_cache_too_close": ("kernel.cu", "+ n * 262144)", 2, 0, "+ n * 131072)"),
+    "values_of_other_head": ("kernel.cu", "+ n * 262144)", 2, 1, "+ (1 - n) * 262144)"),
+    "query_of_other_head": ("kernel.cu", "+ n * 64)", 1, 0, "+ (1 - n) * 64)"),
+    "key_appended_a_row_late": ("kernel.cu", "+ 64 * P]", 2, 0, "+ 64 * P + 64]"),
     "newest_key_left_out": ("kernel.cu", "k1 < P + 1", 1, 0, "k1 < P"),
     "value_appended_to_keys": ("kernel.cu", "present_v_cache[(r", 1, 0, "present_k_cache[(r"),
     "maximum_from_zero": ("kernel.cu", "block_max_f32(p0, -INFINITY", 1, 0, "block_max_f32(p0, 0.0f"),
-    "key_not_scaled": ("kernel.cu", "__float2half_rn(0.5f)", 2, 1, "__float2half_rn(1.0f)"),
+    "key_not_scaled": ("kernel.cu", "__float2half_rn(0.35351562f)", 2, 1, "__float2half_rn(1.0f)"),
     "norm_not_rounded": (
         "kernel.cu", "__hmul_rn(__float2half_rn(__fdiv_rn(__half2float(x[i]), x0)), gain[i])", 1, 0,
         "__float2half_rn(__fmul_rn(__fdiv_rn(__half2float(x[i]), x0), __half2float(gain[i])))",
     ),
     "epsilon_outside_root": (
-        "kernel.cu", "__fsqrt_rn(__fadd_rn(__fdiv_rn(s0, 32.0f), 1e-05f))", 1, 0,
-        "__fadd_rn(__fsqrt_rn(__fdiv_rn(s0, 32.0f)), 1e-05f)",
+        "kernel.cu", "__fsqrt_rn(__fadd_rn(__fdiv_rn(s0, 128.0f), 1e-05f))", 1, 0,
+        "__fadd_rn(__fsqrt_rn(__fdiv_rn(s0, 128.0f)), 1e-05f)",
     ),
-    "gate_and_up_swapped": ("kernel.cu", "gate + r * 32", 1, 0, "up + r * 32"),
+    "gate_and_up_swapped": ("kernel.cu", "gate + r * 128", 1, 0, "up + r * 128"),
     "last_row_left": ("kernel.cu", "r < 48;", 1, 0, "r < 47;"),
     "residual_of_other_tensor": ("kernel.cu", "__hadd_rn(work0[r]", 1, 0, "__hadd_rn(x[r]"),
     "workspace_reused_early": ("kernel.cu", "work1[r] = __hmul_rn(", 1, 0, "work0[r] = __hmul_rn("),
-    "weight_not_transposed": ("kernel.toml", "[i0, i1] -> [i1 * 32 + i0]", 6, 0, "[i0, i1] -> [i0 * 32 + i1]"),
+    "weight_not_transposed": ("kernel.toml", "[i0, i1] -> [i1 * 128 + i0]", 6, 0, "[i0, i1] -> [i0 * 128 + i1]"),
     "position_beyond_cache": ("kernel.toml", "max = 4095", 1, 0, "max = 4096"),
 }  # fmt: skip
-QUICK = ("no_barrier_behind_residual", "weights_of_positions_not_awaited", "position_beyond_cache")
+QUICK = ("no_barrier_behind_residual", "weights_of_positions_not_awaited", "lanes_not_added", "position_beyond_cache")
 
 
 @cache

@@ -63,7 +63,7 @@ def test_a_kernel_has_no_more_text_for_more_layers() -> None:
     small, large = (
         written(n)["kernel.cu"].splitlines() for n in ("llama_tiny_fp16_op18_dynP", "llama2-7b_fp16_op18_dynP")
     )
-    assert abs(len(small) - len(large)) <= 5
+    assert abs(len(small) - len(large)) <= 15
     assert "#define LAYERS 32" in large
 
 

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from megac.emit.flow import Flow, flow, phase_flow
-from megac.emit.kernel import THREADS, kernel_name
+from megac.emit.kernel import kernel_name
+from megac.emit.library import THREADS
 from megac.emit.spec import layout
 from megac.ir import Program, Weight
 from megac.memory.records import Memory, Parameter, Part, Slot

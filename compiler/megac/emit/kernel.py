@@ -10,7 +10,7 @@ import numpy as np
 
 from megac.dtype import DType
 from megac.emit.folds import indented
-from megac.emit.library import functions, partials
+from megac.emit.library import THREADS, functions, partials
 from megac.emit.nests import phase_lines
 from megac.emit.places import Scope
 from megac.emit.types import C_TYPES, number
@@ -20,7 +20,6 @@ from megac.memory.records import Memory, Parameter
 from megac.passes.stages import reads
 from megac.schedule.records import Phase, Schedule
 
-THREADS = 256
 WIDTH = 110
 
 
@@ -46,6 +45,9 @@ def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int]) -> s
         f"    __shared__ __align__(16) {C_TYPES[x.dtype]} {x.name}[{x.elements}];\n" for x in m.shared
     )  # fmt: skip
     shared += "".join(f"    __shared__ {C_TYPES[t]} partial_{t.value}[WARPS];\n" for t in partials(scope.helpers))
+    shared += "".join(
+        f"    __shared__ __align__(16) {C_TYPES[t]} slices_{t.value}[THREADS * {n}];\n" for t, n in scope.slices.items()
+    )
     signature = _list(list(map(_parameter, m.parameters)))
     return (
         f"{head}{functions(scope.helpers)}\n__global__ void __launch_bounds__(THREADS)\n"

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from megac.dtype import DType
 from megac.emit.types import C_TYPES, folded
 
+THREADS = 512  # of a block
+
 _DOT = """
 // Lanes share the products of two vectors of n elements; every lane has the sum.
 __device__ __forceinline__ float {name}(const {kind}* row, const {kind}* x, int n, int lane)
@@ -25,6 +27,15 @@ _WARP = """
 __device__ __forceinline__ {kind} warp_{op}_{t}({kind} v)
 {{
     for (int o = 16; o > 0; o >>= 1)
+        v = {step};
+    return v;
+}}
+"""
+_GROUP = """
+// Of n lanes side by side, n a power of two; each of them has the sum.
+__device__ __forceinline__ {kind} group_{op}_{t}({kind} v, int n)
+{{
+    for (int o = n / 2; o > 0; o >>= 1)
         v = {step};
     return v;
 }}
@@ -56,7 +67,7 @@ def functions(helpers: Iterable[str]) -> str:
     wanted = set(helpers)
     if any(h.startswith("dot_") for h in wanted):
         wanted.add("warp_sum_f32")
-    order = sorted(wanted, key=lambda h: (("warp", "dot", "block").index(h.split("_")[0]), h))
+    order = sorted(wanted, key=lambda h: (("warp", "group", "dot", "block").index(h.split("_")[0]), h))
     return "".join(map(_function, order))
 
 
@@ -69,8 +80,9 @@ def _function(name: str) -> str:
         return text if load else text.replace("(((const", "((const").replace(")row)[c];", ")row)[c];")
     op, code = rest
     t = DType(code)
-    if kind == "warp":
-        return _WARP.format(kind=C_TYPES[t], op=op, t=code, step=folded(op, "v", "__shfl_xor_sync(FULL, v, o)", t))
+    if kind in ("warp", "group"):
+        text = _WARP if kind == "warp" else _GROUP
+        return text.format(kind=C_TYPES[t], op=op, t=code, step=folded(op, "v", "__shfl_xor_sync(FULL, v, o)", t))
     return _BLOCK.format(kind=C_TYPES[t], op=op, t=code, step=folded(op, "total", "partial[w]", t))
 
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 from megac.emit.expressions import Text, moved, spread, substituted
 from megac.emit.folds import Axes, by_block, by_thread, by_warp, indented, own_index
 from megac.emit.places import Scope
+from megac.emit.stores import guarded, looped, store
+from megac.emit.teams import in_team
 from megac.emit.types import C_TYPES
 from megac.expr import Rewriter
-from megac.ir import Axis, Expr, Index, Load, Stage
+from megac.ir import Axis, Index, Load, Stage
 from megac.passes.stages import reads
 from megac.schedule.kinds import contraction, is_short
 from megac.schedule.records import Dot, Elements, Nest, Owned, Phase, Replicated, Rows
@@ -66,54 +68,13 @@ def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, bl
         stand_ins[d.load] = Load(f"{d.stage.name} {name}", (), d.stage.dtype)
         scope.held[f"{d.stage.name} {name}"] = name
     body = substituted(s.body, stand_ins)
-    rest = _store(s, body, axes, text, scope, block, guard="lane == 0")
+    rest = store(s, body, axes, text, scope, block, guard="lane == 0")
     scope.held = before
-    return _looped(loop, text, first, by, [*lines, *rest])
+    return looped(loop, text, first, by, [*lines, *rest])
 
 
 def _over(i: Index, axes: Axes, text: Text) -> Index:
     return Rewriter(axes).index(i, text.ranges)
-
-
-def _store(s: Stage, body: Expr, axes: Axes, text: Text, scope: Scope, block: bool, guard: str) -> list[str]:
-    """What is left to compute, and where it goes; `guard`: by which thread, of each block in shared memory."""
-    inner = text.inside()
-    e = moved(body, axes, text.ranges)
-    inner.keep(e)
-    value = inner.value(e)
-    own = own_index(s.axes, axes)
-    targets = _targets(s, own, inner, scope, block)
-    if len(targets) > 1:
-        name = scope.variable("t")
-        inner.lines.append(f"const {C_TYPES[s.dtype]} {name} = {value};")
-        value = name
-    lines = list(inner.lines)
-    for condition, cell in targets:
-        lines += [f"if ({condition})", f"    {cell} = {value};"] if condition else [f"{cell} = {value};"]
-    return _guarded(guard, lines)
-
-
-def _targets(s: Stage, own: tuple[Index, ...], text: Text, scope: Scope, block: bool) -> list[tuple[str, str]]:
-    """Cells that get the element, each with the condition on the block."""
-    out: list[tuple[str, str]] = []
-    local = scope.memory.local.get((scope.phase, s.name))
-    if local is not None:
-        out.append(("", scope.cell(local, own[scope.taken.get(s.name, 0) :], text)))
-    everywhere = scope.stored(s, own, text)
-    if everywhere is not None:
-        out.append(("blockIdx.x == 0" if block else "", everywhere))
-    return out
-
-
-def _guarded(guard: str, lines: list[str]) -> list[str]:
-    if not guard or not lines:
-        return lines
-    return [f"if ({guard}) {{", *indented(lines), "}"] if len(lines) > 1 else [f"if ({guard})", f"    {lines[0]}"]
-
-
-def _looped(loop: Axis, text: Text, first: str, by: str, body: list[str]) -> list[str]:
-    n = loop.name
-    return [f"for (int {n} = {first}; {n} < {text.size(loop.extent)}; {n} += {by}) {{", *indented(body), "}"]
 
 
 # ---------------------------------------------------------------------------------------------------------- elements
@@ -127,8 +88,8 @@ def _elements(made: tuple[Stage, ...], scope: Scope) -> list[str]:
         body += _element(s, own, scope.text(loop), scope, made)
     scope.held = before
     if loop.extent == ONE:
-        return _guarded("blockIdx.x == 0 && threadIdx.x == 0", body)
-    return _looped(loop, scope.text(), "blockIdx.x * THREADS + threadIdx.x", "gridDim.x * THREADS", body)
+        return guarded("blockIdx.x == 0 && threadIdx.x == 0", body)
+    return looped(loop, scope.text(), "blockIdx.x * THREADS + threadIdx.x", "gridDim.x * THREADS", body)
 
 
 def _element(s: Stage, axes: Axes, text: Text, scope: Scope, made: tuple[Stage, ...]) -> list[str]:
@@ -136,7 +97,7 @@ def _element(s: Stage, axes: Axes, text: Text, scope: Scope, made: tuple[Stage, 
     if s.reduction is not None:
         lines, text.reduced = by_thread(s.reduction, axes, text, scope)
     if (scope.phase, s.name) not in scope.memory.registers:
-        return [*lines, *_store(s, s.body, axes, text, scope, block=False, guard="")]
+        return [*lines, *store(s, s.body, axes, text, scope, block=False, guard="")]
     lines += _held(s, axes, text, scope)
     cell = scope.stored(s, own_index(s.axes, axes), text)
     return [*lines, f"{cell} = {scope.held[s.name]};"] if cell is not None else lines
@@ -169,7 +130,7 @@ def _owned(made: tuple[Stage, ...], prefix: int, scope: Scope) -> list[str]:
     scope.held = before
     if not leading:
         return ["if (blockIdx.x == 0) {", *indented(body), "}"]
-    return _looped(loop, scope.text(), "blockIdx.x", "gridDim.x", body)
+    return looped(loop, scope.text(), "blockIdx.x", "gridDim.x", body)
 
 
 def _replicated(s: Stage, scope: Scope) -> list[str]:
@@ -202,10 +163,13 @@ def _in_block(
             *write,
             *(["__syncthreads();"] if shared and (r is None or r.op.startswith("arg")) else []),
         ]
+    shared_sum = in_team(s, axes, left, text, scope, bool(once))
+    if shared_sum is not None:
+        return shared_sum
     own, loop = spread(left, "i")
     inner = text.inside(loop)
     every = {**axes, **own}
     if r is not None:
         lines, inner.reduced = by_thread(r, every, inner, scope)
-    lines += _store(s, s.body, every, inner, scope, block=bool(once), guard="")
-    return [*_looped(loop, text, "threadIdx.x", "THREADS", lines), "__syncthreads();"]
+    lines += store(s, s.body, every, inner, scope, block=bool(once), guard="")
+    return [*looped(loop, text, "threadIdx.x", "THREADS", lines), "__syncthreads();"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from megac import index as ix
+from megac.dtype import DType
 from megac.emit.expressions import Text
 from megac.index import Ranges
 from megac.ir import Append, Axis, AxisRef, Expr, Index, Load, Op, Reduced, Stage, Weight
@@ -31,6 +32,7 @@ class Scope:
     shown: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Append] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
+    slices: dict[DType, int] = field(default_factory=dict)  # elements of a thread in the array of partial sums
 
     def variable(self, wanted: str) -> str:
         """A name that no other variable of the phase has, and no parameter or array."""

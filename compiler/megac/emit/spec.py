@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from megac.emit.kernel import THREADS, kernel_name
+from megac.emit.kernel import kernel_name
+from megac.emit.library import THREADS
 from megac.ir import Program
 from megac.memory.records import Memory, Parameter, Part
 from megac.size import Size

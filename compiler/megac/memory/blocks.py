@@ -13,7 +13,7 @@ from megac.memory.uses import Made, taken_axes
 from megac.schedule.records import Replicated
 from megac.size import Size
 
-SHARED_BYTES = 44 * 1024  # of the 48 KB that a block has without asking; what is left is for partial results
+SHARED_BYTES = 28 * 1024  # of the 48 KB that a block has without asking; what is left is for partial results
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""Sums that several threads of a block share for each element: lanes side by side, or slices of the terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from megac.emit.expressions import Text, moved, spread
+from megac.emit.folds import Axes, indented, step
+from megac.emit.library import THREADS
+from megac.emit.places import Scope
+from megac.emit.stores import looped, store
+from megac.emit.types import C_TYPES, folded, number
+from megac.emit.vectors import Vectors, chunk, width
+from megac.expr import loads
+from megac.ir import Axis, Expr, Reduction, Stage
+from megac.schedule.kinds import mentions
+from megac.size import Size
+
+CHUNKS = 4  # loads of one operand that a lane has on their way
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """A stage's sum in a block. i: its elements, one after another; k: the terms; at: the axes' indices by i and k."""
+
+    s: Stage
+    r: Reduction
+    i: Axis
+    k: Axis
+    at: Axes
+    text: Text
+    scope: Scope
+    once: bool
+
+    def element(self, axes: Axes, *loops: Axis) -> tuple[Expr, Text]:
+        """The term, i and k as these loops have them."""
+        text = self.text.inside(*loops)
+        whole = moved(self.r.element, self.at, self.text.inside(self.i, self.k).ranges)
+        return moved(whole, axes, text.ranges), text
+
+    def stored(self, total: str, guard: str) -> list[str]:
+        """What is left of the element i, and its cell."""
+        inner = self.text.inside(self.i)
+        inner.reduced = total
+        return store(self.s, self.s.body, self.at, inner, self.scope, self.once, guard)
+
+
+def in_team(s: Stage, axes: Axes, left: tuple[Axis, ...], text: Text, scope: Scope, once: bool) -> list[str] | None:
+    """The lines of a stage whose sums the block's threads share, where its operands lie so that they load 16 bytes each."""
+    r = s.reduction
+    if r is None or r.op != "sum" or r.start.bits != 0:
+        return None
+    elements, i = spread(left, "i")
+    terms, k = spread(r.axes, scope.variable("k"))
+    one = _Sum(s, r, i, k, {**axes, **elements, **terms}, text, scope, once)
+    before = dict(scope.held)
+    lines = _by_lanes(one) or _by_slices(one)
+    scope.held = before
+    return None if lines is None else [*lines, "__syncthreads();"]
+
+
+def _width(one: _Sum, along: str) -> int:
+    """How many elements of what follows a loop one load has."""
+    whole = moved(one.r.element, one.at, one.text.inside(one.i, one.k).ranges)
+    found = [x for x in loads(whole) if any(mentions(j, frozenset({along})) for j in x.index)]
+    return max((width(x.dtype) for x in found), default=0)
+
+
+def _by_lanes(one: _Sum) -> list[str] | None:
+    """The terms lie side by side: some lanes next to each other take an element, each of them some of its chunks."""
+    count, by = one.k.extent.constant, _width(one, one.k.name)
+    if count is None or not by or count % by:
+        return None
+    chunks, scope = count // by, one.scope
+    c, e = Axis(scope.variable("c"), Size(chunks)), Axis(scope.variable("e"), Size(by))
+    term, text = one.element({one.k.name: chunk(c.name, e.name, by)}, one.i, c, e)
+    vectors = Vectors(scope, text, e.name)
+    term = vectors.taken(term)
+    if not vectors.lines:
+        return None
+    lanes = 1
+    while chunks // lanes > CHUNKS and lanes < 32 and chunks % (2 * lanes) == 0:
+        lanes *= 2
+    total = scope.variable("s")
+    adding = _adding(one, total, term, text, e)
+    start = f"{C_TYPES[one.r.dtype]} {total} = {number(one.r.start)};"
+    i, n = one.i.name, one.text.size(one.i.extent)
+    if lanes == 1:
+        terms = [
+            f"for (int {c.name} = 0; {c.name} < {chunks}; ++{c.name}) {{",
+            *indented([*vectors.lines, *adding]),
+            "}",
+        ]
+        return looped(one.i, one.text, "threadIdx.x", "THREADS", [start, *terms, *one.stored(total, "")])
+    first = scope.variable("n")
+    scope.helpers.add(f"group_sum_{one.r.dtype.value}")
+    head = f"for (int {c.name} = lane % {lanes}; {c.name} < {chunks}; {c.name} += {lanes}) {{"
+    body = [
+        f"const int {i} = {first} + lane / {lanes};",
+        start,
+        f"if ({i} < {n}) {{",
+        *indented([head, *indented([*vectors.lines, *adding]), "}"]),
+        "}",
+        f"{total} = group_sum_{one.r.dtype.value}({total}, {lanes});",
+        *one.stored(total, f"{i} < {n} && lane % {lanes} == 0"),
+    ]
+    step = f"{first} += WARPS * {32 // lanes}"
+    return [f"for (int {first} = warp * {32 // lanes}; {first} < {n}; {step}) {{", *indented(body), "}"]
+
+
+def _by_slices(one: _Sum) -> list[str] | None:
+    """The elements lie side by side: a thread takes a chunk of them, and of their terms a slice; the slices are added
+    behind a barrier."""
+    count, by = one.i.extent.constant, _width(one, one.i.name)
+    if count is None or not by or count % by or THREADS % (count // by) or count // by > THREADS // 2:
+        return None
+    across, scope = count // by, one.scope
+    c, e = Axis(scope.variable("c"), Size(across)), Axis(scope.variable("e"), Size(by))
+    term, text = one.element({one.i.name: chunk(c.name, e.name, by)}, one.k, c, e)
+    vectors = Vectors(scope, text, e.name)
+    term = vectors.taken(term)
+    if not vectors.lines:
+        return None
+    t, kind, k = one.r.dtype, C_TYPES[one.r.dtype], one.k.name
+    sums, total, n = scope.variable("s"), scope.variable("s"), scope.variable("n")
+    array = f"slices_{t.value}"
+    scope.slices[t] = max(by, scope.slices.get(t, 0))
+    adding = _adding(one, f"{sums}[{e.name}]", term, text, e)
+    each = f"for (int {e.name} = 0; {e.name} < {by}; ++{e.name})"
+    more = folded("sum", total, f"{array}[{n} * {count} + {one.i.name}]", t)
+    final = [
+        f"{kind} {total} = {number(one.r.start)};",
+        f"for (int {n} = 0; {n} < THREADS / {across}; ++{n})",
+        f"    {total} = {more};",
+        *one.stored(total, ""),
+    ]
+    return [
+        "{",
+        *indented([
+            f"const int {c.name} = threadIdx.x % {across};",
+            f"{kind} {sums}[{by}] = {{{number(one.r.start)}}};",
+            f"for (int {k} = threadIdx.x / {across}; {k} < {one.text.size(one.k.extent)}; {k} += THREADS / {across}) {{",
+            *indented([*vectors.lines, *adding]),
+            "}",
+            each,
+            f"    {array}[threadIdx.x * {by} + {e.name}] = {sums}[{e.name}];",
+        ]),
+        "}",
+        "__syncthreads();",
+        *looped(one.i, one.text, "threadIdx.x", "THREADS", final),
+    ]  # fmt: skip
+
+
+def _adding(one: _Sum, total: str, term: Expr, text: Text, e: Axis) -> list[str]:
+    """The loop over the elements of a chunk."""
+    inner = text.inside()
+    inner.keep(term)
+    body = [*inner.lines, f"{total} = {step('sum', total, term, inner)};"]
+    return [f"for (int {e.name} = 0; {e.name} < {e.extent}; ++{e.name}) {{", *indented(body), "}"]

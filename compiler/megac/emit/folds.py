@@ -8,7 +8,7 @@ from megac import index as ix
 from megac.dtype import DType
 from megac.emit.expressions import Text, moved, spread
 from megac.emit.places import Scope, along, divisible
-from megac.emit.types import C_TYPES, converted, folded, neutral, number
+from megac.emit.types import C_TYPES, converted, folded, neutral, number, width
 from megac.index import Ranges
 from megac.ir import Axis, Cast, Expr, Index, Load, Op, Reduction
 from megac.schedule.kinds import exact_product
@@ -94,7 +94,7 @@ def _dot(e: Expr, loop: Axis, text: Text, scope: Scope) -> str | None:
         return None
     dtype = factors[0].dtype
     count = loop.extent.constant
-    if dtype not in DOTS or count is None or count % 2:
+    if dtype not in DOTS or count is None or count % width(dtype):
         return None
     pointers = []
     for f in factors:
@@ -102,7 +102,7 @@ def _dot(e: Expr, loop: Axis, text: Text, scope: Scope) -> str | None:
             return None
         place, at = scope.where(f)
         base = None if place.scalar or place.called else along(at, loop.name)
-        if base is None or not divisible(base, 2):
+        if base is None or not divisible(base, width(dtype)):
             return None
         fixed = replace(text, ranges=Ranges(text.ranges.axes, {}))
         offset = scope.offset(place, base, fixed)

@@ -10,15 +10,19 @@ from megac.emit.types import C_TYPES, folded
 THREADS = 512  # of a block
 
 _DOT = """
-// Lanes share the products of two vectors of n elements; every lane has the sum.
+// Lanes share the products of two vectors of n elements, {by} of each a load; every lane has the sum.
 __device__ __forceinline__ float {name}(const {kind}* row, const {kind}* x, int n, int lane)
 {{
     float s = 0.0f;
-    for (int c = lane; c < n / 2; c += 32) {{
-        const float2 a = {load}(((const {pair}*)row)[c]{end};
-        const float2 b = {load}(((const {pair}*)x)[c]{end};
-        s = {first};
-        s = {second};
+#pragma unroll {unroll}
+    for (int c = lane; c < n / {by}; c += 32) {{
+        const uint4 u = ((const uint4*)row)[c], v = ((const uint4*)x)[c];
+        const {pair} *a = (const {pair}*)&u, *b = (const {pair}*)&v;
+        for (int e = 0; e < {pairs}; ++e) {{
+            const float2 p = {load}a[e]{end}, q = {load}b[e]{end};
+            s = {first};
+            s = {second};
+        }}
     }}
     return warp_sum_f32(s);
 }}
@@ -53,13 +57,14 @@ __device__ __forceinline__ {kind} block_{op}_{t}({kind} v, {kind} total, {kind}*
     return total;
 }}
 """
-_FUSED = ("__fmaf_rn(a.x, b.x, s)", "__fmaf_rn(a.y, b.y, s)")
-_APART = ("__fadd_rn(s, __fmul_rn(a.x, b.x))", "__fadd_rn(s, __fmul_rn(a.y, b.y))")
+_FUSED = ("__fmaf_rn(p.x, q.x, s)", "__fmaf_rn(p.y, q.y, s)")
+_APART = ("__fadd_rn(s, __fmul_rn(p.x, q.x))", "__fadd_rn(s, __fmul_rn(p.y, q.y))")
 _PAIRS = {
-    "dot_f16": ("half", "half2", "__half22float2", _FUSED),
-    "dot_bf16": ("__nv_bfloat16", "__nv_bfloat162", "__bfloat1622float2", _FUSED),
-    "dot_f32": ("float", "float2", "", _APART),
+    "dot_f16": ("half", "half2", 8, ("__half22float2(", ")"), _FUSED),
+    "dot_bf16": ("__nv_bfloat16", "__nv_bfloat162", 8, ("__bfloat1622float2(", ")"), _FUSED),
+    "dot_f32": ("float", "float2", 4, ("", ""), _APART),
 }
+UNROLL = 8  # loads of a row that a lane has on their way
 
 
 def functions(helpers: Iterable[str]) -> str:
@@ -74,10 +79,10 @@ def functions(helpers: Iterable[str]) -> str:
 def _function(name: str) -> str:
     kind, *rest = name.split("_")
     if kind == "dot":
-        c, pair, load, (first, second) = _PAIRS[name]
-        end = ")" if load else ""
-        text = _DOT.format(name=name, kind=c, pair=pair, load=load, end=end, first=first, second=second)
-        return text if load else text.replace("(((const", "((const").replace(")row)[c];", ")row)[c];")
+        c, pair, by, (load, end), (first, second) = _PAIRS[name]
+        return _DOT.format(
+            name=name, kind=c, pair=pair, by=by, pairs=by // 2, load=load, end=end, first=first, second=second, unroll=UNROLL
+        )  # fmt: skip
     op, code = rest
     t = DType(code)
     if kind in ("warp", "group"):

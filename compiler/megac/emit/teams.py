@@ -9,8 +9,8 @@ from megac.emit.folds import Axes, indented, step
 from megac.emit.library import THREADS
 from megac.emit.places import Scope
 from megac.emit.stores import looped, store
-from megac.emit.types import C_TYPES, folded, number
-from megac.emit.vectors import Vectors, chunk, width
+from megac.emit.types import C_TYPES, folded, number, width
+from megac.emit.vectors import Vectors, chunk
 from megac.expr import loads
 from megac.ir import Axis, Expr, Reduction, Stage
 from megac.schedule.kinds import mentions

@@ -40,6 +40,11 @@ _VIA_F32 = frozenset(
 )  # exact or rounded once in f32, so the same rounded again
 
 
+def width(t: DType) -> int:
+    """How many elements one load of 16 bytes has."""
+    return 16 // t.bytes
+
+
 def number(c: Const) -> str:
     """The constant as an expression of its type."""
     value = value_of(c.bits, c.dtype)

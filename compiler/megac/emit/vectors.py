@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from megac import index as ix
-from megac.dtype import DType
 from megac.emit.expressions import Text
 from megac.emit.places import Scope, along, divisible
-from megac.emit.types import C_TYPES
+from megac.emit.types import C_TYPES, width
 from megac.expr import walk
 from megac.index import Ranges
 from megac.ir import AxisRef, Cast, Expr, Index, IndexTest, Load, Op, Select
-
-WIDTH = 16  # bytes
-
-
-def width(dtype: DType) -> int:
-    """How many elements one load has."""
-    return WIDTH // dtype.bytes
-
 
 @dataclass(slots=True)
 class Vectors:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from math import inf
 
+import numpy as np
 import pytest
 
+from tv.arithmetic import decode
 from tv.foreseen import Foreseen
+from tv.foreseen.variants import nan
 from tv.sets import Affine, Sets
 from tv.sets.formulas import within
 from tv.system import Scope, System
@@ -146,6 +150,39 @@ def test_a_comparison_gives_a_float_away_but_no_zero() -> None:
     assert not known(k, k.op("fmul.f32", k.load("z"), k.load("w")))
     k.foreseen.pin([k.op("feq.f32", k.load("x"), k.float(2)), k.op("feq.f32", k.load("z"), half)])
     assert known(k, k.load("z"))  # by way of the other
+
+
+def test_a_comparison_with_itself_tells_nan_and_no_number() -> None:
+    k = Kernel()
+    x, half = k.load("x"), k.op("fmul.f32", k.load("x"), k.float(0.5))
+    k.foreseen.pin([k.op("feq.f32", x, x)])
+    for t in (x, half, k.op("fadd.f32", k.op("exp.f32", x), k.load("z"))):
+        assert not any(k.foreseen.may_be(t, "f32", size) for size in (0.0, 1.0, 2.0))
+    assert k.foreseen.may_be(x, "f32", inf)  # which stands for NaN too
+    assert k.foreseen.may_be(half, "f32", inf)
+    k.foreseen.pin([k.op("feq.f32", half, half), k.op("flt.f32", k.load("z"), x)])
+    assert not known(k, k.load("z"))  # compared with NaN nothing is told
+    k.foreseen.pin([k.op("feq.f32", x, k.load("z")), k.op("feq.f32", k.load("z"), k.float(1))])
+    assert k.foreseen.may_be(x, "f32", 1.0)  # another comparison does
+
+
+def test_a_result_that_is_nan() -> None:
+    """Of a library function, and of a quotient of two: nothing of their arguments."""
+    k = Kernel()
+    e = k.op("exp.f32", k.load("x"))
+    q = k.op("fdiv.f32", e, k.op("exp.f32", k.load("z")))
+    k.foreseen.pin([k.op("feq.f32", q, q)])
+    assert k.foreseen.may_be(q, "f32", inf)
+    assert not k.foreseen.may_be(q, "f32", 1.0)
+    assert not known(k, k.load("x"))
+    assert not known(k, e)
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_nan_of_every_format(width: int) -> None:
+    for kind, size in (("f16", 16), ("bf16", 16), ("f32", 32), ("f64", 64)):
+        parts = [int(nan(width).column[0]) >> k & ((1 << size) - 1) for k in range(0, width, size) if size <= width]
+        assert np.isnan(decode(np.array(parts, np.uint64), kind)).all()
 
 
 def test_a_condition_is_known_in_its_arm() -> None:

@@ -29,14 +29,15 @@ from tv.foreseen.variants import (
     format_of,
     is_integer,
     is_known,
+    is_number,
     is_size,
-    is_zero,
+    nan,
 )
 from tv.sets import Affine, Dim, Sym
 from tv.system import Scope, System, later
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
-DEEPEST = 60  # statements that one value is followed through
+DEEPEST = 120  # statements that one value is followed through: a layer of a decoder
 MOST_FOLLOWED = 50  # terms
 EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum", "fupper", "flower")
 # A known call has a value that depends on who evaluates it.
@@ -50,13 +51,14 @@ class Foreseen:
     """threads: dimensions of blocks and threads. known_index: may a compiler know this index term?
 
     narrowed: buffers that conditions compare, whose values a compiler may know where they hold. results: operations whose results
-    it may know there, by name.
+    it may know there, by name. unordered: both, where it may know that they are NaN.
     """
 
     def __init__(self, system: System, threads: Collection[str], known_index: Callable[[Term], bool]) -> None:
         self.system, self.threads, self.known_index = system, threads, known_index
         self.narrowed: set[str] = set()
         self.results: set[str] = set()
+        self.unordered: set[str] = set()
         self.columns = Columns()
         self.done: dict[tuple[int, int], tuple[Variant, ...] | None] = {}
         self.trips: dict[tuple[int, int], tuple[bool, bool]] = {}
@@ -107,14 +109,18 @@ class Foreseen:
 
     def pin(self, compared: Sequence[Term]) -> None:
         """Takes note of comparisons: of integers, and of floats with what may be a number other than zero, since of zeros there
-        are two. What is known by one may decide another."""
+        are two. What is known by one may decide another. Of a value compared with itself it tells whether that is NaN, and no
+        number."""
+        for t in compared:
+            if op_head(t) in FLOATS_COMPARED and t.args[0] is t.args[-1]:
+                self.unordered = self.unordered.union(*behind(self.system, t))
         before = -1
         while before != len(self.narrowed) + len(self.results):
             before = len(self.narrowed) + len(self.results)
             for t in compared:
                 if self.compares_integers(t):
                     self.narrowed |= integers_from(self.system, t)
-                floats = op_head(t) in FLOATS_COMPARED
+                floats = op_head(t) in FLOATS_COMPARED and t.args[0] is not t.args[-1]
                 if floats and any(self.may_be_a_number(a, op_type(t.name)) for a in t.args):
                     buffers, results = behind(self.system, t)
                     self.narrowed |= buffers
@@ -124,7 +130,7 @@ class Foreseen:
 
     def may_be_a_number(self, t: Term, kind: str) -> bool:
         found = self.variants(t)
-        return found is None or any(is_known(v, t) and (v.open or not is_zero(v, kind)) for v in found)
+        return found is None or any(is_known(v, t) and (v.open or is_number(v, kind)) for v in found)
 
     def compares_integers(self, t: Term) -> bool:
         """A comparison of integers, converted to floats or not: where it holds or fails, a compiler knows more of them."""
@@ -150,6 +156,7 @@ class Foreseen:
                 return self.joined(t.args[:1], once)
             case "input":
                 some = [self.columns.number(t.name, t.width)] if t.name in self.narrowed else []
+                some += [nan(t.width)] if t.name in self.unordered else []
                 return iter([Variant(self.columns.column(t.name, t.width)), *some])
             case "index" if not self.known_index(t):
                 return iter([Variant(self.columns.column("index", t.width))])
@@ -189,6 +196,7 @@ class Foreseen:
             out.append(made)
         if t.name in self.results:
             out.append(self.columns.number(f"op {t.id}", t.width))
+        out += [nan(t.width)] if t.name in self.unordered else []
         if op_head(t) in COMPARES:  # in the arms that it chooses it is what it has to be there
             out += [Variant(np.full(COUNT, truth, np.uint64)) for truth in (0, 1)]
         return iter(out)

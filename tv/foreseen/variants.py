@@ -60,6 +60,11 @@ class Columns:
         return np.choose(self._rng.integers(0, 4, COUNT), [anything, small, bits, special]).astype(np.uint64)
 
 
+def nan(width: int) -> Variant:
+    """NaN in each format of which the value may be made: 0x7FFF is one at 16 bits, and so are several of it of the wider formats."""
+    return Variant(np.full(COUNT, sum(0x7FFF << k for k in range(0, width, 16)) & ((1 << width) - 1), np.uint64))
+
+
 def varies(column: Bits, label: str) -> bool:
     """Are there two values in it? All NaN are one."""
     if label:
@@ -108,8 +113,10 @@ def computes_integers(t: Term) -> bool:
     return INTEGER.fullmatch(op_type(t.name)) is not None and head not in COMPARES
 
 
-def is_zero(v: Variant, kind: str) -> bool:
-    return float(decode(v.column[:1], kind)[0]) == 0.0
+def is_number(v: Variant, kind: str) -> bool:
+    """Other than zero: of NaN no comparison holds, and none tells what it was compared with."""
+    value = float(decode(v.column[:1], kind)[0])
+    return value != 0.0 and not isnan(value)
 
 
 def is_integral(t: Term) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import islpy as isl
 
 from tv.sets.algebra import Sets
@@ -34,15 +32,10 @@ def agreeing(sets: Sets, r: Map) -> Map:
 
 
 def messy(r: Map) -> bool:
-    """Several pieces, or many existentials: worth replacing by its envelope."""
-    n = [0, 0]
-
-    def see(b: Any) -> None:
-        n[0] += 1
-        n[1] += b.dim(_D.div)
-
-    r.foreach_basic_map(see)
-    return n[0] > 1 or n[1] > 2
+    """Several pieces, or existentials, as of a path that came by one half of each row: worth replacing by its envelope."""
+    divs: list[int] = []
+    r.foreach_basic_map(lambda b: divs.append(b.dim(_D.div)))
+    return len(divs) > 1 or any(divs)
 
 
 def orbit(sets: Sets, r: Map, moved: Map, dom: Set, ran: Set) -> Map:

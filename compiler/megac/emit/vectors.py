@@ -12,6 +12,7 @@ from megac.expr import walk
 from megac.index import Ranges
 from megac.ir import AxisRef, Cast, Expr, Index, IndexTest, Load, Op, Select
 
+
 @dataclass(slots=True)
 class Vectors:
     """Operands of an expression that one load has for all of the loop `e`. lines: the loads, to stand before that loop."""

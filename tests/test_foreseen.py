@@ -11,7 +11,7 @@ import pytest
 
 from tv.arithmetic import decode
 from tv.foreseen import Foreseen
-from tv.foreseen.variants import nan
+from tv.foreseen.variants import COUNT, Variant, distinct, nan
 from tv.sets import Affine, Sets
 from tv.sets.formulas import within
 from tv.system import Scope, System
@@ -243,3 +243,17 @@ def test_a_sum_of_numbers_may_be_any_number() -> None:
     t = k.fold("a", "fadd.f32", 0.0, 4, True, lambda x: k.float(0.25))
     for size in (0.25, 1.0, 3.0):
         assert k.foreseen.may_be(t, "f32", size)
+
+
+def test_variants_that_say_the_same_are_one() -> None:
+    """All NaN are one; of maxima of data those with the same least and greatest, and no others."""
+    k = Kernel()
+    total, most = k.op("fadd.f32", k.load("x"), k.load("z")), k.op("fmax.f32", k.load("x"), k.load("z"))
+
+    def variants(*columns: list[float]) -> list[Variant]:
+        return [Variant(np.resize(np.array(c, np.float32), COUNT).view(np.uint32).astype(np.uint64)) for c in columns]
+
+    odd = Variant(np.where(np.arange(COUNT) % 2, 0x7FC00000, 0xFFC12345).astype(np.uint64))
+    assert len(distinct(iter([odd, nan(32), *variants([float("nan")])]), total) or ()) == 1
+    assert len(distinct(iter(variants([1, -3, 7], [-3, 2, 7], [7, -3, -3])), most) or ()) == 1
+    assert len(distinct(iter(variants([0, 7], [-3, 7], [-3, 8], [-3, float("nan"), 7], [5])), most) or ()) == 5

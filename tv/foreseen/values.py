@@ -19,6 +19,7 @@ from tv.diagnostic import Unsupported
 from tv.foreseen.opaque import FLOATS_COMPARED, behind, integers_from
 from tv.foreseen.variants import (
     COUNT,
+    EXTREMA,
     FEW,
     INTEGER,
     Columns,
@@ -39,7 +40,6 @@ from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
 DEEPEST = 120  # statements that one value is followed through: a layer of a decoder
 MOST_FOLLOWED = 50  # terms
-EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum", "fupper", "flower")
 # A known call has a value that depends on who evaluates it.
 EVALUATED = frozenset(
     "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum fupper flower ffma feq flt fle fisnan cvt extract concat add sub mul sdiv "

@@ -20,6 +20,7 @@ SPECIAL = {  # zeros, infinities, a NaN; at 16 bits of both formats
     32: (0, 1 << 31, 0xFF << 23, 0x1FF << 23, 0x7FC00000),
     64: (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48),
 }
+EXTREMA = ("fmax", "fmin", "fmaximum", "fminimum", "fupper", "flower")
 FLOAT_ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv", "ffma")
 
 
@@ -87,14 +88,26 @@ def distinct(found: Iterator[Variant] | None, t: Term) -> tuple[Variant, ...] | 
     cancels nothing, as it may meet a NaN."""
     if found is None:
         return None
-    known: dict[tuple[bytes, bool], Variant] = {}
-    varying: dict[tuple[bytes, bool], Variant] = {}
+    known: dict[object, Variant] = {}
+    varying: dict[object, Variant] = {}
     few = t.kind == "op" and op_head(t) in FLOAT_ARITHMETIC and not any(is_integral(a) for a in t.args)
     for v in found:
         group = known if is_known(v, t) else varying
         if group is known or not few or len(varying) < FEW:
-            group.setdefault((v.column.tobytes(), v.open), v)
+            group.setdefault(likeness(v, t), v)
     return None if max(len(known), len(varying)) > MOST else (*known.values(), *varying.values())
+
+
+def likeness(v: Variant, t: Term) -> object:
+    """Two variants of t of which one says all: the same values, all NaN being one. Of a maximum or minimum of data, the same least
+    and greatest: the next one with a constant gives that or data, and arithmetic meets an infinity."""
+    kind = format_of(t)
+    if not kind:
+        return v.column.tobytes(), v.open
+    missing = np.isnan(values := decode(v.column, kind))
+    if op_head(t) in EXTREMA and varies(v.column, kind):
+        return float(values[~missing].min()), float(values[~missing].max()), bool(missing.any()), v.open
+    return np.where(missing, nan(t.width).column, v.column).tobytes(), v.open
 
 
 def format_of(t: Term) -> str:

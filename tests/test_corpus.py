@@ -22,6 +22,7 @@ LONG = frozenset({
     "decode_step_f16/grid_sync__heads_by_remainder", "decode_step_f16/grid_sync__layers_share_head_of_cache",
     "decode_step_f16/grid_sync__new_key_left_out", "decode_step_f16/grid_sync__scaled_after_sum",
     "decode_step_f16/grid_sync__score_not_rounded", "decode_step_f16/grid_sync__value_appended_late",
+    "decode_step_f16/uint4__chunks_of_two_warps",
     "gemm_async_f16/two_stages__last_tile_not_awaited", "gemm_f16_blocked/registers__component_twice",
     "gemm_f16_blocked/registers__halves_of_pair_swapped", "greedy_token_f16/block_tokens__ties_to_either",
     "linear_gelu_f16/column_a_thread__product_not_rounded", "norm_mlp_f16/grid_sync__residual_from_before",

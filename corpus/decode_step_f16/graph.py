@@ -17,7 +17,8 @@ from authoring import Dims, Sizes, Spec, about, constant, defines, main, model, 
 SIZES = (
     {"V": 512, "L": 2, "H": 4, "KV": 2, "HD": 32, "F": 344, "CTX": 1024, "GRID": 66, "THREADS": 128},
     {"V": 301, "L": 2, "H": 6, "KV": 2, "HD": 64, "F": 500, "CTX": 777, "GRID": 7, "THREADS": 256},
-    {"V": 21, "L": 2, "H": 4, "KV": 2, "HD": 8, "F": 44, "CTX": 20, "GRID": 5, "THREADS": 64},
+    {"V": 997, "L": 4, "H": 9, "KV": 3, "HD": 64, "F": 1536, "CTX": 640, "GRID": 66, "THREADS": 256},
+    {"V": 21, "L": 2, "H": 4, "KV": 2, "HD": 8, "F": 48, "CTX": 20, "GRID": 5, "THREADS": 64},
 )
 GROWS = {"V": 128, "F": 88, "CTX": 64}
 
@@ -189,9 +190,9 @@ def build(V: int = 512, L: int = 2, H: int = 4, KV: int = 2, HD: int = 32, F: in
 
 def draw(rng: random.Random) -> Sizes:
     """HD: its fourth root is no power of two, so that scaling rounds."""
-    kv = rng.choice((1, 2))
+    kv = rng.choice((1, 2, 3))
     return {
-        "V": about(rng, 20, 1000), "L": 2, "H": kv * rng.randint(2, 4), "KV": kv, "HD": rng.choice((8, 32, 64)),
+        "V": about(rng, 20, 1000), "L": rng.randint(2, 4), "H": kv * rng.randint(2, 4), "KV": kv, "HD": rng.choice((8, 32, 64)),
         "F": about(rng, 30, 500), "CTX": about(rng, 20, 1200), "GRID": rng.randint(2, 66), "THREADS": rng.choice((64, 128, 256)),
     }  # fmt: skip
 
@@ -245,12 +246,17 @@ def spec(case: str, sizes: Sizes) -> Spec:
 
 
 def allows(case: str, sizes: Sizes) -> bool:
-    """Heads of one key head are the same however they are found, an even share of rows leaves none over."""
+    """Heads of one key head are the same however they are found, an even share of rows leaves none over, and a row of
+    32 chunks none for a second round; whole 16-byte loads."""
+    if case.startswith("uint4") and sizes["F"] % 8:
+        return False
     match case.partition("__")[2]:
         case "heads_by_remainder" | "layers_share_head_of_cache":
             return sizes["KV"] > 1
         case "last_rows_left":
             return sizes["V"] % (sizes["GRID"] * (sizes["THREADS"] // 32)) > 0
+        case "chunks_of_two_warps":
+            return max(sizes["H"] * sizes["HD"], sizes["F"]) > 256
         case "barrier_of_few_threads":
             return sizes["HD"] < sizes["THREADS"]
         case _:

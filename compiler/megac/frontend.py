@@ -12,6 +12,7 @@ from megac.onnx_reader import Graph, read
 from megac.passes.appends import with_appends
 from megac.passes.fuse import absorbed, absorbed_layout, dissolved, joined
 from megac.passes.limits import within
+from megac.passes.newest import with_newest_rows
 from megac.passes.preconditions import with_preconditions
 from megac.passes.roll import rolled
 from megac.passes.stages import live, named_axes, rewritten, shared
@@ -37,6 +38,7 @@ def optimised(p: Program, most: int | None = None) -> Program:
     p = _absorbed(p)
     if most is not None:
         p = _absorbed(shared(dissolved(within(p, most))))
+    p = with_newest_rows(p)
     p = replace(p, stages=tuple(named_axes(s) for s in p.stages))
     return check(rolled(with_preconditions(shared(p))))
 

@@ -269,7 +269,7 @@ class Append:
     (which has the output's axes, that one with extent `count`, without extents of 1), all others the input's. For a
     concatenation the position is the input's own length there, and the output is longer by `count`; otherwise the
     shapes agree and the position is data in range. `Load(output, ...)` is a read of the cache after the rows are there.
-    Nothing else reads `input`.
+    `input` itself is read only at rows that stay, those before the position of a concatenation.
     """
 
     input: str

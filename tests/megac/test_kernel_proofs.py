@@ -89,6 +89,40 @@ def test_a_mistake_is_not_proved(name: str, tmp_path: Path) -> None:
     assert out.returncode in (1, 2, 3), out.stdout + out.stderr
 
 
+# of keys that are turned, at position 7
+TURNED = {
+    "right": ("THREADS 512", 1, 0, "THREADS 512"),
+    "newest_key_from_cache": ("(tile0 + c1", 1, 0, "(present_k_cache + (n / 2) * 512 + 448 + c1"),
+    "newest_key_left_out": ("n1 = 7 + warp * 16; n1 < 8", 1, 0, "n1 = 7 + warp * 16; n1 < 7"),
+    "newest_key_twice": ("n1 = 7 + warp * 16; n1 < 8", 1, 0, "n1 = 6 + warp * 16; n1 < 8"),
+    "newest_key_not_awaited": ("__syncthreads();\n        if (n % 2 == 0)", 1, 0, "if (n % 2 == 0)"),
+    "newest_key_written_twice": ("n % 2 == 0", 1, 0, "n < 2"),
+    "newest_key_not_written": ("n % 2 == 0", 1, 0, "n < 0"),
+    "newest_key_of_last_position": ("* 512 + 448] = tile0[i]", 1, 0, "* 512 + 384] = tile0[i]"),
+}
+
+
+@cache
+def turned() -> Path:
+    """A folder with a decoder whose newest key each block computes for itself, and its kernel."""
+    folder = Path(mkdtemp(prefix="megac"))
+    onnx.save(decoder(7, turned=True), folder / "model.onnx")
+    assert megac(folder / "model.onnx", "-o", folder / "kernel").returncode == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == "right" else pytest.mark.slow) for n in TURNED])
+def test_the_newest_key_of_each_block(name: str, tmp_path: Path) -> None:
+    old, many, which, new = TURNED[name]
+    parts = (turned() / "kernel" / "kernel.cu").read_text().split(old)
+    assert len(parts) == many + 1, f"`{old}` stands {len(parts) - 1} times"
+    text = old.join(parts[: which + 1]) + new + old.join(parts[which + 1 :])
+    (tmp_path / "kernel.cu").write_text(text)
+    (tmp_path / "kernel.toml").write_text((turned() / "kernel" / "kernel.toml").read_text())
+    out = tv(tmp_path / "kernel.cu", turned() / "model.onnx")
+    assert (out.returncode == 0) == (name == "right"), out.stdout + out.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",

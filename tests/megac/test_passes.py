@@ -102,6 +102,34 @@ def test_a_mask_that_hides_one_position_stays(compare: str, extra: int) -> None:
     assert "65504" in program_text(p)
 
 
+def newest(past: int | str, fold: str = "") -> onnx.ModelProto:
+    """Scores of a query with keys, the newest of which is made of two elements each, or is a sum."""
+    made = [node("Mul", ["k", "turned"], ["new"])] if not fold else [node(fold, ["k", "w"], ["new"])]
+    nodes = [
+        node("Slice", ["k", "one", "four", "ax"], ["high"]), node("Slice", ["k", "zero", "one", "ax"], ["low"]),
+        node("Concat", ["high", "low"], ["turned"], axis=1), *made,
+        node("Concat", ["past", "new"], ["present"], axis=0), node("Transpose", ["present"], ["keys"], perm=[1, 0]),
+        node("MatMul", ["q", "keys"], ["y"]),
+    ]  # fmt: skip
+    stored = {"zero": i64(0), "one": i64(1), "four": i64(4), "ax": i64(1), "w": f16(4, 4)}
+    ins = {"q": ("f16", [1, 4]), "k": ("f16", [1, 4]), "past": ("f16", [past, 4])}
+    return model(nodes, ins, {"y": "f16", "present": "f16"}, stored)
+
+
+def test_who_reads_a_cache_has_the_newest_row_from_its_stage() -> None:
+    """So it waits for nobody who writes the cache."""
+    given = {"q": f16(1, 4), "k": f16(1, 4), "past": f16(5, 4)}
+    scores = next(s for s in checked(newest(5), **given).stages if s.name == "y")
+    assert {x.tensor for x in reads(scores)} == {"q", "past", "present.new"}
+
+
+@pytest.mark.parametrize(("past", "fold"), [("P", ""), (5, "MatMul")])
+def test_a_row_that_is_a_sum_or_of_an_open_place_is_read_from_the_cache(past: int | str, fold: str) -> None:
+    given = {"q": f16(1, 4), "k": f16(1, 4), "past": f16(5, 4)}
+    scores = next(s for s in checked(newest(past, fold), **given).stages if s.name == "y")
+    assert "present" in {x.tensor for x in reads(scores)}
+
+
 # ----------------------------------------------------------------------------------------------------------- sharing
 def test_what_is_computed_twice_is_computed_once_unless_a_bit_differs() -> None:
     def twice(second: float) -> Program:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
 from megac.frontend import compile_file
-from megac.ir import Program, Stage
+from megac.ir import Axis, AxisRef, Index, Load, Program, Quotient, Stage
 from megac.memory.plan import memory
 from megac.memory.records import Memory
 from megac.passes.stages import reads
 from megac.schedule.layering import schedule
 from megac.schedule.records import Elements, Owned, Phase, Replicated, Rows, Schedule, stages_of
 from megac.schedule.zeros import without_unseen_zeros
+from megac.size import Size
 
 from tests.megac.building import MODELS
 
@@ -53,22 +55,31 @@ def test_what_a_phase_reads_was_made_before_a_barrier_or_by_the_same_threads(nam
                         continue
                     assert load.tensor == made
                     assert nest_of[made] is nest
-                    _same_threads(x, nest, tuple(i.terms for i in load.index))
+                    _same_threads(x, nest, load)
 
 
-def _same_threads(x: Stage, nest: object, index: tuple[object, ...]) -> None:
+def _same_threads(x: Stage, nest: object, load: Load) -> None:
     own = tuple(((a.name, 1),) for a in x.axes)
-    read = tuple(tuple((getattr(a, "name", ""), f.const) for a, f in terms) for terms in index)  # type: ignore[attr-defined]
+    read = tuple(tuple((getattr(a, "name", ""), f.const) for a, f in i.terms) for i in load.index)
     match nest:
         case Elements():
             assert read == own
-        case Owned(_, prefix):
-            assert read[:prefix] == own[:prefix]
+        case Owned(_, prefix, coarse):
+            assert read[:prefix] == own[:prefix] or (
+                load.tensor in coarse and _repeats(load.index[0], x.axes[0], coarse)
+            )
         case Rows(target, dots):
             assert x is target
             assert all(d.load is not None for d in dots)
         case _:
             raise AssertionError(nest)
+
+
+def _repeats(index: Index, axis: Axis, many: Mapping[str, int]) -> bool:
+    """Is it the axis' quotient by one of these numbers?"""
+    (atom, _), *_ = index.terms
+    own = ((AxisRef(axis.name), Size(1)),)
+    return isinstance(atom, Quotient) and atom.index.terms == own and atom.by.constant in many.values()
 
 
 # ------------------------------------------------------------------------------------------------------------ memory
@@ -151,6 +162,16 @@ def test_a_llama_layer_is_six_phases() -> None:
         ["Rows"],
     ]
     assert len(s.layer[4].nests[-1].dots) == 2  # type: ignore[union-attr]
+
+
+def test_a_new_key_is_computed_by_each_block_that_reads_it() -> None:
+    """Where the position is a number no barrier lies between the keys and the scores."""
+    _, s, _ = planned("llama_tiny_bf16_op18_P15")
+    kinds = [[type(n).__name__ for n in phase.nests] for phase in s.layer]
+    assert [x[-1] for x in kinds] == ["Rows", "Owned", "Rows", "Rows", "Rows"]
+    nest = s.layer[1].nests[-1]
+    assert isinstance(nest, Owned)
+    assert nest.coarse == {s.caches[0].first.rows: 2}
 
 
 def test_a_schedule_does_not_follow_sizes() -> None:

@@ -15,9 +15,10 @@ from megac.ir import Axis, Index, Load, Stage
 from megac.passes.stages import reads
 from megac.schedule.kinds import contraction, is_short
 from megac.schedule.records import Dot, Elements, Nest, Owned, Phase, Replicated, Rows
-from megac.size import ONE
+from megac.size import ONE, Size
 
 WARP = "threadIdx.x / 32"
+ONCE = "blockIdx.x == 0"
 
 
 def phase_lines(phase: Phase, scope: Scope) -> list[str]:
@@ -33,17 +34,17 @@ def phase_lines(phase: Phase, scope: Scope) -> list[str]:
 def nest_lines(nest: Nest, scope: Scope) -> list[str]:
     match nest:
         case Rows(target, dots):
-            return _rows(target, dots, scope, "blockIdx.x * WARPS + warp", "gridDim.x * WARPS", False)
+            return _rows(target, dots, scope, "blockIdx.x * WARPS + warp", "gridDim.x * WARPS", "")
         case Elements(made):
             return _elements(made, scope)
-        case Owned(made, prefix):
-            return _owned(made, prefix, scope)
+        case Owned():
+            return _owned(nest, scope)
         case Replicated(stage):
             return _replicated(stage, scope)
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
-def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, block: bool) -> list[str]:
+def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, once: str) -> list[str]:
     """A warp an element: its lanes share the sums, the first one has the rest."""
     axes, loop = spread(s.axes, "r")
     text = scope.text(loop)
@@ -68,7 +69,7 @@ def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, bl
         stand_ins[d.load] = Load(f"{d.stage.name} {name}", (), d.stage.dtype)
         scope.held[f"{d.stage.name} {name}"] = name
     body = substituted(s.body, stand_ins)
-    rest = store(s, body, axes, text, scope, block, guard="lane == 0")
+    rest = store(s, body, axes, text, scope, once, guard="lane == 0")
     scope.held = before
     return looped(loop, text, first, by, [*lines, *rest])
 
@@ -97,7 +98,7 @@ def _element(s: Stage, axes: Axes, text: Text, scope: Scope, made: tuple[Stage, 
     if s.reduction is not None:
         lines, text.reduced = by_thread(s.reduction, axes, text, scope)
     if (scope.phase, s.name) not in scope.memory.registers:
-        return [*lines, *store(s, s.body, axes, text, scope, block=False, guard="")]
+        return [*lines, *store(s, s.body, axes, text, scope, once="", guard="")]
     lines += _held(s, axes, text, scope)
     cell = scope.stored(s, own_index(s.axes, axes), text)
     return [*lines, f"{cell} = {scope.held[s.name]};"] if cell is not None else lines
@@ -115,16 +116,21 @@ def _held(s: Stage, axes: Axes, text: Text, scope: Scope) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------------------ blocks
-def _owned(made: tuple[Stage, ...], prefix: int, scope: Scope) -> list[str]:
+def _owned(nest: Owned, scope: Scope) -> list[str]:
     """A block an index along the leading axes, its threads all that belongs to it."""
-    leading = made[0].axes[:prefix]
+    made, prefix = nest.made, nest.prefix
+    leading = next(s for s in made if s.name not in nest.coarse).axes[:prefix]
     axes, loop = spread(leading, "n")
+    text = scope.text(loop)
     before = dict(scope.held)
     scope.taken |= {s.name: prefix for s in made}
     body: list[str] = []
     for s in made:
+        many = nest.coarse.get(s.name, 1)
         own = {a.name: axes[b.name] for a, b in zip(s.axes[:prefix], leading, strict=True)}
-        body += _in_block(s, own, s.axes[prefix:], scope.text(loop), scope, made, "")
+        own = {name: text.ranges.quotient(i, Size(many)) for name, i in own.items()} if many > 1 else own
+        once = f"{loop.name} % {many} == 0" if many > 1 else ""
+        body += _in_block(s, own, s.axes[prefix:], scope.text(loop), scope, made, once)
     if body[-1] != "__syncthreads();":
         body.append("__syncthreads();")
     scope.held = before
@@ -136,9 +142,9 @@ def _owned(made: tuple[Stage, ...], prefix: int, scope: Scope) -> list[str]:
 def _replicated(s: Stage, scope: Scope) -> list[str]:
     r = s.reduction
     if r is not None and contraction(s, scope.weights) is not None and not is_short(s):
-        lines = _rows(s, (Dot(s, None),), scope, WARP, "WARPS", True)
+        lines = _rows(s, (Dot(s, None),), scope, WARP, "WARPS", ONCE)
         return [*lines, "__syncthreads();"]
-    return _in_block(s, {}, s.axes, scope.text(), scope, (s,), "blockIdx.x == 0")
+    return _in_block(s, {}, s.axes, scope.text(), scope, (s,), ONCE)
 
 
 def _in_block(
@@ -163,7 +169,7 @@ def _in_block(
             *write,
             *(["__syncthreads();"] if shared and (r is None or r.op.startswith("arg")) else []),
         ]
-    shared_sum = in_team(s, axes, left, text, scope, bool(once))
+    shared_sum = in_team(s, axes, left, text, scope, once)
     if shared_sum is not None:
         return shared_sum
     own, loop = spread(left, "i")
@@ -171,5 +177,15 @@ def _in_block(
     every = {**axes, **own}
     if r is not None:
         lines, inner.reduced = by_thread(r, every, inner, scope)
-    lines += store(s, s.body, every, inner, scope, block=bool(once), guard="")
-    return [*looped(loop, text, "threadIdx.x", "THREADS", lines), "__syncthreads();"]
+    apart = once != ONCE and (scope.phase, s.name) in scope.memory.local and s.name in scope.memory.places
+    lines += store(s, s.body, every, inner, scope, None if apart else once, guard="")
+    out = [*looped(loop, text, "threadIdx.x", "THREADS", lines), "__syncthreads();"]
+    return [*out, *_copied(s, every, loop, text.inside(loop), scope, once)] if apart else out
+
+
+def _copied(s: Stage, axes: Axes, loop: Axis, text: Text, scope: Scope, once: str) -> list[str]:
+    """What lies in shared memory goes to global memory too."""
+    index = own_index(s.axes, axes)
+    own = scope.cell(scope.memory.local[scope.phase, s.name], index[scope.taken.get(s.name, 0) :], text)
+    cell = scope.stored(s, index, text)
+    return guarded(once, looped(loop, text, "threadIdx.x", "THREADS", [f"{cell} = {own};"]))

@@ -9,14 +9,15 @@ from megac.emit.types import C_TYPES
 from megac.ir import Axis, Expr, Index, Stage
 
 
-def store(s: Stage, body: Expr, axes: Axes, text: Text, scope: Scope, block: bool, guard: str) -> list[str]:
-    """What is left to compute, and where it goes; `guard`: by which thread, of each block in shared memory."""
+def store(s: Stage, body: Expr, axes: Axes, text: Text, scope: Scope, once: str | None, guard: str) -> list[str]:
+    """What is left to compute, and where it goes; `guard`: by which
+    thread; `once`: of which block in global memory (None: not there)."""
     inner = text.inside()
     e = moved(body, axes, text.ranges)
     inner.keep(e)
     value = inner.value(e)
     own = own_index(s.axes, axes)
-    targets = cells(s, own, inner, scope, block)
+    targets = cells(s, own, inner, scope, once)
     if len(targets) > 1:
         name = scope.variable("t")
         inner.lines.append(f"const {C_TYPES[s.dtype]} {name} = {value};")
@@ -27,15 +28,15 @@ def store(s: Stage, body: Expr, axes: Axes, text: Text, scope: Scope, block: boo
     return guarded(guard, lines)
 
 
-def cells(s: Stage, own: tuple[Index, ...], text: Text, scope: Scope, block: bool) -> list[tuple[str, str]]:
+def cells(s: Stage, own: tuple[Index, ...], text: Text, scope: Scope, once: str | None) -> list[tuple[str, str]]:
     """Cells that get the element, each with the condition on the block."""
     out: list[tuple[str, str]] = []
     local = scope.memory.local.get((scope.phase, s.name))
     if local is not None:
         out.append(("", scope.cell(local, own[scope.taken.get(s.name, 0) :], text)))
     everywhere = scope.stored(s, own, text)
-    if everywhere is not None:
-        out.append(("blockIdx.x == 0" if block else "", everywhere))
+    if everywhere is not None and once is not None:
+        out.append((once, everywhere))
     return out
 
 

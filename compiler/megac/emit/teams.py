@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from megac.emit.expressions import Text, moved, spread
 from megac.emit.folds import Axes, indented, step
@@ -11,32 +11,43 @@ from megac.emit.places import Scope
 from megac.emit.stores import looped, store
 from megac.emit.types import C_TYPES, folded, number, width
 from megac.emit.vectors import Vectors, chunk
-from megac.expr import loads
-from megac.ir import Axis, Expr, Reduction, Stage
+from megac.expr import loads, walk
+from megac.ir import Axis, AxisRef, Expr, Index, IndexTest, Reduction, Stage
 from megac.schedule.kinds import mentions
-from megac.size import Size
+from megac.size import ZERO, Size
 
 CHUNKS = 4  # loads of one operand that a lane has on their way
 
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    """A stage's sum in a block. i: its elements, one after another; k: the terms; at: the axes' indices by i and k."""
+    """A stage's sum in a block. i: its elements, one after another, those from `low` on and before `high`; k: the terms;
+    at: the axes' indices by i and k. known: tests of indices that all these elements answer alike."""
 
     s: Stage
     r: Reduction
     i: Axis
     k: Axis
+    low: Size
+    high: Size
     at: Axes
     text: Text
     scope: Scope
-    once: bool
+    once: str
+    known: tuple[tuple[Index, bool], ...] = ()
+
+    @property
+    def whole(self) -> Expr:
+        """The term, by i and k."""
+        ranges = self.text.inside(self.i, self.k).ranges
+        for index, answer in self.known:
+            ranges = ranges.given("ge", index, answer)
+        return moved(self.r.element, self.at, ranges)
 
     def element(self, axes: Axes, *loops: Axis) -> tuple[Expr, Text]:
         """The term, i and k as these loops have them."""
         text = self.text.inside(*loops)
-        whole = moved(self.r.element, self.at, self.text.inside(self.i, self.k).ranges)
-        return moved(whole, axes, text.ranges), text
+        return moved(self.whole, axes, text.ranges), text
 
     def stored(self, total: str, guard: str) -> list[str]:
         """What is left of the element i, and its cell."""
@@ -44,25 +55,39 @@ class _Sum:
         inner.reduced = total
         return store(self.s, self.s.body, self.at, inner, self.scope, self.once, guard)
 
+    def first(self, thread: str) -> str:
+        """The first of these elements that a thread takes."""
+        return thread if self.low == ZERO else f"{self.text.size(self.low)} + {thread}"
 
-def in_team(s: Stage, axes: Axes, left: tuple[Axis, ...], text: Text, scope: Scope, once: bool) -> list[str] | None:
+    def parts(self) -> tuple[_Sum, ...]:
+        """The elements in stretches, where their terms are chosen by the element's own index."""
+        for x in walk(self.whole):
+            if isinstance(x, IndexTest) and x.kind == "ge" and x.index.terms == ((AxisRef(self.i.name), Size(-1)),):
+                middle = x.index.const + 1
+                if middle.never_negative and middle.at_most(self.high):
+                    below = replace(self, high=middle, known=(*self.known, (x.index, True)))
+                    return below, replace(self, low=middle, known=(*self.known, (x.index, False)))
+        return (self,)
+
+
+def in_team(s: Stage, axes: Axes, left: tuple[Axis, ...], text: Text, scope: Scope, once: str) -> list[str] | None:
     """The lines of a stage whose sums the block's threads share, where its operands lie so that they load 16 bytes each."""
     r = s.reduction
     if r is None or r.op != "sum" or r.start.bits != 0:
         return None
     elements, i = spread(left, "i")
     terms, k = spread(r.axes, scope.variable("k"))
-    one = _Sum(s, r, i, k, {**axes, **elements, **terms}, text, scope, once)
+    one = _Sum(s, r, i, k, ZERO, i.extent, {**axes, **elements, **terms}, text, scope, once)
     before = dict(scope.held)
-    lines = _by_lanes(one) or _by_slices(one)
+    parts = [_by_lanes(x) for x in one.parts()]
+    lines = [y for x in parts if x is not None for y in x] if None not in parts else _by_slices(one)
     scope.held = before
     return None if lines is None else [*lines, "__syncthreads();"]
 
 
 def _width(one: _Sum, along: str) -> int:
     """How many elements of what follows a loop one load has."""
-    whole = moved(one.r.element, one.at, one.text.inside(one.i, one.k).ranges)
-    found = [x for x in loads(whole) if any(mentions(j, frozenset({along})) for j in x.index)]
+    found = [x for x in loads(one.whole) if any(mentions(j, frozenset({along})) for j in x.index)]
     return max((width(x.dtype) for x in found), default=0)
 
 
@@ -84,14 +109,15 @@ def _by_lanes(one: _Sum) -> list[str] | None:
     total = scope.variable("s")
     adding = _adding(one, total, term, text, e)
     start = f"{C_TYPES[one.r.dtype]} {total} = {number(one.r.start)};"
-    i, n = one.i.name, one.text.size(one.i.extent)
+    i, n = one.i.name, one.text.size(one.high)
     if lanes == 1:
         terms = [
             f"for (int {c.name} = 0; {c.name} < {chunks}; ++{c.name}) {{",
             *indented([*vectors.lines, *adding]),
             "}",
         ]
-        return looped(one.i, one.text, "threadIdx.x", "THREADS", [start, *terms, *one.stored(total, "")])
+        body = [start, *terms, *one.stored(total, "")]
+        return looped(Axis(i, one.high), one.text, one.first("threadIdx.x"), "THREADS", body)
     first = scope.variable("n")
     scope.helpers.add(f"group_sum_{one.r.dtype.value}")
     head = f"for (int {c.name} = lane % {lanes}; {c.name} < {chunks}; {c.name} += {lanes}) {{"
@@ -104,8 +130,8 @@ def _by_lanes(one: _Sum) -> list[str] | None:
         f"{total} = group_sum_{one.r.dtype.value}({total}, {lanes});",
         *one.stored(total, f"{i} < {n} && lane % {lanes} == 0"),
     ]
-    step = f"{first} += WARPS * {32 // lanes}"
-    return [f"for (int {first} = warp * {32 // lanes}; {first} < {n}; {step}) {{", *indented(body), "}"]
+    by_warp = f"{first} = {one.first(f'warp * {32 // lanes}')}; {first} < {n}; {first} += WARPS * {32 // lanes}"
+    return [f"for (int {by_warp}) {{", *indented(body), "}"]
 
 
 def _by_slices(one: _Sum) -> list[str] | None:

@@ -161,6 +161,7 @@ def pack_caches(caches: Sequence[Cache], b: Buffers) -> None:
             b.settle(a.output, place, part.after)
         else:
             b.places[a.output] = place
+        b.places[a.input] = b.places[a.output]  # what is read of it are rows that stay
 
 
 def pack_outputs(p: Program, s: Schedule, b: Buffers) -> None:

@@ -154,10 +154,10 @@ def _per_layer(p: Program, parts: _Parts) -> dict[str, tuple[str, ...]]:
         return {}
     weights = {w.name for w in p.weights}
     inputs = {i.name for i in p.inputs}
-    caches = {a.output for a in p.appends}
+    caches = {n for a in p.appends for n in (a.input, a.output)}
     out: dict[str, tuple[str, ...]] = {}
     for leaf in p.layers.leaves:
-        if leaf.slot in weights | inputs:
+        if leaf.slot in (weights | inputs) - caches:
             out[leaf.slot] = leaf.names
         elif leaf.slot not in caches:
             raise CompileError(f"`{leaf.slot}` is another constant in each layer")

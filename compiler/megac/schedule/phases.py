@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from megac import index as ix
+from megac.index import Ranges
 from megac.ir import Load, Stage, Weight
 from megac.passes.stages import reads
 from megac.schedule.kinds import cheap, contraction, is_short
 from megac.schedule.records import Dot, Elements, Nest, Owned, Phase, Replicated, Rows
-from megac.size import product
+from megac.size import Size, product
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,13 @@ class Facts:
 
 @dataclass(slots=True)
 class _Group:
-    """Stages of one nest while it grows. prefix: how many leading axes all share, and read each other along."""
+    """Stages of one nest while it grows. prefix: how many leading axes all share, and read each other along; coarse: as
+    in Owned."""
 
     stages: list[Stage]
     prefix: int
     dots: tuple[Dot, ...] = ()
+    coarse: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ class _Filler:
         alike = all(len(s.axes) == g.prefix for s in g.stages)
         if alike and all(s.reduction is None or is_short(s) for s in g.stages):
             return Elements(tuple(g.stages))
-        return Owned(tuple(g.stages), g.prefix)
+        return Owned(tuple(g.stages), g.prefix, g.coarse)
 
     # ------------------------------------------------------------------------------------------------ joining
     def _join(self, s: Stage) -> bool:
@@ -174,22 +177,39 @@ class _Filler:
         prefix = len(s.axes)
         joined: list[_Group] = []
         others: list[Load] = []
+        coarse: dict[str, int] = {}
         for x in needed:
             if x.tensor in self.open.copied:
                 continue
             g = self.open.group_of(x.tensor)
-            shared = 0 if g is None or g.dots else min(g.prefix, self._shared(s, x))
-            if g is None or shared == 0:
+            apart = g is None or g.dots or x.tensor in g.coarse
+            shared = 0 if g is None or apart else min(g.prefix, self._shared(s, x))
+            many = 0 if g is None or g.dots or shared else self._repeated(s, x, g)
+            if g is None or shared + many == 0:
                 others.append(x)
                 continue
-            prefix = min(prefix, shared)
+            coarse |= {x.tensor: many} if many else {}
+            prefix = min(prefix, shared or 1)
             if not any(g is h for h in joined):
                 joined.append(g)
         if not self._copy(others):
             return False
-        whole = _Group([t for g in joined for t in g.stages] + [s], min([prefix, *(g.prefix for g in joined)]))
+        stages = [t for g in joined for t in g.stages] + [s]
+        coarse |= {name: n for g in joined for name, n in g.coarse.items()}
+        whole = _Group(stages, min([prefix, *(g.prefix for g in joined)]), coarse=coarse)
         self.open.groups = [g for g in self.open.groups if not any(g is h for h in joined)] + [whole]
         return True
+
+    def _repeated(self, s: Stage, x: Load, g: _Group) -> int:
+        """How many indices along its first axis read the same one of a stage, which they may compute each for itself; 0
+        where they do not."""
+        made = self.open.made[x.tensor]
+        if made.name != x.tensor or made.reduction is not None or not s.axes or not made.axes:
+            return 0
+        many, left = divmod(s.axes[0].extent.constant or 0, made.axes[0].extent.constant or 1)
+        first = Ranges.of(s.axes).quotient(ix.axis(s.axes[0].name), Size(many)) if many > 1 and not left else None
+        fits = g.coarse[x.tensor] == many if x.tensor in g.coarse else len(g.stages) == 1
+        return many if fits and x.index[0] == first else 0
 
     def _shared(self, s: Stage, x: Load) -> int:
         """Along how many leading axes a stage reads another one at its own index."""

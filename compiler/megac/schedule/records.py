@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from megac.ir import Append, Load, Stage
 
@@ -33,10 +33,15 @@ class Elements:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A block takes an index along the first `prefix` axes, which all share; they read each other there only."""
+    """A block takes an index along the first `prefix` axes, which all share; they read each other there only.
+
+    coarse: stages of which one index along the one axis stands for so many of the nest's: each block computes it for
+    itself, and the first of them writes it.
+    """
 
     made: tuple[Stage, ...]
     prefix: int
+    coarse: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

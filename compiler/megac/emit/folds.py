@@ -87,19 +87,26 @@ def by_warp(r: Reduction, axes: Axes, outer: Text, scope: Scope) -> tuple[list[s
     return [*lines, f"{total} = warp_sum_{r.dtype.value}({total});"], total
 
 
+def factors(e: Expr, scope: Scope) -> tuple[Load, Load] | None:
+    """What the term of a dot product of two vectors in memory, of one type, multiplies."""
+    found = [a.arg if isinstance(a, Cast) else a for a in e.args] if isinstance(e, Op) and e.name == "mul" else []
+    if len(found) != 2 or e.dtype is not DType.F32 or len({f.dtype for f in found}) != 1:
+        return None
+    a, b = found
+    if not isinstance(a, Load) or not isinstance(b, Load) or a.tensor in scope.held or b.tensor in scope.held:
+        return None
+    return a, b
+
+
 def _dot(e: Expr, loop: Axis, text: Text, scope: Scope) -> str | None:
     """A call of the dot product of two vectors in memory, where the element is that of theirs."""
-    factors = [a.arg if isinstance(a, Cast) else a for a in e.args] if isinstance(e, Op) and e.name == "mul" else []
-    if len(factors) != 2 or e.dtype is not DType.F32 or len({f.dtype for f in factors}) != 1:
-        return None
-    dtype = factors[0].dtype
+    found = factors(e, scope)
     count = loop.extent.constant
-    if dtype not in DOTS or count is None or count % width(dtype):
+    if found is None or found[0].dtype not in DOTS or count is None or count % width(found[0].dtype):
         return None
+    dtype = found[0].dtype
     pointers = []
-    for f in factors:
-        if not isinstance(f, Load) or f.tensor in scope.held:
-            return None
+    for f in found:
         place, at = scope.where(f)
         base = None if place.scalar or place.called else along(at, loop.name)
         if base is None or not divisible(base, width(dtype)):

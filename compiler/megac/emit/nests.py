@@ -8,6 +8,7 @@ from megac.emit.expressions import Text, moved, spread, substituted
 from megac.emit.folds import Axes, by_block, by_thread, by_warp, indented, own_index
 from megac.emit.places import Scope
 from megac.emit.stores import guarded, looped, store
+from megac.emit.streams import FIRST, STEP, Stream, summed
 from megac.emit.teams import in_team
 from megac.emit.types import C_TYPES
 from megac.expr import Rewriter
@@ -27,14 +28,14 @@ def phase_lines(phase: Phase, scope: Scope) -> list[str]:
     out: list[str] = []
     for nest in phase.nests:
         scope.taken |= {s.name: 0 for s in ([nest.stage] if isinstance(nest, Replicated) else [])}
-        out += nest_lines(nest, scope)
+        out += [*nest_lines(nest, scope), *scope.following.get(id(nest), [])]
     return out
 
 
 def nest_lines(nest: Nest, scope: Scope) -> list[str]:
     match nest:
         case Rows(target, dots):
-            return _rows(target, dots, scope, "blockIdx.x * WARPS + warp", "gridDim.x * WARPS", "")
+            return _rows(target, dots, scope, FIRST, STEP, "", scope.streams.get(id(nest)))
         case Elements(made):
             return _elements(made, scope)
         case Owned():
@@ -44,28 +45,34 @@ def nest_lines(nest: Nest, scope: Scope) -> list[str]:
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
-def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, once: str) -> list[str]:
+def _rows(
+    s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, once: str, stream: Stream | None = None
+) -> list[str]:
     """A warp an element: its lanes share the sums, the first one has the rest."""
     axes, loop = spread(s.axes, "r")
     text = scope.text(loop)
     lines: list[str] = []
     stand_ins: dict[Load, Load] = {}
     before = dict(scope.held)
-    for d in dots:
+    totals = [scope.variable("s") for _ in dots] if stream is not None else []
+    lines += summed(stream, totals, scope) if stream is not None else []
+    for k, d in enumerate(dots):
         r = d.stage.reduction
         assert r is not None
+        at = axes
+        if d.load is not None:
+            at = dict(zip((a.name for a in d.stage.axes), (_over(i, axes, text) for i in d.load.index), strict=True))
+        more, total = ([], totals[k]) if totals else by_warp(r, at, text, scope)
+        lines += more
         if d.load is None:
-            more, text.reduced = by_warp(r, axes, text, scope)
-            lines += more
+            text.reduced = total
             continue
-        at = dict(zip((a.name for a in d.stage.axes), (_over(i, axes, text) for i in d.load.index), strict=True))
-        more, total = by_warp(r, at, text, scope)
         value = replace(text, reduced=total, lines=[], kept={})
         name = scope.variable("row")
         e = moved(d.stage.body, at, text.ranges)
         value.keep(e)
         result = value.value(e)
-        lines += [*more, *value.lines, f"const {C_TYPES[d.stage.dtype]} {name} = {result};"]
+        lines += [*value.lines, f"const {C_TYPES[d.stage.dtype]} {name} = {result};"]
         stand_ins[d.load] = Load(f"{d.stage.name} {name}", (), d.stage.dtype)
         scope.held[f"{d.stage.name} {name}"] = name
     body = substituted(s.body, stand_ins)

@@ -20,6 +20,9 @@ FAR = 16  # references that a footprint follows, whoever asks: a tree of shuffle
 REACHES = (0, 1, 2, 4, 8)  # tried before
 
 
+Way = tuple[Map | Set, ...]  # from the instances that are asked about to those of a term: references, and arms of cases
+
+
 class Impossible(Exception):
     """The two leaves can never be equal."""
 
@@ -31,18 +34,17 @@ class Candidates:
         self.replaced: set[int] = set()  # graph terms whose alternatives are looked at
         self.wide = False
         self.extending = False  # pieces of a case of which nothing is known go with what the others' equations say
-        self.asked: Set | None = None  # instances of the leaf's scope that are asked for; None: all of them
-        self.way: list[Term] = []  # from the leaf to where the guess stands
+        self.asked: Set | None = None  # instances of the kernel's term; None: all
         self.lemmas = False  # different operations may be equal after all
 
     def relation(
         self, kt: Term, gt: Term, wide: bool, asked: Set | None = None, *, extending: bool = False
     ) -> Map | None:
-        """A relation that holds of all pairs of instances at which the two can be proved equal; None: no idea, or none.
-        asked: instances of kt's scope; pairs of others may be left out."""
+        """A relation that holds of all pairs of instances, `asked` of the kernel's, at which the two can be proved equal; None: no
+        idea, or none."""
         self.wide, self.asked, self.extending = wide, asked, extending
         try:
-            return self.guess(kt, gt, DEPTH)
+            return self.guess(kt, gt, DEPTH, ())
         except Impossible:
             return None
 
@@ -50,20 +52,20 @@ class Candidates:
         """False where the two can never be equal, as far as that is seen at once."""
         self.wide, self.asked, self.extending = False, None, False
         try:
-            self.guess(kt, gt, NEAR)
+            self.guess(kt, gt, NEAR, ())
         except Impossible:
             return False
         return True
 
-    def guess(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def guess(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         other = self.p.alternatives.get(gt.id)
         if other is None or kt.kind == "ref" or gt.id in self.replaced or n == 0:
-            return self.guess_as_is(kt, gt, n)
+            return self.guess_as_is(kt, gt, n, way)
         self.replaced.add(gt.id)
         try:
             for t in (gt, other.left):
                 try:
-                    found = self.guess(kt, t, n - 1)
+                    found = self.guess(kt, t, n - 1, way)
                 except Impossible:
                     continue
                 if found is not None:
@@ -72,86 +74,89 @@ class Candidates:
         finally:
             self.replaced.discard(gt.id)
 
-    def guess_as_is(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def guess_as_is(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         if n == 0:
             return None
         if kt.kind == "case" or gt.kind == "case":
-            return self.cases(kt, gt, n)
+            return self.cases(kt, gt, n, way)
         if kt.kind == "ref" and gt.kind == "ref":
             known = self.known(kt.name, gt.name)
             if known:
-                return self.beyond_known(reduce(self.sets.join, known), kt, gt, n)
+                return self.beyond_known(reduce(self.sets.join, known), kt, gt, n, way)
         if gt.kind == "ref" and self.p.graph.units[gt.name].value.kind in ("ref", "input", "case"):
-            return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n), None, gt)
+            return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n, way), None, gt)
         if kt.kind == "ref":
-            return self.through(self.behind(kt, self.p.kernel.units[kt.name].value, gt, n - 1), kt, None)
+            return self.through(
+                self.guess(self.p.kernel.units[kt.name].value, gt, n - 1, (*way, kt.embedding())), kt, None
+            )
         if gt.kind == "ref":
-            return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n - 1), None, gt)
+            return self.through(self.guess(kt, self.p.graph.units[gt.name].value, n - 1, way), None, gt)
         if kt.kind == "input" and gt.kind == "input":
             return self.inputs(kt, gt)
         if kt.kind == "index" and gt.kind == "index":
             return self.sets.compose(kt.embedding(), self.sets.reverse(gt.embedding()))
         if kt.kind == "pick" and gt.kind == "pick":
-            return self.picks(kt, gt, n)
+            return self.picks(kt, gt, n, way)
         if self.sum_like(kt) or self.sum_like(gt):
             if self.stored("k", kt) or self.stored("g", gt):
                 raise Impossible
-            return self.sums(kt, gt, n) if self.wide else None
+            return self.sums(kt, gt, n, way) if self.wide else None
         if kt.kind == "op" and gt.kind == "op" and kt.name == gt.name:
-            return self.arguments(kt, gt, n)
+            return self.arguments(kt, gt, n, way)
         if "const" in (kt.kind, gt.kind) or "op" in (kt.kind, gt.kind):
-            return None if kt.kind == gt.kind == "const" else self.unlike(kt, gt, n)
+            return None if kt.kind == gt.kind == "const" else self.unlike(kt, gt, n, way)
         raise Impossible
 
-    def picks(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def picks(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         """Where what is picked from may be equal at some integers, and the integers are, as far as they tell."""
-        found = self.through(self.behind(kt, kt.args[0], gt.args[0], n - 1), kt, gt)
+        found = self.through(self.guess(kt.args[0], gt.args[0], n - 1, (*way, kt.embedding())), kt, gt)
         if found is None or not len(kt.args) == len(gt.args) == 2:
             return found
         try:
-            integers = self.guess(kt.args[1], gt.args[1], n - 1)
+            integers = self.guess(kt.args[1], gt.args[1], n - 1, way)
         except Impossible:
             integers = None  # other operations: the proof of their equality says what is wrong
         return found if integers is None else self.sets.coalesce(self.sets.meet(found, integers))
 
-    def behind(self, step: Term, kt: Term, gt: Term, n: int) -> Map | None:
-        """A guess in the scope that a kernel's term leads to."""
-        self.way.append(step)
-        try:
-            return self.guess(kt, gt, n)
-        finally:
-            self.way.pop()
-
-    def reached(self, kt: Term) -> Set:
-        """The instances of what kt refers to that those asked for lead to."""
-        at = self.asked
-        for t in (*self.way, kt):
-            m = t.embedding() if at is None else self.sets.restrict_domain(t.embedding(), at)
-            at = self.sets.range(m)
-        assert at is not None
-        return at
-
-    def beyond_known(self, known: Map, kt: Term, gt: Term, n: int) -> Map | None:
-        """What claims say, if they speak of all that is read; else what the next few terms below suggest: one half of a pair
-        may be known before the other, and one layer before the next."""
-        if n <= 1 or self.sets.subset(self.reached(kt), self.sets.domain(known)):
+    def beyond_known(self, known: Map, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
+        """What claims say, if they speak of all that is asked about; else what the next few terms below suggest: one half of a pair
+        may be known before the other, and one layer before the next, of which it tells nothing."""
+        there = self.reached((*way, kt.embedding()))
+        if self.sets.subset(there, self.sets.domain(known)):
+            return self.through(known, kt, gt)
+        some = not self.sets.disjoint(there, self.sets.domain(known))
+        if n <= 1 and some:
             return self.through(known, kt, gt)
         ku, gu = self.p.kernel.units[kt.name], self.p.graph.units[gt.name]
         try:
-            found = self.behind(kt, ku.value, gu.value, min(n - 1, NEAR))
+            found = self.guess(ku.value, gu.value, min(n - 1, NEAR), (*way, kt.embedding()))
         except Impossible:  # a law or a lemma knew more
-            return self.through(known, kt, gt) if self.wide else None
+            return self.through(known, kt, gt) if self.wide and some else None
         return self.through(found, kt, gt)
 
-    def unlike(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def reached(self, way: Way) -> Set:
+        """The instances at which a term matters."""
+        first, *rest = way
+        if isinstance(first, Map):
+            there = self.sets.range(first if self.asked is None else self.sets.restrict_domain(first, self.asked))
+        else:
+            there = first if self.asked is None else self.sets.meet(self.asked, first)
+        for step in rest:
+            if isinstance(step, Map):
+                there = self.sets.range(self.sets.restrict_domain(step, there))
+            else:
+                there = self.sets.meet(there, step)
+        return there
+
+    def unlike(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         """Different operations: a law or a lemma may still make them equal, cells decide. A number, such as a tile's padding,
         is no more a converted input than an input."""
         if self.lemmas and self.wide:
             return self.common_cells(kt, gt)
         if not self.lemmas and kt.kind == "const" and gt.kind == "op" and op_head(gt) == "cvt":
-            return self.guess(kt, gt.args[0], n - 1)
+            return self.guess(kt, gt.args[0], n - 1, way)
         if not self.lemmas and gt.kind == "const" and kt.kind == "op" and op_head(kt) == "cvt":
-            return self.guess(kt.args[0], gt, n - 1)
+            return self.guess(kt.args[0], gt, n - 1, way)
         if "input" in (kt.kind, gt.kind) and not self.lemmas:
             raise Impossible
         return None
@@ -164,18 +169,18 @@ class Candidates:
                 t = self.p.views(side).units[t.name].value
         return t.kind == "input"
 
-    def sums(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def sums(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         """By common cells, or by the operands of one addition on each side: a residual's cells lie layers away, its other
         operand's do not. Operands first where no other order is allowed: of a rotated pair both halves read the same angle."""
         one_each = kt.kind == gt.kind == "op" and kt.name == gt.name
         if one_each and not accumulates(kt.name):
             try:
-                found = self.arguments(kt, gt, n)
+                found = self.arguments(kt, gt, n, way)
             except Impossible:
                 found = None
             return self.common_cells(kt, gt) if found is None else found
         found = self.common_cells(kt, gt)
-        return self.arguments(kt, gt, n) if found is None and one_each else found
+        return self.arguments(kt, gt, n, way) if found is None and one_each else found
 
     @staticmethod
     def sum_like(t: Term) -> bool:
@@ -201,7 +206,7 @@ class Candidates:
             raise Impossible
         return out
 
-    def cases(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def cases(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         """Pieces one by one; a piece that can match nothing drops out. Of constants alone nothing shows: they go with whatever the
         other pieces' equations say, and so may a cache's new row with the rows that are there."""
         t = kt if kt.kind == "case" else gt
@@ -209,7 +214,7 @@ class Candidates:
         possible = constant = False
         for s, a in zip(t.sets, t.args, strict=True):
             try:
-                c = self.guess(a, gt, n) if t is kt else self.guess(kt, a, n)
+                c = self.guess(a, gt, n, (*way, s)) if t is kt else self.guess(kt, a, n, way)
             except Impossible:
                 continue
             possible = True
@@ -229,14 +234,14 @@ class Candidates:
         ours, theirs = self.p.kernel.scope_sets, self.p.graph.scope_sets
         return envelope(self.sets, c, ours[self.sets.source_name(c)], theirs[self.sets.target_name(c)])
 
-    def arguments(self, kt: Term, gt: Term, n: int) -> Map | None:
+    def arguments(self, kt: Term, gt: Term, n: int, way: Way) -> Map | None:
         orders = [gt.args, gt.args[::-1]] if op_head(kt) in COMMUTATIVE else [gt.args]
         possible = False
         for order in orders:
             try:
                 out: Map | None = None
                 for a, b in zip(kt.args, order, strict=True):
-                    c = self.guess(a, b, n - 1)
+                    c = self.guess(a, b, n - 1, way)
                     if c is not None:
                         out = c if out is None else self.sets.meet(out, c)
                 possible = True

@@ -38,6 +38,7 @@ from tv.sets.guesses import envelope, messy, orbit
 from tv.term import Term, op_head
 
 FUEL = 20_000
+GUESSES, ORBITS = 4, 2  # relations that a claim is tried with, and how many of them grow by steps
 MOST_PICKED = 4  # terms of a pick whose integers are tried in every order
 
 
@@ -306,17 +307,17 @@ class Search(Summing):
                     self.t.no_envelope.add(key)
         return self.settle(key, r)
 
-    def widened(self, r: Map, met: Map, kernel: Set, graph: Set) -> Map:
-        """A guess that holds both: r along the step from one to the other, else all that their common equations relate, as where
-        one part of the threads leads to another."""
-        along = orbit(self.sets, r, met, kernel, graph)
+    def widened(self, r: Map, met: Map, kernel: Set, graph: Set, tried: int) -> Map:
+        """A guess that holds both: r along the step from one to the other, else, or after as many guesses, all that their common
+        equations relate, as where one part of the threads leads to another."""
+        along = orbit(self.sets, r, met, kernel, graph) if tried < ORBITS else r
         if self.sets.subset(met, along):
             return along
         return envelope(self.sets, self.sets.join(r, met), kernel, graph)
 
     def settle(self, key: tuple[str, str], r: Map) -> int:
         ku, gu = self.p.kernel.units[key[0]], self.p.graph.units[key[1]]
-        for _ in range(4):
+        for tried in range(GUESSES):
             c = Claim(len(self.t.claims), key[0], key[1], r)
             self.t.claims[c.id] = c
             self.t.open.append(c.id)
@@ -328,7 +329,7 @@ class Search(Summing):
                 del self.t.open[opened - 1 :]
                 if g.claim is not c:
                     raise
-                r = self.widened(r, g.relation, ku.domain, gu.domain)
+                r = self.widened(r, g.relation, ku.domain, gu.domain, tried)
                 continue
             except Mismatch as e:
                 e.tensor = e.tensor or key[1]

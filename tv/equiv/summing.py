@@ -263,10 +263,11 @@ class Summing:
     def rounds_along(self, kt: Term, gt: Term, r: Map, over: Map, pairs: list[tuple[Term, Term]]) -> Map:
         """Which round goes with which: the first guess from a pair of summands that lets both run in step."""
         last: Mismatch | None = None
+        rounds = self.sets.range(self.sets.restrict_domain(kt.embedding(), self.sets.domain(r)))
         for x, y in pairs:
-            candidate = self.candidates.relation(x, y, False)
+            candidate = self.candidates.relation(x, y, False, rounds)
             if candidate is None and self.propose is not None:
-                candidate = self.candidates.relation(x, y, True)
+                candidate = self.candidates.relation(x, y, True, rounds)
             along = over if candidate is None else self.sets.meet(over, candidate)
             try:
                 self.rules.in_step(kt, gt, r, along)

@@ -36,6 +36,7 @@ class Rules(Contraction):
         self.choices: dict[
             tuple[int, int, str, str], tuple[list[tuple[Term, Sequence[Goal], int]], list[Goal]]
         ] = {}  # what was found of places of extremes: which of those left out each of the kernel's is, and what is to be shown
+        self.entered: frozenset[str] = frozenset()  # units of the kernel that the sum flattened last went through
         self.joined: set[str] = set()  # tensors whose values some sum of the graph was found to be made of
         self.earlier = lex_less(self.sets, "Time", 0, tied=True) if problem.time_arity else None
 
@@ -210,6 +211,8 @@ class Rules(Contraction):
             found = f.run(t, at)
         if side == "g":
             self.joined |= f.done
+        else:
+            self.entered = frozenset(f.done)
         if f.contractible and side == "k":
             for c in found:
                 self.note_library(self.products(c.leaf, op_type(op)))

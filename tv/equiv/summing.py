@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -21,6 +21,8 @@ from tv.sets import Map, Sets
 from tv.term import Term, op_head
 
 PAIRING = 400_000  # operations for a question about pairs of summands, which decide among ways to add
+Paired = tuple[frozenset[str], list[Contribution], list[Contribution], list[tuple[int, int, Link]]]
+MEMORIES = 4  # stores of sums on the way of another sum that are tried to be leaves of it
 STEPS = 3  # references on the way from a case to the addition that it may be
 
 
@@ -160,7 +162,7 @@ class Summing:
         r: Map,
         claims: Collection[tuple[str, str]],
         within: tuple[Centred, Maximum] | None = None,
-    ) -> tuple[frozenset[str], list[Contribution], list[Contribution], list[tuple[int, int, Link]]]:
+    ) -> Paired:
         """Where flattening stops, the summands of both sides, and which of them are partners."""
         elements, domain = self.sets.identity(self.sets.range(r)), self.sets.identity(self.sets.domain(r))
         g, reduced, starts_g = self.rules.flatten("g", gt, elements, op, frozenset(), None)
@@ -170,18 +172,48 @@ class Summing:
             stop |= self.kept_with_places()
         signless = within is not None and within[0].signless
         drop = self.rules.droppable(r, reduced)
-        k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, drop, signless)
-        if within is None:
-            self.rules.same_start(op, r, k, starts_k, starts_g)
-        else:
-            among(self.rules, *within, g)
-        self.rules.from_zero(gt, r, starts_k)
-        g = self.rules.without_padding(op, r, g, reduced, starts_k)
-        with self.sets.limited(PAIRING):
-            matching = Matching(self.sets, r, k, g, counted(op))
-            links = self.links(matching)
-            matching.check(links)
-        return stop, k, g, links
+
+        def matched(stop: frozenset[str]) -> Paired:
+            k, _, starts_k = self.rules.flatten("k", kt, domain, op, stop, drop, signless)
+            if within is None:
+                self.rules.same_start(op, r, k, starts_k, starts_g)
+            else:
+                among(self.rules, *within, g)
+            self.rules.from_zero(gt, r, starts_k)
+            left = self.rules.without_padding(op, r, g, reduced, starts_k)
+            with self.sets.limited(PAIRING):
+                matching = Matching(self.sets, r, k, left, counted(op))
+                links = self.links(matching)
+                matching.check(links)
+            return stop, k, left, links
+
+        try:
+            return matched(stop)
+        except Mismatch:
+            for more in self.stored_sums(op, stop) if any(self.stored_sum(op, c.leaf) for c in g) else ():
+                try:
+                    return matched(stop | more)
+                except Mismatch:
+                    continue
+            raise
+
+    def stored_sum(self, op: str, t: Term) -> bool:
+        """Is this summand of the graph a sum itself, which several others read?"""
+        while t.kind == "ref":
+            t = self.p.graph.units[t.name].value
+        return t.name == op or (t.kind == "case" and any(self.stored_sum(op, a) for a in t.args))
+
+    def stored_sums(self, op: str, stop: frozenset[str]) -> Iterator[frozenset[str]]:
+        """Of the kernel's sum that was flattened last: what some memory on the way holds, where that is sums, the nearest first."""
+        units = self.p.kernel.units
+        entered = sorted((units[n] for n in self.rules.entered), key=lambda u: -u.order)
+        met: set[frozenset[str]] = set()
+        for u in entered:
+            arms = u.value.args if u.value.kind == "case" else (u.value,)
+            held = frozenset(a.name for a in arms if a.kind == "ref" and self.adding(units[a.name].value, op, 0)) - stop
+            if held and held not in met and len(met) < MEMORIES:
+                met.add(held)
+                yield held
 
     def open_keys(self) -> list[tuple[str, str]]:
         return [(self.t.claims[i].kernel, self.t.claims[i].graph) for i in self.t.open]

@@ -63,6 +63,7 @@ ABOUT_TEXT = {
     "attack/line_number_behind_comment",
     "attack/line_number_behind_splice",
     "attack/line_number_in_argument",
+    "attack/macro_asked_about_by_header",
     "attack/macro_called_by_way_of_nothing",
     "attack/macro_declares_two_arrays",
     "attack/macro_given_as_nothing",

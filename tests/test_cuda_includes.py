@@ -132,3 +132,15 @@ def test_folders_are_the_specification_s_and_the_shell_s(tmp_path: Path, monkeyp
     with open(request.kernel.removesuffix("cu") + "toml", "a") as spec:
         spec.write('include = ["spec"]\n')
     assert run(["check", "k/k.cu", "k/m.onnx", "--replay", "none", "-q"]) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["warpSize", "_CUDA_PIPELINE_MAX_STAGES", "__CUDACC_RTC__", "_CG_USE_CUDA_STL", "_WIN32"]
+)
+def test_what_cuda_s_headers_ask_about_is_not_defined_for_them(name: str, tmp_path: Path) -> None:
+    """They declare other functions then: the shuffles of <cuda_fp16.h> have `warpSize` for their width."""
+    e = refused(tmp_path, f"#define {name} 16\n#include <cuda_fp16.h>")
+    assert (e.code, e.span.line) == ("TV0109", 1)
+    with pytest.raises(TvError):
+        preprocess(Path("k.cu"), "int a;\n", CompileOptions(defines=((name, "16"),)))
+    assert found(tmp_path, "#define __CUDA_NO_HALF_OPERATORS__\n#include <cuda_fp16.h>\nint a;") == ["int", "a;"]

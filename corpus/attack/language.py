@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphs import F32, I32, I64, Graph, graph_of, reversed_, unary, with_constant
+from graphs import F16, F32, I32, I64, Graph, graph_of, reversed_, unary, with_constant
 
 HALVES = {n: (I64, [1], [v]) for n, v in (("zero", 0), ("half", 32), ("last", 63), ("mid", 31), ("back", -1))}
 
@@ -45,6 +45,12 @@ LANGUAGE: dict[str, Graph] = {
     "line_number_in_argument": unary("Neg", 256),
     "literal_past_long": with_constant("Add", 32, -(2.0**63)),
     "long_absolute_of_float": unary("Abs", 32),
+    "macro_asked_about_by_header": graph_of(
+        [("Gather", ["x", "i"], "y")],
+        {"x": (F16, [32])},
+        {"y": (F16, [32])},
+        {"i": (I64, [32], [t ^ 16 for t in range(32)])},
+    ),
     "macro_given_as_nothing": unary("Neg", 256),
     "macro_of_host_header_called": unary("Neg", 256),
     "macro_of_other_letters": unary("Neg", 256),

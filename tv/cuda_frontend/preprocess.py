@@ -19,7 +19,7 @@ from tv.cuda_frontend.pp_source import Lines
 from tv.cuda_frontend.pp_tokens import Token, lexed, spelled, where
 from tv.cuda_frontend.pp_writer import TokenText, Writer
 from tv.cuda_frontend.pragmas import check_anywhere
-from tv.cuda_frontend.predefined import ANSWERED, OWN, UNDEFINED, is_macro, predefined
+from tv.cuda_frontend.predefined import ANSWERED, ASKED, OWN, UNDEFINED, is_macro, predefined
 from tv.diagnostic import BadInput, Unsupported
 from tv.launch import CompileOptions
 from tv.source import Span
@@ -253,6 +253,7 @@ def check_macro_name(name: str, at: Span) -> None:
         or name in predefined()
         or name in ANSWERED
         or name in OWN
+        or name in ASKED
         or name.startswith(("__has_", "_Pragma"))
     ):
         what = "a built-in" if is_reserved(name) else "a macro of the headers"

@@ -99,7 +99,7 @@ def _by_lanes(one: _Sum) -> list[str] | None:
     chunks, scope = count // by, one.scope
     c, e = Axis(scope.variable("c"), Size(chunks)), Axis(scope.variable("e"), Size(by))
     term, text = one.element({one.k.name: chunk(c.name, e.name, by)}, one.i, c, e)
-    vectors = Vectors(scope, text, e.name)
+    vectors = Vectors(scope, text, e.name, by)
     term = vectors.taken(term)
     if not vectors.lines:
         return None
@@ -143,7 +143,7 @@ def _by_slices(one: _Sum) -> list[str] | None:
     across, scope = count // by, one.scope
     c, e = Axis(scope.variable("c"), Size(across)), Axis(scope.variable("e"), Size(by))
     term, text = one.element({one.i.name: chunk(c.name, e.name, by)}, one.k, c, e)
-    vectors = Vectors(scope, text, e.name)
+    vectors = Vectors(scope, text, e.name, by)
     term = vectors.taken(term)
     if not vectors.lines:
         return None

@@ -15,11 +15,13 @@ from megac.ir import AxisRef, Cast, Expr, Index, IndexTest, Load, Op, Select
 
 @dataclass(slots=True)
 class Vectors:
-    """Operands of an expression that one load has for all of the loop `e`. lines: the loads, to stand before that loop."""
+    """Operands of an expression that one load has for all `by` elements of the loop `e`; those of wider or narrower elements are
+    loaded one by one. lines: the loads, to stand before that loop."""
 
     scope: Scope
     text: Text
     e: str
+    by: int
     lines: list[str] = field(default_factory=list)
     names: dict[Expr, Load] = field(default_factory=dict)
 
@@ -56,7 +58,7 @@ class Vectors:
             case Load(tensor) if tensor not in self.scope.held:
                 place, at = self.scope.where(x)
                 base = None if place.scalar or place.called else along(at, self.e)
-                if base is None or not divisible(base, width(x.dtype)):
+                if base is None or width(x.dtype) != self.by or not divisible(base, self.by):
                     return None
                 fixed = replace(self.text, ranges=Ranges(self.text.ranges.axes, {}))
                 offset = self.scope.offset(place, base, fixed)

@@ -45,7 +45,7 @@ MISTAKES = {
         "kernel.cu", "__fsqrt_rn(__fadd_rn(__fdiv_rn(s0, 128.0f), 1e-05f))", 1, 0,
         "__fadd_rn(__fsqrt_rn(__fdiv_rn(s0, 128.0f)), 1e-05f)",
     ),
-    "gate_and_up_swapped": ("kernel.cu", "gate + r * 128", 1, 0, "up + r * 128"),
+    "gate_and_up_swapped": ("kernel.cu", "gate, 128, 48, blockIdx", 1, 0, "up, 128, 48, blockIdx"),
     "last_row_left": ("kernel.cu", "r < 48;", 1, 0, "r < 47;"),
     "residual_of_other_tensor": ("kernel.cu", "__hadd_rn(work0[r]", 1, 0, "__hadd_rn(x[r]"),
     "workspace_reused_early": ("kernel.cu", "work1[r] = __hmul_rn(", 1, 0, "work0[r] = __hmul_rn("),
@@ -89,6 +89,28 @@ def test_a_mistake_is_not_proved(name: str, tmp_path: Path) -> None:
     assert out.returncode in (1, 2, 3), out.stdout + out.stderr
 
 
+# of weights on their way, with an MLP of 11008: the text, how often it stands there, which of them is replaced, by what
+AHEAD = {
+    "right": ("THREADS 512", 1, 0, "THREADS 512"),
+    "group_not_awaited": ("__pipeline_wait_prior(7);", 5, 1, "__pipeline_wait_prior(8);"),
+    "group_of_first_pass_not_awaited": ("__pipeline_wait_prior(7);", 5, 0, "__pipeline_wait_prior(8);"),
+    "chunks_of_row_after_next": ("gate, 128, 11008, r + gridDim.x", 1, 0, "gate, 128, 11008, r + 2 * gridDim.x"),
+    "chunks_of_row_itself": ("up, 128, 11008, r + gridDim.x * WARPS", 1, 0, "up, 128, 11008, r"),
+    "chunks_of_pass_itself": ("r, (q0 + 1) * 16", 1, 0, "r, q0 * 16"),
+    "chunks_of_other_matrix": ("gate, 128, 11008, blockIdx", 1, 0, "up, 128, 11008, blockIdx"),
+    "chunks_of_other_warp": (
+        "down, 11008, 128, blockIdx.x * WARPS + warp",
+        1,
+        0,
+        "down, 11008, 128, blockIdx.x * WARPS",
+    ),
+    "slot_of_other_thread": ("threadIdx.x) * 8, work1 + c1", 1, 0, "(threadIdx.x ^ 1)) * 8, work1 + c1"),
+    "slots_of_gate_for_up": ("ring + (1 * THREADS + threadIdx.x) * 8, up", 2, 1, "ring + threadIdx.x * 8, up"),
+    "last_chunks_left": ("32 + t2, lane", 1, 0, "31 + t2, lane"),
+    "last_row_left": ("down, 11008, 128, r + gridDim.x", 2, 0, "down, 11008, 64, r + gridDim.x"),
+    "vector_read_before_barrier": ("grid.sync();", 4, 3, ""),
+}
+
 # of keys that are turned, at position 7
 TURNED = {
     "right": ("THREADS 512", 1, 0, "THREADS 512"),
@@ -103,23 +125,33 @@ TURNED = {
 
 
 @cache
-def turned() -> Path:
-    """A folder with a decoder whose newest key each block computes for itself, and its kernel."""
+def made(kind: str) -> Path:
+    """A folder with a decoder and its kernel."""
     folder = Path(mkdtemp(prefix="megac"))
-    onnx.save(decoder(7, turned=True), folder / "model.onnx")
+    onnx.save(decoder(7, turned=True) if kind == "turned" else decoder(hidden=11008), folder / "model.onnx")
     assert megac(folder / "model.onnx", "-o", folder / "kernel").returncode == 0
     return folder
 
 
+def changed(kind: str, change: tuple[str, int, int, str], to: Path) -> Path:
+    """The kernel with another text in one place."""
+    old, many, which, new = change
+    parts = (made(kind) / "kernel" / "kernel.cu").read_text().split(old)
+    assert len(parts) == many + 1, f"`{old}` stands {len(parts) - 1} times"
+    (to / "kernel.cu").write_text(old.join(parts[: which + 1]) + new + old.join(parts[which + 1 :]))
+    (to / "kernel.toml").write_text((made(kind) / "kernel" / "kernel.toml").read_text())
+    return to / "kernel.cu"
+
+
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == "right" else pytest.mark.slow) for n in TURNED])
 def test_the_newest_key_of_each_block(name: str, tmp_path: Path) -> None:
-    old, many, which, new = TURNED[name]
-    parts = (turned() / "kernel" / "kernel.cu").read_text().split(old)
-    assert len(parts) == many + 1, f"`{old}` stands {len(parts) - 1} times"
-    text = old.join(parts[: which + 1]) + new + old.join(parts[which + 1 :])
-    (tmp_path / "kernel.cu").write_text(text)
-    (tmp_path / "kernel.toml").write_text((turned() / "kernel" / "kernel.toml").read_text())
-    out = tv(tmp_path / "kernel.cu", turned() / "model.onnx")
+    out = tv(changed("turned", TURNED[name], tmp_path), made("turned") / "model.onnx")
+    assert (out.returncode == 0) == (name == "right"), out.stdout + out.stderr
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == "right" else pytest.mark.slow) for n in AHEAD])
+def test_weights_on_their_way(name: str, tmp_path: Path) -> None:
+    out = tv(changed("wide", AHEAD[name], tmp_path), made("wide") / "model.onnx")
     assert (out.returncode == 0) == (name == "right"), out.stdout + out.stderr
 
 

@@ -4,9 +4,9 @@ so that which chunk lies in which slot is linear in the loops' counters."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from megac.dtype import DType
 from megac.emit.expressions import Text, moved, spread
@@ -27,8 +27,9 @@ GROUPS = 8  # as many groups of copies as `__pipeline_wait_prior` tells apart
 class Stream:
     """One or more sums over rows of stored matrices with one vector, rows dealt to the warps of the grid.
 
-    rows: how many; terms: elements of a row. A group of copies has `deep` chunks of 16 bytes of each matrix; as many
-    `groups` as lie in shared memory are a pass, `passes` are a row.
+    rows: how many; terms: elements of a row. A row goes through shared memory in passes: the thread's slots hold `deep`
+    chunks of 16 bytes of each matrix for each of `groups` groups of copies; group t has chunks t, groups + t, ... of a
+    pass, and the last pass of a row may have fewer.
     """
 
     matrices: tuple[tuple[Place, int], ...]
@@ -38,20 +39,31 @@ class Stream:
     terms: int
     deep: int
     groups: int
-    passes: int
 
     @property
     def window(self) -> int:
-        """The chunks of a matrix that lie in shared memory."""
+        """The chunks of a matrix that are in shared memory at once."""
         return self.groups * self.deep
 
     @property
     def chunks(self) -> int:
-        return -(-self.terms // (LANES * width(self.dtype)))
+        """The chunks of a row that a lane has, of which the last one may be for some lanes only."""
+        return chunks(self.terms, self.dtype)
 
     @property
     def slots(self) -> int:
         return self.window * len(self.matrices)
+
+    def stretches(self, *counts: int) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Of passes with so many chunks: the groups from one on and before another that all have as many of each."""
+        ends = sorted({0, self.groups, *(n % self.groups for n in counts)})
+        for first, end in pairwise(ends):
+            yield first, end, tuple(n // self.groups + (first < n % self.groups) for n in counts)
+
+
+def chunks(terms: int, dtype: DType) -> int:
+    """How many pieces of 16 bytes of a row each lane has."""
+    return -(-terms // (LANES * width(dtype)))
 
 
 def streams(s: Schedule, scope: Scope, slots: int) -> dict[int, Stream]:
@@ -83,15 +95,12 @@ def _stream(s: Stage, dots: tuple[Dot, ...], scope: Scope, slots: int) -> Stream
     if len(every) < len(found) or rows is None or len({x[1:] for x in every}) != 1:
         return None
     _, vector, dtype, terms = every[0]
-    chunks = -(-terms // (LANES * width(dtype)))
-    most = slots // len(every)
-    if not most:
-        return None
-    passes = -(-chunks // most)
-    window = -(-chunks // passes)
+    count = chunks(terms, dtype)
+    window = min(slots // len(every), count)
+    if not window or (count > 1 and terms % (LANES * width(dtype))):
+        return None  # the end of a row that only some lanes have: `tv` follows it in a single chunk only
     deep = -(-window // GROUPS)
-    groups = -(-window // deep)
-    return Stream(tuple(x[0] for x in every), vector, dtype, rows, terms, deep, groups, -(-chunks // (groups * deep)))
+    return Stream(tuple(x[0] for x in every), vector, dtype, rows, terms, deep, -(-window // deep))
 
 
 def _operands(
@@ -132,29 +141,89 @@ FIRST, STEP = "blockIdx.x * WARPS + warp", "gridDim.x * WARPS"
 
 def fetched(x: Stream, scope: Scope, where: str = "") -> list[str]:
     """The first row's first chunks on their way. where: the layer, `0` or `l + 1`, where it is not the text's own."""
-    t, u = scope.variable("t"), scope.variable("u")
-    body = list(_copies(x, scope, FIRST, f"{t} * {x.deep} + {u}" if x.deep > 1 else t, t, u, where))
-    return [f"for (int {t} = 0; {t} < {x.groups}; ++{t}) {{", *indented([*body, "__pipeline_commit();"]), "}"]
+    return _groups(x, scope, None, _Next(FIRST, "", min(x.window, x.chunks), where), [])
 
 
-def _copies(x: Stream, scope: Scope, row: str, chunk: str, t: str, u: str, where: str = "") -> Iterator[str]:
+def summed(x: Stream, totals: list[str], scope: Scope) -> list[str]:
+    """The sums of row r, in variables that every lane has, and the chunks that come next on their way into freed slots."""
+    full, rest = divmod(x.chunks, x.window)
+    q = scope.variable("q")
+    next_row = _Next(f"r + {STEP}", "", min(x.window, x.chunks))
+    lines = [f"float {s} = 0.0f;" for s in totals]
+    if full > 1:
+        eaten, after = _Next("r", f"{q} * {x.window}", x.window), _Next("r", f"({q} + 1) * {x.window}", x.window)
+        body = _groups(x, scope, eaten, after, totals)
+        lines += [f"for (int {q} = 0; {q} < {full - 1}; ++{q}) {{", *indented(body), "}"]
+    if full:
+        last = _Next("r", str((full - 1) * x.window) if full > 1 else "", x.window)
+        lines += _groups(x, scope, last, _Next("r", str(full * x.window), rest) if rest else next_row, totals)
+    if rest:
+        lines += _groups(x, scope, _Next("r", str(full * x.window) if full else "", rest), next_row, totals)
+    scope.helpers.add("warp_sum_f32")
+    return [*lines, *(f"{s} = warp_sum_f32({s});" for s in totals)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """A pass: of a row, from a chunk on (nothing: the first), so many chunks, in a layer."""
+
+    row: str
+    start: str
+    count: int
+    where: str = ""
+
+
+def _groups(x: Stream, scope: Scope, eaten: _Next | None, after: _Next, totals: list[str]) -> list[str]:
+    """A pass: each group is awaited and added to the sums, and the same slots get another pass'."""
+    out = []
+    for first, end, (old, new) in x.stretches(0 if eaten is None else eaten.count, after.count):
+        t = str(first) if end - first == 1 else scope.variable("t")
+        body = [] if eaten is None else [f"__pipeline_wait_prior({x.groups - 1});"]
+        if eaten is not None:
+            body += _each(x, scope, t, old, lambda u, p=eaten: _added(x, scope, totals, u, p))  # type: ignore[misc]
+        body += _each(x, scope, t, new, lambda u: _copied(x, scope, u, after))
+        body.append("__pipeline_commit();")
+        head = f"for (int {t} = {first}; {t} < {end}; ++{t}) {{"
+        out += body if end - first == 1 else [head, *indented(body), "}"]
+    return out
+
+
+def _each(x: Stream, scope: Scope, t: str, count: int, lines: Callable[[str], list[str]]) -> list[str]:
+    """Lines for each of a group's chunks, by its number in the pass."""
+    if count < 2:
+        return lines(t) if count else []
+    u = scope.variable("u")
+    return [f"for (int {u} = 0; {u} < {count}; ++{u}) {{", *indented(lines(f"{u} * {x.groups} + {t}")), "}"]
+
+
+def _added(x: Stream, scope: Scope, totals: list[str], at: str, p: _Next) -> list[str]:
+    """The products of a chunk of each matrix with the vector's."""
+    c, by, add = scope.variable("c"), width(x.dtype), f"products_{x.dtype.value}"
+    scope.helpers.add(add)
+    chunk = f"{p.start} + {at}" if p.start else at
+    lines = [f"{s} = {add}({_slot(x, k, at)}, {x.vector} + {c} * {by}, {s});" for k, s in enumerate(totals)]
+    if x.terms % (LANES * by):
+        lines = [f"if ({c} < {x.terms // by}) {{", *indented(lines), "}"]
+    at_lane = "lane" if chunk == "0" else f"{_term(chunk)} * {LANES} + lane"
+    return [f"const int {c} = {at_lane};", *lines]
+
+
+def _copied(x: Stream, scope: Scope, at: str, p: _Next) -> list[str]:
+    """A chunk of each matrix on its way."""
     call = f"fetch_{x.dtype.value}"
     scope.helpers.add(call)
-    lines = []
-    for k, (place, offset) in enumerate(x.matrices):
-        start = _pointer(place, offset, where, scope)
-        lines.append(f"{call}({_slot(x, k, t, u)}, {start}, {x.terms}, {x.rows}, {row}, {chunk}, lane);")
-    if x.deep == 1:
-        yield from lines
-    else:
-        yield from (f"for (int {u} = 0; {u} < {x.deep}; ++{u}) {{", *indented(lines), "}")
+    chunk = f"{p.start} + {at}" if p.start else at
+    return [
+        f"{call}({_slot(x, k, at)}, {_pointer(place, offset, p.where, scope)}, {x.terms}, {x.rows}, {p.row}, {chunk}, lane);"
+        for k, (place, offset) in enumerate(x.matrices)
+    ]
 
 
-def _slot(x: Stream, k: int, t: str, u: str) -> str:
+def _slot(x: Stream, k: int, at: str) -> str:
     """Where the thread's chunk of the k-th matrix lies."""
-    n = f"{t} * {x.deep} + {u}" if x.deep > 1 else t
-    n = f"{n} + {k * x.window}" if k else n
-    return f"ring + ({_term(n)} * THREADS + threadIdx.x) * {width(x.dtype)}"
+    n = str(int(at) + k * x.window) if at.isdigit() else f"{at} + {k * x.window}" if k else at
+    place = "threadIdx.x" if n == "0" else f"({_term(n)} * THREADS + threadIdx.x)"
+    return f"ring + {place} * {width(x.dtype)}"
 
 
 def _term(text: str) -> str:
@@ -170,34 +239,6 @@ def _pointer(place: Place, offset: int, where: str, scope: Scope) -> str:
     return " + ".join([base, *parts, *([str(offset)] if offset else [])])
 
 
-def summed(x: Stream, totals: list[str], scope: Scope) -> list[str]:
-    """The sums of row r, in variables that every lane has, and the chunks that are next on their way into freed slots."""
-    q, t, u, c = (scope.variable(v) for v in "qtuc")
-    by, add, total = width(x.dtype), f"products_{x.dtype.value}", "warp_sum_f32"
-    scope.helpers |= {add, total}
-    place = f"{t} * {x.deep} + {u}" if x.deep > 1 else t
-    chunk = place if x.passes == 1 else f"{q} * {x.window} + {place}"
-    lines = [f"const int {c} = {_term(chunk)} * {LANES} + lane;"]
-    adding = [f"{s} = {add}({_slot(x, k, t, u)}, {x.vector} + {c} * {by}, {s});" for k, s in enumerate(totals)]
-    whole = x.terms == x.passes * x.window * LANES * by
-    lines += adding if whole else [f"if ({c} < {x.terms // by}) {{", *indented(adding), "}"]
-    if x.deep > 1:
-        lines = [f"for (int {u} = 0; {u} < {x.deep}; ++{u}) {{", *indented(lines), "}"]
-    after = list(_copies(x, scope, f"r + {STEP}", place, t, u))
-    if x.passes > 1:
-        same = list(_copies(x, scope, "r", f"{chunk} + {x.window}", t, u))
-        after = [f"if ({q} + 1 < {x.passes}) {{", *indented(same), "} else {", *indented(after), "}"]
-    body = [f"__pipeline_wait_prior({x.groups - 1});", *lines, *after, "__pipeline_commit();"]
-    loop = [f"for (int {t} = 0; {t} < {x.groups}; ++{t}) {{", *indented(body), "}"]
-    if x.passes > 1:
-        loop = [f"for (int {q} = 0; {q} < {x.passes}; ++{q}) {{", *indented(loop), "}"]
-    return [
-        *(f"float {s} = 0.0f;" for s in totals),
-        *loop,
-        *(f"{s} = {total}({s});" for s in totals),
-    ]
-
-
 # ------------------------------------------------------------------------------------------------------------ order
 Following = dict[int, list[str]]
 
@@ -210,7 +251,7 @@ def ahead(s: Schedule, found: Mapping[int, Stream], scope: Scope) -> tuple[list[
     scope.shown = {}
     following: Following = {}
     for chain in (first, layer, after):
-        following |= {a: fetched(found[b], scope) for a, b in itertools.pairwise(chain)}
+        following |= {a: fetched(found[b], scope) for a, b in pairwise(chain)}
     entry = fetched(found[layer[0]], scope, "0") if layer else fetched(found[after[0]], scope) if after else []
     if layer:
         again = fetched(found[layer[0]], scope, "l + 1")

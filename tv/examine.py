@@ -78,11 +78,14 @@ def read_inputs(request: CheckRequest, progress: Progress) -> tuple[Resolved, Ke
     path = Path(request.kernel)
     document = read_document(request.spec or sidecar(request.kernel))
     options = document.compile_options(request.overrides)
+    text = read_text(path)
     module = cuda_frontend.read(
-        path, read_text(path), options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides)
+        path, text, options, frontend=request.frontend, wanted=document.wanted_kernels(request.overrides)
     )
     signature = read_signature(request.model, document.cut())
-    resolved = with_variables(in_one(placed(decided(resolve_spec(module, signature, document, request.overrides)))))
+    resolved = with_variables(
+        in_one(placed(decided(resolve_spec(module, signature, document, request.overrides)))), text
+    )
     return with_reading(resolved, request), resolved.kernels[0]
 
 

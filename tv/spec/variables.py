@@ -6,12 +6,13 @@ initialiser.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import isnan
 
 from tv.arithmetic import number
-from tv.diagnostic import Unsupported
+from tv.diagnostic import Unknown, Unsupported
 from tv.kernel import (
     Assign,
     AsyncCopy,
@@ -34,9 +35,13 @@ from tv.kernel.rewriting import Part
 from tv.launch import Binding, BufferBinding, ScalarBinding
 from tv.spec.resolve import Resolved
 
+_BY_HOST = re.compile(r"\b(?:cudaMemcpyToSymbol(?:Async)?|cudaGetSymbolAddress|cuModuleGetGlobal)\b[^;]*")
 
-def with_variables(r: Resolved) -> Resolved:
-    """The one launch with the variables that its kernel uses among its arguments. Raises Unsupported (TV0240)."""
+
+def with_variables(r: Resolved, text: str) -> Resolved:
+    """The one launch with the variables that its kernel uses among its arguments. text: of the kernel's file. Raises Unsupported
+    (TV0240), and Unknown (TV0514) for a variable that the file's host code sets and nothing is bound to."""
+    by_host = {name for call in _BY_HOST.findall(text) for name in re.findall(r"\w+", call)}
     (launch,), (kernel,) = r.spec.launches, r.kernels
     parameters = {p.name for p in kernel.parameters}
     variables = {n: o for n, o in kernel.objects.items() if o.space is Space.GLOBAL and n not in parameters}
@@ -46,6 +51,9 @@ def with_variables(r: Resolved) -> Resolved:
         use = _Use.of(kernel, name)
         if name in r.spec.globals:
             bound[name] = _given(r.spec.globals[name], o, use)
+        elif name in by_host:
+            message = f"`{name}` is set by the host code of the file, and nothing is bound to it"
+            raise Unknown("TV0514", message, o.span, f"write `{name} = ...` under [globals]")
         elif not o.const and (found := _initial(o, kernel.globals.get(name, ()), use)) is not None:
             bound[name] = found
             assumptions.append(f"`{name}` holds its initialiser, since nothing is bound to it")

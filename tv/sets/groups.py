@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial, reduce
 
-from tv.sets.algebra import Sets
+import islpy as isl
+
+from tv.sets.algebra import Sets, ask
 from tv.sets.ordering import lex_less
 from tv.sets.spaces import Map, Set, tidy
+
+WHAT = "groups of copies"
 
 
 class Waits:
@@ -26,25 +31,37 @@ def completion(w: Waits) -> Map | None:
     A wait that leaves n groups pending covers a group where n commits of the same thread stand between the two: where it
     stands after the n-th commit that follows.
     """
-    if w.commits is None:
+    if w.commits is None or not w.waits:
         return None
-    with w.sets._ask("groups of copies"):
-        follows = _first(w.later.intersect_domain(w.commits).intersect_range(w.commits))
-        found: Map | None = None
-        reached: Map = w.commits.identity()
-        for n in range(max(w.waits, default=-1) + 1):
-            if n in w.waits:
-                covered = _first(reached.apply_range(w.later.intersect_range(w.waits[n])))
-                found = covered if found is None else found.union(covered)
-            reached = tidy(reached.apply_range(follows))
-        return None if found is None else _first(found)
+    sets, commits = w.sets, w.commits
+    steps = {0: commits.identity(), 1: ask(sets, lambda: _next(w, commits), WHAT)}
+    parts = [ask(sets, partial(_covered, w, _steps(sets, steps, n), n), WHAT) for n in sorted(w.waits)]
+    found: Map = ask(sets, lambda: _first(reduce(isl.Map.union, parts)), WHAT)
+    return found
+
+
+def _next(w: Waits, commits: Set) -> Map:
+    """Each commit -> the next one of its thread; the last ones are not in the domain."""
+    return _first(w.later.intersect_domain(commits).intersect_range(commits))
+
+
+def _steps(sets: Sets, known: dict[int, Map], n: int) -> Map:
+    """Each commit -> the n-th after it: of so many steps as two halves, each question with a budget of its own."""
+    if n not in known:
+        a, b = _steps(sets, known, n // 2), _steps(sets, known, n - n // 2)
+        known[n] = ask(sets, lambda: tidy(a.apply_range(b)), WHAT)
+    return known[n]
+
+
+def _covered(w: Waits, reached: Map, n: int) -> Map:
+    return _first(reached.apply_range(w.later.intersect_range(w.waits[n])))
 
 
 def first_after(w: Waits, issued: Map) -> Map | None:
     """Each copy -> the commit that closes its group; copies that none closes are not in the domain."""
     if w.commits is None:
         return None
-    with w.sets._ask("groups of copies"):
+    with w.sets._ask(WHAT):
         return _first(issued.apply_range(w.later.intersect_range(w.commits)))
 
 

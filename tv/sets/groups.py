@@ -8,9 +8,9 @@ from functools import partial, reduce
 import islpy as isl
 
 from tv.sets.algebra import Sets, ask
-from tv.sets.ordering import lex_less
 from tv.sets.spaces import Map, Set, tidy
 
+_D = isl.dim_type
 WHAT = "groups of copies"
 
 
@@ -22,7 +22,7 @@ class Waits:
 
     def __init__(self, sets: Sets, name: str, threads: int, commits: Set | None, waits: Mapping[int, Set]) -> None:
         self.sets, self.commits, self.waits = sets, commits, dict(waits)
-        self.later = lex_less(sets, name, threads, tied=True)
+        self.levels = range(threads, sets.arity(name))
 
 
 def completion(w: Waits) -> Map | None:
@@ -34,15 +34,18 @@ def completion(w: Waits) -> Map | None:
     if w.commits is None or not w.waits:
         return None
     sets, commits = w.sets, w.commits
-    steps = {0: commits.identity(), 1: ask(sets, lambda: _next(w, commits), WHAT)}
-    parts = [ask(sets, partial(_covered, w, _steps(sets, steps, n), n), WHAT) for n in sorted(w.waits)]
-    found: Map = ask(sets, lambda: _first(reduce(isl.Map.union, parts)), WHAT)
+    steps = {0: commits.identity(), 1: ask(sets, lambda: _next(w, commits.identity(), commits), WHAT)}
+    parts = [ask(sets, partial(_next, w, _steps(sets, steps, n), w.waits[n]), WHAT) for n in sorted(w.waits)]
+    found: Map = parts[0] if len(parts) == 1 else ask(sets, lambda: _first(reduce(isl.Map.union, parts)), WHAT)
     return found
 
 
-def _next(w: Waits, commits: Set) -> Map:
-    """Each commit -> the next one of its thread; the last ones are not in the domain."""
-    return _first(w.later.intersect_domain(commits).intersect_range(commits))
+def first_after(w: Waits, issued: Map) -> Map | None:
+    """Each copy -> the commit that closes its group; copies that none closes are not in the domain."""
+    if w.commits is None:
+        return None
+    with w.sets._ask(WHAT):
+        return _next(w, issued, w.commits)
 
 
 def _steps(sets: Sets, known: dict[int, Map], n: int) -> Map:
@@ -53,16 +56,32 @@ def _steps(sets: Sets, known: dict[int, Map], n: int) -> Map:
     return known[n]
 
 
-def _covered(w: Waits, reached: Map, n: int) -> Map:
-    return _first(reached.apply_range(w.later.intersect_range(w.waits[n])))
+def _next(w: Waits, at: Map, events: Set) -> Map:
+    """Each element of a domain, which happens `at` one time -> the first of the events of its thread that come later.
+
+    Level by level: of times that come later than t those that agree with it longer are the earlier ones, so that an element
+    with an event at one level has its first one there, and is asked about at no level above."""
+    found: Map | None = None
+    rest: Set = at.domain()
+    for level in reversed(w.levels):
+        later = _later(events.get_space(), level).intersect_range(events)
+        part = _first(at.intersect_domain(rest).apply_range(later))
+        if part.is_empty():
+            continue
+        found = part if found is None else found.union(part)
+        rest = tidy(rest.subtract(part.domain()))
+        if rest.is_empty():
+            break
+    whole: Map = tidy(found) if found is not None else at.apply_range(events.identity()).subtract_domain(at.domain())
+    return whole
 
 
-def first_after(w: Waits, issued: Map) -> Map | None:
-    """Each copy -> the commit that closes its group; copies that none closes are not in the domain."""
-    if w.commits is None:
-        return None
-    with w.sets._ask(WHAT):
-        return _first(issued.apply_range(w.later.intersect_range(w.commits)))
+def _later(times: isl.Space, level: int) -> Map:
+    """{ t -> u : t and u agree before `level`, and u is greater there }."""
+    m = isl.Map.universe(times.map_from_set())
+    for k in range(level):
+        m = m.equate(_D.in_, k, _D.out, k)
+    return m.order_lt(_D.in_, level, _D.out, level)
 
 
 def _first(m: Map) -> Map:

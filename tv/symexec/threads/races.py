@@ -30,6 +30,8 @@ class Races:
         self.handover: Handover | None = None
         self.pairings: list[tuple[Map, Map, bool]] = []  # threads, order of their times, whether they are of one block
         self.outside: dict[frozenset[str], list[Apart]] = {}
+        self.whole: dict[str, Placed] = {}
+        self.alone: Apart | None = None
         self.shared = {
             u: m
             for u, m in program.accesses.items()
@@ -199,7 +201,7 @@ class Races:
     def prepare(self, units: list[str]) -> None:
         """When = block coordinates then as much of time as keeps barriers and accesses apart; relations of thread pairs."""
         sets, p = self.sets, self.program
-        self.pairings, self.outside = [], {}
+        self.pairings, self.outside, self.whole = [], {}, {}
         barriers = {scope: self.times(scope) for scope in ("grid", "block")}
         whens = {u: self.when(u) for u in units}
         ends = {u: self.done(u) for u in units if u in p.copies}
@@ -247,13 +249,17 @@ class Races:
     # -------------------------------------------------------------- one thread and its copies
     def timed(self, u: str) -> Placed:
         """The access with the whole of its time: as its own thread sees it."""
-        done = self.done(u) if u in self.program.copies else None
-        return replace(self.placed[u], when=self.when(u), done=done)
+        if u not in self.whole:
+            done = self.done(u) if u in self.program.copies else None
+            self.whole[u] = replace(self.placed[u], when=self.when(u), done=done)
+        return self.whole[u]
 
     def own(self) -> Apart:
         """A thread and itself: its accesses are ordered as its text has them, but for what a copy does meanwhile."""
-        dims = self.program.trace.space.dims
-        return Apart(self.threads(same(dims)), (lex_less(self.sets, "When", self.blocks, tied=True),))
+        if self.alone is None:
+            dims = self.program.trace.space.dims
+            self.alone = Apart(self.threads(same(dims)), (lex_less(self.sets, "When", self.blocks, tied=True),))
+        return self.alone
 
     def done(self, u: str) -> Map:
         """Of a copy: instances -> `When` of its completion."""

@@ -14,7 +14,7 @@ from tests.megac.small_decoder import megac, tv
 
 pytestmark = pytest.mark.slow
 NAMES = ("llama2-7b_fp16_op18_dynP", "handmade_llama2-7b_fp16_op24_dynP")
-SECONDS, MEGABYTES = 40, 2000  # of one processor
+SECONDS, MEGABYTES = 60, 2000  # of one processor
 # what is wrong: the text, how often it stands there, which of them is replaced, by what
 MISTAKES = {
     "no_barrier_behind_attention": ("grid.sync();", 7, 3, ""),
@@ -23,7 +23,9 @@ MISTAKES = {
     "epsilon_of_another_model": ("1e-05f", 3, 1, "1e-06f"),
     "last_rows_left_out": ("r < 11008;", 1, 0, "r < 11007;"),
     "weights_of_the_first_layer": ("(size_t)l * STRIDE_LAYERS_F16", 1, 0, "(size_t)0 * STRIDE_LAYERS_F16"),
-    "weights_of_another_row": ("AT_VAL_127 + r * 4096", 1, 0, "AT_VAL_127 + (r + 8) % 4096 * 4096"),
+    "next_rows_of_another_weight": ("layers_f16_l + AT_VAL_127", 2, 1, "layers_f16_l + AT_VAL_32"),
+    "next_layer_s_weights_of_this_one": ("STRIDE_LAYERS_F16 + AT_VAL_25", 1, 0, "AT_VAL_25"),
+    "copies_not_awaited": ("__pipeline_wait_prior(7)", 12, 5, "__pipeline_wait_prior(8)"),
     "residual_of_the_layer_before": ("__hadd_rn(work4[r]", 1, 0, "__hadd_rn(work0[r]"),
     "rows_of_half_a_head_turned": ("63 >= (i % 128)", 2, 1, "63 >= (i % 256)"),
 }  # fmt: skip

@@ -34,7 +34,7 @@ def stack_spec(case: str, sizes: Sizes, usual: Sizes) -> Spec:
         "w": {"concat": [name for layer in range(layers) for name in (f"W1_{layer}", f"W2_{layer}")]},
         "h": {"extent": sizes["H"]},
     }
-    if case.startswith("atomic_counter"):
+    if case.startswith(("atomic_counter", "ring")):
         arguments["counter"] = {"extent": 1, "zeroed": True}
     return {
         "kernel": "residual_mlp",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.executing import Run, program_of
+from tv import cuda_frontend
 from tv.diagnostic import Unsupported
-from tv.launch import Launch
+from tv.kernel import AsyncCopy, Scalar
+from tv.launch import CompileOptions, Launch
 from tv.obligation import Status
 from tv.symexec.flow.resolve import resolve
 from tv.symexec.obligations import kernel_obligations
@@ -254,3 +257,23 @@ def test_copies_have_one_of_three_sizes(size: str) -> None:
     text = f"__global__ void k(float* g) {{ __shared__ float s[64]; __pipeline_memcpy_async(&s[0], &g[0], {size}); }}"
     with pytest.raises(Unsupported):
         program_of(text, (1, 1, 1), 1, {"g": CELLS})
+
+
+@pytest.mark.parametrize(
+    ("array", "source", "size", "element", "count"),
+    [
+        ("uint4 s[4]", "__half* g", 16, Scalar.F16, 8),
+        ("__half s[32]", "__half* g", 16, Scalar.F16, 8),
+        ("__half s[32]", "uint4* g", 16, Scalar.F16, 8),
+        ("unsigned char s[64]", "__half* g", 16, Scalar.F16, 8),
+        ("unsigned char s[64]", "unsigned char* g", 8, Scalar.U8, 8),
+        ("unsigned char s[64]", "bool* g", 8, Scalar.U32, 2),
+        ("double s[8]", "double* g", 4, Scalar.U32, 1),
+        ("bool s[64]", "bool* g", 16, Scalar.U32, 4),
+    ],
+)
+def test_copies_go_by_the_narrower_element(array: str, source: str, size: int, element: Scalar, count: int) -> None:
+    text = f"#include <cuda_fp16.h>\n__global__ void k({source}) {{ __shared__ __align__(16) {array}; __pipeline_memcpy_async(&s[0], &g[0], {size}); }}"
+    (kernel,) = cuda_frontend.read(Path("k.cu"), text, CompileOptions()).kernels.values()
+    (copy,) = (s for s in kernel.body if isinstance(s, AsyncCopy))
+    assert [(r.type, r.count) for r in (copy.dst, copy.src)] == [(element, count)] * 2

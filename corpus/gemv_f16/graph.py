@@ -41,18 +41,21 @@ def draw(rng: random.Random) -> Sizes:
 
 
 def spec(case: str, sizes: Sizes) -> Spec:
-    warp_rows = case.startswith("warp_rows")
+    by_warps = case.startswith(("warp_rows", "ring"))
     return {
         "kernel": "gemv",
-        "grid": [sizes["GRID"] if warp_rows else sizes["N"]],
+        "grid": [sizes["GRID"] if by_warps else sizes["N"]],
         "block": [sizes["BLOCK"]],
-        **defines(sizes, SIZES[0], ["N", "K", "BLOCK"] if warp_rows else ["K", "BLOCK"]),
+        **defines(sizes, SIZES[0], ["N", "K", "BLOCK"] if by_warps else ["K", "BLOCK"]),
         "args": {"W": "W", "x": "x", "y": "y"},
     }
 
 
 def allows(case: str, sizes: Sizes) -> bool:
-    """Rounding down loses rows only where the warps do not share them evenly; only a second row finds the first one's sum."""
+    """Rounding down loses rows only where the warps do not share them evenly; only a second row finds the first one's sum. A ring
+    is at most 48 KB."""
+    if case.startswith("ring"):
+        return sizes["BLOCK"] <= 768
     warps = sizes["GRID"] * sizes["BLOCK"] // 32
     if case.endswith("__accumulator_carried"):
         return sizes["N"] > warps

@@ -172,11 +172,12 @@ def _memcpy_async(c: Call) -> Result:
 
 
 def _copied_type(c: Call, dst: Pointer, src: Pointer, size: int) -> Scalar:
-    """The scalar type in which both objects are declared, or bytes of the widest fitting integer."""
-    a, b = c.ctx.objects[str(dst.object)].element, c.ctx.objects[str(src.object)].element
-    if a is b and size % a.bytes == 0 and size // a.bytes in (1, 2, 4, 8, 16):
-        return a
-    return S.U32
+    """The scalar type in which both objects are declared, or the narrower one, since halves that are copied to a `uint4` are taken
+    apart again: the bytes are the same in any. Bytes tell nothing, they hold what they are cast to."""
+    declared = [c.ctx.objects[str(p.object)].element for p in (dst, src)]
+    told = [t for t in declared if t.bytes > 1] if declared[0] is not declared[1] else declared
+    narrow = min(told, key=lambda t: t.bytes, default=S.U32)
+    return narrow if narrow is not S.BOOL and size % narrow.bytes == 0 else S.U32
 
 
 @builtin("__pipeline_commit")

@@ -16,7 +16,6 @@
 #endif
 #define WARPS (THREADS / 32)
 #define DEPTH 2
-#define CHUNKS(n) ((n / 8 + 32 * DEPTH - 1) / (32 * DEPTH) * DEPTH)
 
 // The n-th barrier of a launch waits for n arrivals of each block. The host clears the counter before the launch.
 __device__ __forceinline__ void grid_barrier(unsigned int* counter, unsigned int target)
@@ -28,6 +27,12 @@ __device__ __forceinline__ void grid_barrier(unsigned int* counter, unsigned int
         }
     }
     __syncthreads();
+}
+
+// How many chunks a row of n elements has, rounded up to whole rings.
+__device__ __forceinline__ int chunks(int n)
+{
+    return (n / 8 + 32 * DEPTH - 1) / (32 * DEPTH) * DEPTH;
 }
 
 // A lane's share of chunk c of row r, into a slot that is its own; nothing behind the last row or the row's end.
@@ -43,7 +48,7 @@ __device__ __forceinline__ float
 row_dot(uint4 (*ring)[THREADS], const __half* m, const __half* v, int n, int rows, int r, int step, int lane)
 {
     float s = 0.0f;
-    for (int c = 0; c < CHUNKS(n); ++c) {
+    for (int c = 0; c < chunks(n); ++c) {
         __pipeline_wait_prior(DEPTH - 1);
         if (c * 32 + lane < n / 8) {
             const uint4 a = ring[c % DEPTH][threadIdx.x];
@@ -57,10 +62,10 @@ row_dot(uint4 (*ring)[THREADS], const __half* m, const __half* v, int n, int row
                 s = fmaf(u.y, w.y, s);
             }
         }
-        if (c + DEPTH < CHUNKS(n))
+        if (c + DEPTH < chunks(n))
             fetch(ring, m, n, rows, r, c + DEPTH, lane);
         else
-            fetch(ring, m, n, rows, r + step, c + DEPTH - CHUNKS(n), lane);
+            fetch(ring, m, n, rows, r + step, c + DEPTH - chunks(n), lane);
     }
     for (int o = 16; o > 0; o >>= 1)
         s += __shfl_xor_sync(0xffffffffu, s, o);

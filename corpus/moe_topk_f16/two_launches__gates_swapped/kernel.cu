@@ -54,7 +54,7 @@ __global__ void experts_of_token(const half* __restrict__ W, const half* __restr
         const half2* w = (const half2*)(W + ((size_t)e * N + row) * K);
         float sum = 0.0f;
         for (int i = lane; i < K / 2; i += 32) {
-            const float2 a = __half22float2(w[i]);
+            const float2 a = __half22float2(w[i]);  // <- equal
             const float2 b = __half22float2(v[i]);
             sum = fmaf(a.x, b.x, sum);
             sum = fmaf(a.y, b.y, sum);

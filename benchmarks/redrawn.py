@@ -81,6 +81,8 @@ ABOUT_TEXT = {
     "attack/restrict_behind_named_types",
     "attack/splice_behind_other_letter",
     "attack/standard_maximum_of_nan",
+    "attack/variable_bound_to_size_too_large",
+    "attack/variable_set_by_the_host",
 }
 
 

@@ -51,12 +51,16 @@ def spec(case: str, sizes: Sizes) -> Spec:
     }
 
 
+SLOTS = 8  # of a ring, at most
+
+
 def allows(case: str, sizes: Sizes) -> bool:
     """Rounding down loses rows only where the warps do not share them evenly; only a second row finds the first one's sum. A ring
-    is at most 48 KB."""
-    if case.startswith("ring"):
-        return sizes["BLOCK"] <= 768
+    is at most 48 KB, and is gone round where a warp has more chunks than it has slots."""
     warps = sizes["GRID"] * sizes["BLOCK"] // 32
+    if case.startswith("ring"):
+        chunks = -(-sizes["N"] // warps) * -(-sizes["K"] // 256)
+        return sizes["BLOCK"] <= 768 and (case == "ring" or chunks > 2 * SLOTS)
     if case.endswith("__accumulator_carried"):
         return sizes["N"] > warps
     return not case.endswith("__rows_rounded_down") or sizes["N"] % warps != 0

@@ -17,6 +17,7 @@ import numpy as np
 from tv.arithmetic import apply, decode
 from tv.diagnostic import Unsupported
 from tv.foreseen.opaque import FLOATS_COMPARED, behind, integers_from
+from tv.foreseen.spoilt import Spoilt
 from tv.foreseen.variants import (
     COUNT,
     EXTREMA,
@@ -27,6 +28,7 @@ from tv.foreseen.variants import (
     computes_integers,
     concatenated,
     distinct,
+    finite,
     format_of,
     is_integer,
     is_known,
@@ -64,6 +66,7 @@ class Foreseen:
         self.trips: dict[tuple[int, int], tuple[bool, bool]] = {}
         self.units: dict[tuple[str, int], tuple[Variant, ...] | None] = {}
         self.open: set[str] = set()
+        self.spoilt = Spoilt(system, ())
 
     # -------------------------------------------------------------- questions
     def may_be_known(self, t: Term, once: Term | None = None) -> bool:
@@ -127,6 +130,7 @@ class Foreseen:
                     self.results |= results
             self.done.clear()
             self.units.clear()
+            self.spoilt = Spoilt(self.system, self.narrowed | self.results)
 
     def may_be_a_number(self, t: Term, kind: str) -> bool:
         found = self.variants(t)
@@ -220,11 +224,12 @@ class Foreseen:
         """A round's result: of data, and of what the fold starts from where that may be all. And that itself, without a round."""
         step, init = t.args
         none, one = self.rounds(t, ref)
-        found = [self.variants(step), self.settled(step, init)]
+        added = self.contributions(step)
+        unknown = self.adds_data(t, added, ref)
+        found = [self.variants(step)] + ([] if unknown else [self.settled(step, init)])
         found += [self.variants(step, once=init)] if one else []
         found += [self.variants(init)] if none else []
-        added = self.contributions(step)
-        if all(self.may_be_known(c) for c in added):  # then so may be the fold, whatever its rounds
+        if not unknown and all(self.may_be_known(c) for c in added):  # then so may be the fold, whatever its rounds
             extreme = t.name.split(".")[0] in EXTREMA
             found += (
                 [self.known(c) for c in (*added, init)]
@@ -232,6 +237,16 @@ class Foreseen:
                 else [(self.columns.number(f"fold {t.id}", t.width),)]
             )
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
+
+    def adds_data(self, t: Term, added: Sequence[Term], ref: Term | None) -> bool:
+        """Does every instance of a sum add data in some round, numbers that are known in others being finite? A NaN there would be
+        the sum's, so that no number is; and by other data it is none."""
+        known = [self.known(c) for c in added]
+        if not t.name.startswith("fadd.") or not all(k is not None and finite(k, op_type(t.name)) for k in known):
+            return False
+        runs = self.system.sets.source_name(t.embedding())
+        instances = self.system.scope_sets[runs] if ref is None else self.system.sets.range(ref.embedding())
+        return self.spoilt.every(t, instances)
 
     def settled(self, step: Term, init: Term) -> tuple[Variant, ...] | None:
         """The numbers that a fold may be found to be round by round, when its loop is unrolled from a known start."""

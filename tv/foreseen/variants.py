@@ -126,6 +126,11 @@ def computes_integers(t: Term) -> bool:
     return INTEGER.fullmatch(op_type(t.name)) is not None and head not in COMPARES
 
 
+def finite(known: Sequence[Variant], kind: str) -> bool:
+    """Of values that a compiler knows: is each a finite number, and surely this one?"""
+    return all(not v.open and bool(np.isfinite(decode(v.column[:1], kind)[0])) for v in known)
+
+
 def is_number(v: Variant, kind: str) -> bool:
     """Other than zero: of NaN no comparison holds, and none tells what it was compared with."""
     value = float(decode(v.column[:1], kind)[0])

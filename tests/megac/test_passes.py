@@ -131,6 +131,34 @@ def test_a_row_that_is_a_sum_or_of_an_open_place_is_read_from_the_cache(past: in
 
 
 # ----------------------------------------------------------------------------------------------------------- sharing
+def row_extremes(low: float, high: float, op: str, compare: str) -> tuple[onnx.ModelProto, dict[str, Array]]:
+    """y = x + the extreme, along columns, of a mask of positions: `high` where row and column compare, else `low`."""
+    nodes = [
+        node(compare, ["rows", "columns"], ["seen"]), node("Where", ["seen", "high", "low"], ["mask"]),
+        node(op, ["mask", "axis"], ["top"], keepdims=0), node("Add", ["x", "top"], ["y"]),
+    ]  # fmt: skip
+    stored = {
+        "rows": np.arange(8).reshape(8, 1), "columns": np.arange(8).reshape(1, 8), "axis": i64(1),
+        "low": np.float32(low), "high": np.float32(high),
+    }  # fmt: skip
+    return model(nodes, {"x": ("f32", [8])}, {"y": "f32"}, stored), {"x": f32(8)}
+
+
+@pytest.mark.parametrize(("low", "high", "op", "compare", "gone"), [
+    (-np.inf, 0.0, "ReduceMax", "GreaterOrEqual", True),  # of each row the first column
+    (-np.inf, 0.0, "ReduceMax", "LessOrEqual", True),  # the last one
+    (-1.0, 2.0, "ReduceMin", "Less", True),  # the first one is low
+    (-np.inf, 0.0, "ReduceMax", "Greater", False),  # not in row 0
+    (-np.inf, 0.0, "ReduceMin", "GreaterOrEqual", False),  # not in the last row
+    (-0.0, 0.0, "ReduceMax", "GreaterOrEqual", False),
+    (float("nan"), 0.0, "ReduceMax", "GreaterOrEqual", False),
+])  # fmt: skip
+def test_the_extreme_of_a_row_of_a_mask(low: float, high: float, op: str, compare: str, gone: bool) -> None:
+    m, given = row_extremes(low, high, op, compare)
+    p = checked(m, **given)
+    assert all(s.reduction is None for s in p.stages) == gone
+
+
 def test_what_is_computed_twice_is_computed_once_unless_a_bit_differs() -> None:
     def twice(second: float) -> Program:
         nodes = [

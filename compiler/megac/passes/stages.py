@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from megac import index as ix
-from megac.dtype import DType
+from megac.dtype import DType, value_of
 from megac.expr import Rewriter, loads
 from megac.index import Ranges
-from megac.ir import Axis, Const, Expr, Index, IndexValue, Load, Origin, Program, Stage
+from megac.ir import Axis, Const, Expr, Index, IndexValue, Load, Origin, Program, Select, Stage
 from megac.printing import stage_key
 from megac.size import ONE
 
@@ -35,18 +35,28 @@ def rewritten(s: Stage, axes: tuple[Axis, ...] | None = None, moved: Mapping[str
     inner = Ranges.of((*own, *r.axes))
     element = rewriter.expr(r.element, inner)
     where = None if r.where is None else rewriter.expr(r.where, inner)
-    folded = _of_one_value(r.op, r.axes, element)
+    folded = _of_one_value(r.op, r.axes, element, outer)
     body = rewriter.expr(s.body, outer)
     if folded is not None:
         return replace(s, axes=own, body=Rewriter(reduced=folded).expr(body, outer), reduction=None)
     return replace(s, axes=own, body=body, reduction=replace(r, element=element, where=where))
 
 
-def _of_one_value(kind: str, axes: tuple[Axis, ...], element: Expr) -> Expr | None:
-    """What a max or min comes to where every element is one number, and there is one at least."""
-    if kind not in ("max", "min") or not isinstance(element, Const) or not element.dtype.is_float:
+def _of_one_value(kind: str, axes: tuple[Axis, ...], element: Expr, outer: Ranges) -> Expr | None:
+    """What a max or min comes to where there is an element at least and every one is one number, or one of two of which the
+    first or the last element is surely the extreme, as of a row of a causal mask."""
+    if kind not in ("max", "min") or not element.dtype.is_float or not all((a.extent - 1).never_negative for a in axes):
         return None
-    return element if all((a.extent - 1).never_negative for a in axes) else None
+    if isinstance(element, Const):
+        return element
+    if not (isinstance(element, Select) and isinstance(element.yes, Const) and isinstance(element.no, Const)):
+        return None
+    yes, no = (float(value_of(e.bits, e.dtype)) for e in (element.yes, element.no))
+    if not (yes < no or no < yes):
+        return None
+    extreme = element.yes if (yes > no) == (kind == "max") else element.no
+    ends = ({a.name: ix.constant(a.extent - 1 if last else 0) for a in axes} for last in (False, True))
+    return extreme if any(Rewriter(at).expr(element, outer) == extreme for at in ends) else None
 
 
 def put(made: Stage, x: Load, r: Ranges) -> Expr:

@@ -327,6 +327,7 @@ class Search(Summing):
                 c.script = self.goal(ku.value, self.rules.opposite(ku, gu), r)
             except Grew as g:
                 del self.t.open[opened - 1 :]
+                self.prune()
                 if g.claim is not c:
                     raise
                 r = self.widened(r, g.relation, ku.domain, gu.domain, tried)

@@ -210,7 +210,8 @@ class Summing:
         met: set[frozenset[str]] = set()
         for u in entered:
             arms = u.value.args if u.value.kind == "case" else (u.value,)
-            held = frozenset(a.name for a in arms if a.kind == "ref" and self.adding(units[a.name].value, op, 0)) - stop
+            held = frozenset(a.name for a in arms if a.kind == "ref" and self.adding(units[a.name].value, op, 0))
+            held -= stop | self.p.private
             if held and held not in met and len(met) < MEMORIES:
                 met.add(held)
                 yield held

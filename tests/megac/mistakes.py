@@ -1,0 +1,104 @@
+"""Mistakes a compiler makes, each as another text in one place of what `megac` writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """In a file of the folder, of `times` places where `text` stands, one is replaced. Raises AssertionError if it stands elsewhere."""
+
+    text: str
+    times: int
+    place: int
+    by: str
+    file: str = "kernel.cu"
+
+    def put(self, folder: Path, to: Path) -> Path:
+        """The kernel with the mistake, its specification beside it."""
+        for name in ("kernel.cu", "kernel.toml"):
+            text = (folder / name).read_text()
+            if name == self.file:
+                parts = text.split(self.text)
+                assert len(parts) == self.times + 1, f"`{self.text}` stands {len(parts) - 1} times in {name}"
+                text = self.text.join(parts[: self.place + 1]) + self.by + self.text.join(parts[self.place + 1 :])
+            (to / name).write_text(text)
+        return to / "kernel.cu"
+
+
+# in the decoder of `small_decoder.py`
+SMALL = {
+    "no_barrier_behind_projections": Mistake("grid.sync();", 4, 0, ""),
+    "no_barrier_behind_attention": Mistake("grid.sync();", 4, 1, ""),
+    "no_barrier_behind_residual": Mistake("grid.sync();", 4, 2, ""),
+    "weights_of_positions_not_awaited": Mistake("        __syncthreads();\n        {\n            const int c1", 1, 0, "        {\n            const int c1"),
+    "slices_not_awaited": Mistake("        __syncthreads();\n        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4", 1, 0, "        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4"),
+    "last_slice_left_out": Mistake("n1 < THREADS / 8;", 1, 0, "n1 < THREADS / 8 - 1;"),
+    "slices_overlap": Mistake("k3 = threadIdx.x / 8;", 1, 0, "k3 = threadIdx.x / 16;"),
+    "columns_of_other_slice": Mistake("c1 = threadIdx.x % 8;", 1, 0, "c1 = threadIdx.x / 8 % 8;"),
+    "lanes_not_added": Mistake("group_sum_f32(s0, 2)", 1, 0, "group_sum_f32(s0, 1)"),
+    "lanes_of_two_keys_added": Mistake("group_sum_f32(s0, 2)", 1, 0, "group_sum_f32(s0, 4)"),
+    "chunks_of_other_lane_too": Mistake("c0 < 8; c0 += 2", 1, 0, "c0 < 8; c0 += 1"),
+    "keys_of_half_the_warp": Mistake("i = n0 + lane / 2;", 1, 0, "i = n0 + lane / 4;"),
+    "sum_of_absent_lanes": Mistake("n0 = warp * 16; n0 < P + 1", 1, 0, "n0 = warp * 16; n0 + lane / 2 < P + 1"),
+    "heads_of_cache_too_close": Mistake("+ n * 262144)", 2, 0, "+ n * 131072)"),
+    "values_of_other_head": Mistake("+ n * 262144)", 2, 1, "+ (1 - n) * 262144)"),
+    "query_of_other_head": Mistake("+ n * 64)", 1, 0, "+ (1 - n) * 64)"),
+    "key_appended_a_row_late": Mistake("+ 64 * P]", 2, 0, "+ 64 * P + 64]"),
+    "newest_key_left_out": Mistake("k1 < P + 1", 1, 0, "k1 < P"),
+    "value_appended_to_keys": Mistake("present_v_cache[(r", 1, 0, "present_k_cache[(r"),
+    "maximum_from_zero": Mistake("block_max_f32(p0, -INFINITY", 1, 0, "block_max_f32(p0, 0.0f"),
+    "key_not_scaled": Mistake("__float2half_rn(0.35351562f)", 2, 1, "__float2half_rn(1.0f)"),
+    "norm_not_rounded": Mistake("__hmul_rn(__float2half_rn(__fdiv_rn(__half2float(x[i]), x0)), gain[i])", 1, 0, "__float2half_rn(__fmul_rn(__fdiv_rn(__half2float(x[i]), x0), __half2float(gain[i])))"),
+    "epsilon_outside_root": Mistake("__fsqrt_rn(__fadd_rn(__fdiv_rn(s0, 128.0f), 1e-05f))", 1, 0, "__fadd_rn(__fsqrt_rn(__fdiv_rn(s0, 128.0f)), 1e-05f)"),
+    "gate_and_up_swapped": Mistake("gate, 128, 48, blockIdx", 1, 0, "up, 128, 48, blockIdx"),
+    "last_row_left": Mistake("r < 48;", 1, 0, "r < 47;"),
+    "residual_of_other_tensor": Mistake("__hadd_rn(work0[r]", 1, 0, "__hadd_rn(x[r]"),
+    "workspace_reused_early": Mistake("work1[r] = __hmul_rn(", 1, 0, "work0[r] = __hmul_rn("),
+    "weight_not_transposed": Mistake("[i0, i1] -> [i1 * 128 + i0]", 6, 0, "[i0, i1] -> [i0 * 128 + i1]", "kernel.toml"),
+    "position_beyond_cache": Mistake("max = 4095", 1, 0, "max = 4096", "kernel.toml"),
+}  # fmt: skip
+
+# with an MLP of 11008, whose weights are on their way before they are used
+AHEAD = {
+    "group_not_awaited": Mistake("__pipeline_wait_prior(7);", 5, 1, "__pipeline_wait_prior(8);"),
+    "group_of_first_pass_not_awaited": Mistake("__pipeline_wait_prior(7);", 5, 0, "__pipeline_wait_prior(8);"),
+    "chunks_of_row_after_next": Mistake("gate, 128, 11008, r + gridDim.x", 1, 0, "gate, 128, 11008, r + 2 * gridDim.x"),
+    "chunks_of_row_itself": Mistake("up, 128, 11008, r + gridDim.x * WARPS", 1, 0, "up, 128, 11008, r"),
+    "chunks_of_pass_itself": Mistake("r, (q0 + 1) * 16", 1, 0, "r, q0 * 16"),
+    "chunks_of_other_matrix": Mistake("gate, 128, 11008, blockIdx", 1, 0, "up, 128, 11008, blockIdx"),
+    "chunks_of_other_warp": Mistake("down, 11008, 128, blockIdx.x * WARPS + warp", 1, 0, "down, 11008, 128, blockIdx.x * WARPS"),
+    "slot_of_other_thread": Mistake("threadIdx.x) * 8, work1 + c1", 1, 0, "(threadIdx.x ^ 1)) * 8, work1 + c1"),
+    "slots_of_gate_for_up": Mistake("ring + (1 * THREADS + threadIdx.x) * 8, up", 2, 1, "ring + threadIdx.x * 8, up"),
+    "last_chunks_left": Mistake("32 + t2, lane", 1, 0, "31 + t2, lane"),
+    "last_row_left": Mistake("down, 11008, 128, r + gridDim.x", 2, 0, "down, 11008, 64, r + gridDim.x"),
+    "vector_read_before_barrier": Mistake("grid.sync();", 4, 3, ""),
+}  # fmt: skip
+
+# whose keys are turned, at position 7
+TURNED = {
+    "newest_key_from_cache": Mistake("(tile0 + c1", 1, 0, "(present_k_cache + (n / 2) * 512 + 448 + c1"),
+    "newest_key_left_out": Mistake("n1 = 7 + warp * 16; n1 < 8", 1, 0, "n1 = 7 + warp * 16; n1 < 7"),
+    "newest_key_twice": Mistake("n1 = 7 + warp * 16; n1 < 8", 1, 0, "n1 = 6 + warp * 16; n1 < 8"),
+    "newest_key_not_awaited": Mistake("__syncthreads();\n        if (n % 2 == 0)", 1, 0, "if (n % 2 == 0)"),
+    "newest_key_written_twice": Mistake("n % 2 == 0", 1, 0, "n < 2"),
+    "newest_key_not_written": Mistake("n % 2 == 0", 1, 0, "n < 0"),
+    "newest_key_of_last_position": Mistake("* 512 + 448] = tile0[i]", 1, 0, "* 512 + 384] = tile0[i]"),
+}  # fmt: skip
+
+# in LLaMA-2-7B
+FULL_SIZE = {
+    "no_barrier_behind_attention": Mistake("grid.sync();", 7, 3, ""),
+    "no_barrier_between_layers": Mistake("grid.sync();", 7, 6, ""),
+    "newest_value_left_out": Mistake("k3 < s0 + 1", 1, 0, "k3 < s0"),
+    "epsilon_of_another_model": Mistake("1e-05f", 3, 1, "1e-06f"),
+    "last_rows_left_out": Mistake("r < 11008;", 1, 0, "r < 11007;"),
+    "weights_of_the_first_layer": Mistake("(size_t)l * STRIDE_LAYERS_F16", 1, 0, "(size_t)0 * STRIDE_LAYERS_F16"),
+    "next_rows_of_another_weight": Mistake("layers_f16_l + AT_VAL_127", 2, 1, "layers_f16_l + AT_VAL_32"),
+    "next_layer_s_weights_of_this_one": Mistake("STRIDE_LAYERS_F16 + AT_VAL_25", 1, 0, "AT_VAL_25"),
+    "copies_not_awaited": Mistake("__pipeline_wait_prior(7)", 12, 5, "__pipeline_wait_prior(8)"),
+    "residual_of_the_layer_before": Mistake("__hadd_rn(work4[r]", 1, 0, "__hadd_rn(work0[r]"),
+    "rows_of_half_a_head_turned": Mistake("63 >= (i % 128)", 2, 1, "63 >= (i % 256)"),
+}  # fmt: skip

@@ -29,9 +29,10 @@ _T = TypeVar("_T")
 
 def tidy(x: SetOrMap) -> SetOrMap:
     """x with fewer pieces, where isl finds them. Coalescing changes no set, and isl's is known to fail on some
-    ("original tableau does not correspond"): then x stays as it is."""
+    ("original tableau does not correspond"): then x stays as it is. On others, with constraints
+    that follow from the rest, it crashes, so these go first."""
     try:
-        return x.coalesce()
+        return x.remove_redundancies().coalesce()
     except isl.Error:
         return x
 

@@ -36,7 +36,7 @@ namespace cg = cooperative_groups;
 __device__ __forceinline__ float warp_sum(float v)
 {
     for (int o = 16; o > 0; o >>= 1)
-        v += __shfl_xor_sync(FULL, v, o);
+        v += __shfl_xor_sync(FULL, v, o);  // <- equal
     return v;
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TextIO
 
 from tv.diagnostic import Diagnostic
@@ -12,6 +12,8 @@ from tv.obligation import Obligation, Status
 from tv.report.snippet import Line, Sources, message, visible
 from tv.source import NOWHERE
 from tv.verdict import CheckResult, Counterexample, Parting, Verdict
+
+WIDTH = 160  # of what is listed in one line
 
 _STYLES = {
     "": "",
@@ -184,9 +186,9 @@ def _facts(r: CheckResult, verbose: bool) -> list[Line]:
     """Name and value, one a line; further values of the same name below."""
     rows: list[tuple[str, str]] = [("kernel", _kernel(r)), ("model", r.model)]
     if r.bindings:
-        rows += [("bindings", _several(f"{p} = {t}" for p, t in r.bindings.items()))]
+        rows += _several("bindings", [f"{p} = {t}" for p, t in r.bindings.items()])
     rows += [("guessed", f"{', '.join(r.guessed)} by position")] if r.guessed else []
-    rows += [("symbols", _several(f"{s.min} <= {s.name} <= {s.max}" for s in r.symbols))] if r.symbols else []
+    rows += _several("symbols", [f"{s.min} <= {s.name} <= {s.max}" for s in r.symbols]) if r.symbols else []
     rows += [("obligations", _counts(r.obligations))] if r.obligations else []
     rows += [("", _obligation(o)) for o in r.obligations] if verbose else []
     if r.relation is not None and r.relation.rank > r.required.rank:
@@ -206,8 +208,12 @@ def _kernel(r: CheckResult) -> str:
     return ", ".join([f"{r.kernel.file}: {r.kernel.name}", *shape])
 
 
-def _several(items: Iterable[str]) -> str:
-    return ", ".join(items)
+def _several(name: str, items: Sequence[str]) -> list[tuple[str, str]]:
+    """In a line if they fit there, else in one each, and the tensors that share a buffer in one each too."""
+    if len(one := ", ".join(items)) <= WIDTH:
+        return [(name, one)]
+    lines = [x for i in items for x in ([i] if len(i) <= WIDTH else i.replace(" ++ ", " ++\n    ").split("\n"))]
+    return [(name if n == 0 else "", x) for n, x in enumerate(lines)]
 
 
 def _counts(obligations: tuple[Obligation, ...]) -> str:

@@ -11,7 +11,7 @@ from tv.foreseen import Foreseen
 from tv.foreseen.spoilt import Spoilt, hands_on, sums_up
 from tv.sets import TRUE, Affine, Formula
 from tv.sets.formulas import all_of, ge, lt, negate, within
-from tv.system import Unit
+from tv.system import Scope, Unit
 from tv.term import Term
 
 TX, I = Affine.dim("tx"), Affine.dim("i")
@@ -63,6 +63,27 @@ def test_a_known_nan_is_the_sums() -> None:
     for other in (float("nan"), float("inf")):
         k = Kernel()
         assert known(k, total(k, lt(I, 2), other=other))
+
+
+@pytest.mark.parametrize("start", ["literal", "of data", "stored"])
+def test_a_sum_that_starts_from_nan_is_nan(start: str) -> None:
+    k = Kernel()
+    found = total(k, TRUE)
+    begin = k.float(float("nan"))
+    if start != "literal":
+        begin = k.op("fsub.f32", k.load("z"), begin)
+    if start == "stored":
+        scope = k.system.scope(Scope("stored", ("tx",), k.scope.domain, "stored"))
+        k.system.units["stored"] = Unit("stored", scope, k.system.scope_sets["stored"], 32, begin, 0)
+        begin = k.terms.ref("stored", k.system.sets.map("S", ("tx",), k.scope.domain, "stored", [TX]), 32)
+    t = k.terms.reduce(found.name, found.embedding(), found.scope, found.args[0], begin)
+    assert known(k, k.op("fmax.f32", t, k.float(1)))
+
+
+def test_bits_of_a_known_nan_may_be_any() -> None:
+    k = Kernel()
+    nan = k.op("fsub.f32", k.load("x"), k.float(float("nan")))
+    assert k.foreseen.may_be(k.op("sub.i32", nan, k.int(0x3FFFFFFF)), "f32", 1.0)
 
 
 def test_a_maximum_hands_no_nan_on() -> None:

@@ -84,5 +84,20 @@ MAXIMA: dict[str, Callable[[], onnx.ModelProto]] = {
     ),
     "maximum_of_others": difference_of_another,
     "maximum_of_rest_of_row": difference,
+    "product_times_sum_from_nan": graph_of(
+        [
+            ("Sub", ["c", "nan"], "i"),
+            ("ReduceSum", ["x", "axis"], "r"),
+            ("Add", "ir", "s"),
+            ("Max", ["s", "one"], "f"),
+            ("Mul", "ab", "p"),
+            ("Mul", "pf", "m"),
+            ("Add", "mc", "y"),
+        ],
+        {"x": (F32, [32, 4]), **{n: (F32, [32]) for n in "abc"}},
+        {"y": (F32, [32])},
+        {"nan": (F32, [], [float("nan")]), "one": (F32, [], [1.0]), "axis": (I64, [1], [1])},
+        r={"keepdims": 0},
+    ),
     "return_from_inner_loop": to_integer,
 }

@@ -32,9 +32,11 @@ from tv.foreseen.variants import (
     format_of,
     is_integer,
     is_known,
+    is_nan,
     is_number,
     is_size,
     nan,
+    one_nan,
 )
 from tv.sets import Affine, Dim, Sym
 from tv.system import Scope, System, later
@@ -206,8 +208,11 @@ class Foreseen:
         return iter(out)
 
     def applied(self, t: Term, args: Sequence[Variant]) -> Variant | None:
-        """An operation on variants: of known numbers known, of integers and more than one value that is no literal anything."""
-        opened = any(v.open for v in args)
+        """An operation on variants: of known numbers known, of integers and more than one value that is no literal anything. The bits
+        of a known NaN are whatever a compiler takes for them."""
+        opened = any(v.open for v in args) or (
+            computes_integers(t) and any(is_nan(v, a) for v, a in zip(args, t.args, strict=True))
+        )
         if all(is_known(v, a) for v, a in zip(args, t.args, strict=True)) and (opened or op_head(t) not in EVALUATED):
             return self.columns.number(f"op {t.id}", t.width)
         if computes_integers(t) and sum(v.open or not is_known(v, a) for v, a in zip(args, t.args, strict=True)) > 1:
@@ -216,7 +221,8 @@ class Foreseen:
             return None
         columns = [v.column for v in args]
         try:
-            return Variant(concatenated(t, columns) if t.name == "concat" else apply(t.name, columns), opened)
+            made = concatenated(t, columns) if t.name == "concat" else apply(t.name, columns)
+            return Variant(one_nan(made, t), opened)
         except Unsupported:  # a function of floats that has no evaluation here varies; of bits it may be anything
             return None if computes_integers(t) else Variant(self.columns.column(f"op {t.id}", t.width), opened)
 
@@ -225,7 +231,7 @@ class Foreseen:
         step, init = t.args
         none, one = self.rounds(t, ref)
         added = self.contributions(step)
-        unknown = self.adds_data(t, added, ref)
+        unknown = self.adds_data(t, (*added, init), ref)
         found = [self.variants(step)] + ([] if unknown else [self.settled(step, init)])
         found += [self.variants(step, once=init)] if one else []
         found += [self.variants(init)] if none else []
@@ -238,10 +244,10 @@ class Foreseen:
             )
         return None if any(f is None for f in found) else (v for f in found for v in f or ())
 
-    def adds_data(self, t: Term, added: Sequence[Term], ref: Term | None) -> bool:
-        """Does every instance of a sum add data in some round, numbers that are known in others being finite? A NaN there would be
-        the sum's, so that no number is; and by other data it is none."""
-        known = [self.known(c) for c in added]
+    def adds_data(self, t: Term, parts: Sequence[Term], ref: Term | None) -> bool:
+        """Does every instance of a sum add data in some round, numbers that are known of its other parts, what it starts from
+        among them, being finite? A NaN in the data is the sum's, so that no number is; and by other data it is none."""
+        known = [self.known(c) for c in parts]
         if not t.name.startswith("fadd.") or not all(k is not None and finite(k, op_type(t.name)) for k in known):
             return False
         runs = self.system.sets.source_name(t.embedding())

@@ -66,6 +66,17 @@ def nan(width: int) -> Variant:
     return Variant(np.full(COUNT, sum(0x7FFF << k for k in range(0, width, 16)) & ((1 << width) - 1), np.uint64))
 
 
+def is_nan(v: Variant, t: Term) -> bool:
+    """Is it the NaN that stands for all of them?"""
+    return bool((v.column == nan(t.width).column).all())
+
+
+def one_nan(column: Bits, t: Term) -> Bits:
+    """The column of an operation's results with all NaN alike: what refers to it says no format, by which they would be."""
+    kind = format_of(t)
+    return np.where(np.isnan(decode(column, kind)), nan(t.width).column, column) if kind else column
+
+
 def varies(column: Bits, label: str) -> bool:
     """Are there two values in it? All NaN are one."""
     if label:
@@ -107,7 +118,7 @@ def likeness(v: Variant, t: Term) -> object:
     missing = np.isnan(values := decode(v.column, kind))
     if op_head(t) in EXTREMA and varies(v.column, kind):
         return float(values[~missing].min()), float(values[~missing].max()), bool(missing.any()), v.open
-    return np.where(missing, nan(t.width).column, v.column).tobytes(), v.open
+    return one_nan(v.column, t).tobytes(), v.open
 
 
 def format_of(t: Term) -> str:

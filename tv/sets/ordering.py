@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import islpy as isl
@@ -42,6 +42,13 @@ class Apart:
 
 def lex_less(sets: Sets, name: str, prefix: int, *, tied: bool) -> Map:
     """{ a -> b } on tuple `name`: lexicographically a < b after the first `prefix` coordinates, which are equal (tied) or free."""
+    key = (name, prefix, tied)
+    if key not in sets.orders:
+        sets.orders[key] = _lex_less(sets, name, prefix, tied)
+    return sets.orders[key]
+
+
+def _lex_less(sets: Sets, name: str, prefix: int, tied: bool) -> Map:
     n = sets.arity(name)
     xs, ys = [f"x{i}" for i in range(n)], [f"y{i}" for i in range(n)]
     same = [f"{xs[i]} = {ys[i]}" for i in range(prefix if tied else 0)]
@@ -124,14 +131,29 @@ def full_over(sets: Sets, s: Set, keep: Map, whole: Set) -> Set:
         return tidy(again.subtract(s))
 
 
-def outlasting(sets: Sets, a: Placed, b: Placed, threads: Map, less: Map, barriers: Sequence[Set]) -> Map:
+class Between:
+    """{ a -> b : an instance of the barrier is strictly between } by `less`, barrier by barrier, when it is asked for."""
+
+    def __init__(self, sets: Sets, less: Map, barriers: Sequence[Set]) -> None:
+        self.sets, self.less, self.barriers = sets, less, barriers
+        self.known: list[Map] = []
+
+    def __iter__(self) -> Iterator[Map]:
+        for i, at in enumerate(self.barriers):
+            if i == len(self.known):
+                with self.sets._ask("between"):
+                    self.known.append(self.less.intersect_range(at).apply_range(self.less))
+            yield self.known[i]
+
+
+def outlasting(sets: Sets, a: Placed, b: Placed, threads: Map, between: Between) -> Map:
     """Pairs of a and, later, b by `threads` on one cell, with no barrier instance strictly between."""
     with sets._ask("between"):
         pairs = a.cells.apply_range(b.cells.reverse())
         pairs = pairs.intersect(a.thread.apply_range(threads).apply_range(b.thread.reverse()))
-        times = a.when.reverse().apply_range(pairs).apply_range(b.when).intersect(less)
-        for at in barriers:
+        times = a.when.reverse().apply_range(pairs).apply_range(b.when).intersect(between.less)
+        for m in between:
             if times.is_empty():
                 break
-            times = tidy(times.subtract(less.intersect_range(at).apply_range(less)))
+            times = tidy(times.subtract(m))
         return pairs.intersect(a.when.apply_range(times).apply_range(b.when.reverse()))

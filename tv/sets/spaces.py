@@ -51,6 +51,7 @@ class Spaces:
         self.answers: dict[tuple[object, ...], list[tuple[tuple[object, ...], Any]]] = {}  # of `remembered`
         self._sets: dict[str, Set] = {}
         self._maps: dict[tuple[str, int], Map] = {}
+        self.orders: dict[tuple[str, int, bool], Map] = {}  # of `lex_less`
         self.context = isl.Set(f"{self._prefix}{{ : {context.text()} }}")
         if self.context.is_empty():
             raise Unknown("TV0401", "the ranges of the symbols leave no value at all", help="widen min and max")

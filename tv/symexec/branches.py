@@ -15,7 +15,6 @@ from tv.sets import TRUE, Formula
 from tv.sets.formulas import all_of, any_of, negate
 from tv.symexec.events import Decision
 from tv.symexec.expressions import choose
-from tv.symexec.loops.ordinals import read_outside
 from tv.symexec.loops.structured import breaks
 from tv.symexec.stores import apart, may
 from tv.symexec.values import Node, Value, node_of
@@ -80,7 +79,7 @@ def crossing(x: Executor, s: ir.If) -> dict[str, Scalar]:
     """Variables that a loop in one arm changes and that are read outside the condition: both arms keep them in memory."""
     loops = [t for t in ir.walk((*s.then, *s.orelse)) if isinstance(t, ir.Loop)]
     changed = {v.name: v.type for loop in loops for t in ir.walk((loop,)) for v in ir.assigned(t)}
-    outside = read_outside(x.kernel, s) if changed else set()
+    outside = x.readers.outside(s) if changed else set()
     return {n: t for n, t in changed.items() if n in outside}
 
 

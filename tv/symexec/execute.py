@@ -25,6 +25,7 @@ from tv.symexec.expressions import Evaluator
 from tv.symexec.instances import Cuts, LaunchSpace, Place
 from tv.symexec.integers import Integers, RangeCheck
 from tv.symexec.kept_ranges import KeptRanges
+from tv.symexec.loops.ordinals import Readers
 from tv.symexec.loops.rounds import LoopExecution
 from tv.symexec.loops.structured import structured
 from tv.symexec.stores import Perhaps, store
@@ -52,6 +53,7 @@ class Executor:
         contents: Contents = NOTHING_STATED,
     ) -> None:
         self.kernel, self.space, self.symbols, self.prove = structured(kernel), space, symbols, prove
+        self.readers = Readers(self.kernel)
         self.trace = Trace(kernel, space, dict(space.ranges))
         self.place = Place(list(space.dims), [space.domain])
         self.env: dict[str, Value] = {}

@@ -13,7 +13,7 @@ from tv.diagnostic import Unknown
 from tv.sets import TRUE, Dim
 from tv.sets.formulas import negate
 from tv.symexec.branches import branch
-from tv.symexec.loops.ordinals import modified, single_update, variables
+from tv.symexec.loops.ordinals import single_update, variables, writers
 from tv.symexec.values import Value
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 def at_most_once(x: Executor, s: ir.Loop) -> bool:
     """A guess, which `run_once` confirms: does the counter's second value, a symbol's step on, end the loop?"""
-    counters = set(variables(s.cond)) & modified(s)
+    writes = writers(s)
+    counters = writes.keys() & set(variables(s.cond))
     if s.prelude or not s.test_first or len(counters) != 1:
         return False
     (name,) = counters
-    start, update = x.env.get(name), single_update(s, name)
+    start, update = x.env.get(name), single_update(s, name, writes)
     if start is None or start.pieces is None or update is None or update.step is None or update.negative:
         return False
-    if set(variables(update.step)) & modified(s):
+    if writes.keys() & set(variables(update.step)):
         return False
     step = x.quietly(update.step).pieces
     if step is None or len(step) != 1 or step[0][1].constant is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tv import kernel as ir
@@ -21,6 +22,11 @@ def variables(e: ir.Expr) -> Iterable[str]:
 
 def modified(loop: ir.Loop) -> set[str]:
     return {v.name for s in ir.walk((loop,)) for v in ir.assigned(s)}
+
+
+def writers(loop: ir.Loop) -> Counter[str]:
+    """By variable how many statements of the loop assign it."""
+    return Counter(n for s in ir.walk((loop,)) for n in {v.name for v in ir.assigned(s)})
 
 
 def reads(body: Iterable[ir.Stmt]) -> set[str]:
@@ -48,10 +54,21 @@ def exposed(body: tuple[ir.Stmt, ...], defined: set[str] | None = None) -> set[s
     return out
 
 
-def read_outside(kernel: ir.Kernel, part: ir.Loop | ir.If) -> set[str]:
-    """Variables read somewhere in the kernel other than inside `part`."""
-    inside = {id(s) for s in ir.walk((part,))}
-    return {n for s in ir.walk(kernel.body) if id(s) not in inside for e in ir.expressions(s) for n in variables(e)}
+class Readers:
+    """By variable the statements of a kernel that read it, by identity: the kernel is walked once."""
+
+    def __init__(self, kernel: ir.Kernel) -> None:
+        self.kernel = kernel  # keeps the identities
+        self.of: dict[str, set[int]] = {}
+        for s in ir.walk(kernel.body):
+            for e in ir.expressions(s):
+                for n in variables(e):
+                    self.of.setdefault(n, set()).add(id(s))
+
+    def outside(self, part: ir.Loop | ir.If) -> set[str]:
+        """Variables read somewhere in the kernel other than inside `part`."""
+        inside = {id(s) for s in ir.walk((part,))}
+        return {n for n, where in self.of.items() if not where <= inside}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +80,12 @@ class Update:
     negative: bool
 
 
-def single_update(loop: ir.Loop, name: str) -> Update | None:
-    """The update of `name`, where it is assigned once and unconditionally in the loop's own body or step."""
-    sites = [s for s in ir.walk((loop,)) if any(v.name == name for v in ir.assigned(s))]
+def single_update(loop: ir.Loop, name: str, writes: Mapping[str, int]) -> Update | None:
+    """The update of `name`, where it is assigned once and unconditionally in the loop's own body or step. writes: `writers`."""
+    if writes.get(name, 0) != 1:
+        return None
     top = [s for s in (*loop.body, *loop.step) if isinstance(s, ir.Assign) and s.var.name == name]
-    if len(sites) != 1 or len(top) != 1:
+    if len(top) != 1:
         return None
     value = _strip(top[0].value)
     if isinstance(value, ir.Binary) and value.op in ("add", "sub") and not value.type.is_float:

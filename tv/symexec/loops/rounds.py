@@ -17,7 +17,7 @@ from tv.symexec.loops.butterflies import exchanges_by_round
 from tv.symexec.loops.cycles import cyclic
 from tv.symexec.loops.exits import Exits, Open
 from tv.symexec.loops.once import at_most_once, run_once
-from tv.symexec.loops.ordinals import bound, exposed, modified, read_outside, single_update, trip_count, variables
+from tv.symexec.loops.ordinals import bound, exposed, modified, single_update, trip_count, variables, writers
 from tv.symexec.loops.structured import breaks
 from tv.symexec.values import Node, Value, product
 from tv.symexec.warps.lanes import mixed_lanes
@@ -64,8 +64,9 @@ class LoopExecution:
         inner = list(ir.walk(s.body))
         if any(isinstance(t, ir.Barrier) for t in inner):
             return Affine.of(0)
-        for n in sorted(set(variables(s.cond)) & modified(s)):
-            start, update = self.x.env.get(n), single_update(s, n)
+        writes = writers(s)
+        for n in sorted(set(variables(s.cond)) & writes.keys()):
+            start, update = self.x.env.get(n), single_update(s, n, writes)
             if start is None or start.pieces is None or len(start.pieces) != 1 or update is None or update.step is None:
                 continue
             a = start.pieces[0][1]
@@ -107,9 +108,9 @@ class LoopExecution:
     def counters(self, s: ir.Loop, o: Affine, ordinal: str) -> dict[str, Value]:
         """Variables with a closed form: their value at the start of round number o, a guess that `rounds` checks."""
         out: dict[str, Value] = {}
-        changing = modified(s)
-        for n in sorted(changing):
-            start, update = self.x.env.get(n), single_update(s, n)
+        writes = writers(s)
+        for n in sorted(writes):
+            start, update = self.x.env.get(n), single_update(s, n, writes)
             if start is None or start.pieces is None:
                 continue
             if update is None or update.step is None:
@@ -117,7 +118,7 @@ class LoopExecution:
                 if closed is not None:
                     out[n] = closed
                 continue
-            if set(variables(update.step)) & changing:
+            if writes.keys() & set(variables(update.step)):
                 continue
             step = self.step(update.step, update.negative, start.type)
             if step is not None:
@@ -183,11 +184,11 @@ class LoopExecution:
         self.x.place.positions.pop()
         self.x.place.ordinals.pop()
         del self.x.place.dims[depth:]
-        changed = modified(s)
+        changed, outside = modified(s), self.x.readers.outside(s)
         self.x.env = {n: v for n, v in outer.items() if n not in changed}  # what a round fetched is not known outside
         for n, form in counters.items():
             self.x.dirty.discard(n)
-            if n in read_outside(self.x.kernel, s):
+            if n in outside:
                 if exit.op != "false":
                     raise Unknown("TV0503", f"`{n}` is used after its loop, which it leaves by `break`", s.span)
                 self.x.env[n] = self.after(start[n], form, going, ordinal, first, s.span)
@@ -255,7 +256,7 @@ class LoopExecution:
 
     def settle(self, s: ir.Loop, carried: set[str], counters: set[str]) -> None:
         """Before the first round: carried variables move into register cells."""
-        live = exposed((*s.body, *s.step)) | read_outside(self.x.kernel, s)
+        live = exposed((*s.body, *s.step)) | self.x.readers.outside(s)
         types = {v.name: v.type for t in ir.walk((s,)) for v in ir.assigned(t)}
         self.x.keep({n: types[n] for n in carried if n in live})
         self.x.flush(carried)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tv.sets import Set
-from tv.sets.ordering import Placed, lex_less, outlasting
+from tv.sets.ordering import Between, Placed, lex_less, outlasting
 from tv.symexec.build import Program
 from tv.symexec.threads.races import Races, same
 from tv.system import System
@@ -61,19 +61,20 @@ class Reach:
         self.order = Races(program)
         dims = program.trace.space.dims
         self.one_thread = self.order.threads(same(dims))
+        self.less = lex_less(self.sets, "When", self.order.blocks, tied=True)
+        self.between: dict[frozenset[str], Between] = {}  # by pointers
 
     def reaches(self, store: str, load: str) -> bool:
         """Is there a thread whose store comes before its load of the same cell, with no barrier between that hides it?"""
         if self.sets.disjoint(*(self.sets.range(self.program.accesses[n].cells) for n in (store, load))):
             return False
-        less = lex_less(self.sets, "When", self.order.blocks, tied=True)
-        pointers = {n for u in (store, load) for n in self.program.accesses[u].access.restricted}
-        barriers = self.barriers(pointers)
-        return not self.sets.empty(
-            outlasting(self.sets, self.placed(store), self.placed(load), self.one_thread, less, barriers)
-        )
+        pointers = frozenset(n for u in (store, load) for n in self.program.accesses[u].access.restricted)
+        if pointers not in self.between:
+            self.between[pointers] = Between(self.sets, self.less, self.barriers(pointers))
+        left = outlasting(self.sets, self.placed(store), self.placed(load), self.one_thread, self.between[pointers])
+        return not self.sets.empty(left)
 
-    def barriers(self, pointers: set[str]) -> list[Set]:
+    def barriers(self, pointers: frozenset[str]) -> list[Set]:
         """When each barrier is passed that every thread of its block passes, outside of the scopes of these `__restrict__` pointers."""
         whole = [(b, u) for b, u, _ in self.program.barriers if b.scope in ("grid", "block") and not b.threads]
         return [self.order.time(b, u) for b, u in whole if pointers.isdisjoint(b.inside)]

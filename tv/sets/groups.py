@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 
 import islpy as isl
@@ -46,6 +46,13 @@ def first_after(w: Waits, issued: Map) -> Map | None:
         return None
     with w.sets._ask(WHAT):
         return _next(w, issued, w.commits)
+
+
+def indifferent(sets: Sets, events: Set, threads: Set, places: Sequence[int]) -> bool:
+    """Does an event of one of `threads` happen whatever the coordinates at `places` are, as long as they are those of a thread?"""
+    with sets._ask(WHAT):
+        anywhere = reduce(lambda s, k: s.eliminate(_D.set, k, 1), places, events)
+        return bool(anywhere.intersect(threads).is_subset(events))
 
 
 def _steps(sets: Sets, known: dict[int, Map], n: int) -> Map:

@@ -14,7 +14,7 @@ from tv import kernel as ir
 from tv.diagnostic import Unknown
 from tv.sets import FALSE, TRUE, Affine, Formula, Map, Set, Sets
 from tv.sets.formulas import all_of, any_of, eq, negate
-from tv.sets.groups import Waits, completion, first_after
+from tv.sets.groups import Waits, completion, first_after, indifferent
 from tv.symexec.events import Access, Alignment, GroupEvent, Time, Trace
 from tv.symexec.integers import RangeCheck
 from tv.symexec.values import Node, Pieces, node_const
@@ -96,6 +96,7 @@ class Completions:
         self.sets, self.trace, self.arity = sets, trace, arity
         self.dims = trace.space.dims
         if any(a.mode == ASYNC for a in trace.accesses):
+            self.dims = self._telling()
             sets.declare("At", len(self.dims) + arity)
             commits = self._reached([g for g in trace.groups if g.pending is None])
             waits: dict[int, Set] = {}
@@ -106,6 +107,30 @@ class Completions:
             self.waits = Waits(sets, "At", len(self.dims), commits, waits)
             self.groups = completion(self.waits)
 
+    def _telling(self) -> tuple[str, ...]:
+        """The coordinates of a thread that decide which commits and waits it reaches, and those of its block.
+
+        The others may be left out: where no set of events of the launch's threads changes when they do, threads that differ in
+        them alone have their events at the same times, and so the same first one after a time. Orders inside a warp ask for all.
+        """
+        space, sets = self.trace.space, self.sets
+        if any(b.scope == "warp" for b in self.trace.barriers):
+            return space.dims
+        names = (*space.dims, *(f"t{i}_" for i in range(self.arity)))
+        threads = sets.set("AtAll", names, space.domain)
+        events = [
+            sets.range(self.at(f"E_{i}", g.dims, g.domain, g.time, "AtAll")) for i, g in enumerate(self.trace.groups)
+        ]
+        told = space.thread_dims
+        if all(indifferent(sets, e, threads, [space.dims.index(d) for d in told]) for e in events):
+            return space.block_dims
+        idle: list[str] = []
+        for d in told:
+            places = [space.dims.index(x) for x in (*idle, d)]
+            if all(indifferent(sets, e, threads, places) for e in events):
+                idle.append(d)
+        return tuple(d for d in space.dims if d not in idle)
+
     def _reached(self, events: list[GroupEvent]) -> Set | None:
         out: Set | None = None
         for i, g in enumerate(events):
@@ -115,20 +140,21 @@ class Completions:
             out = s if out is None else self.sets.join(out, s)
         return out
 
-    def at(self, name: str, dims: tuple[str, ...], domain: Formula, time: Time) -> Map:
-        """Instances -> thread and time, in which one thread's events are ordered."""
+    def at(self, name: str, dims: tuple[str, ...], domain: Formula, time: Time, out: str = "At") -> Map:
+        """Instances -> thread (what tells of it) and time, in which one thread's events are ordered."""
         pad = [Affine.of(0)] * (self.arity - len(time))
-        return self.sets.map(name, dims, domain, "At", [*(Affine.dim(d) for d in self.dims), *time, *pad])
+        return self.sets.map(name, dims, domain, out, [*(Affine.dim(d) for d in self.dims), *time, *pad])
 
     def of(self, name: str, dims: tuple[str, ...], domain: Formula, a: Access) -> Map | None:
-        """Instances of the unit `name` of a copy -> `At` of their completion."""
+        """Instances of the unit `name` of a copy -> `At` of their completion. Of threads of the launch: only of these `dims` tell."""
         if self.groups is None:
             return None
-        closed = first_after(self.waits, self.at(name, dims, domain, a.time))
+        here = all_of(domain, self.trace.space.domain)
+        closed = first_after(self.waits, self.at(name, dims, here, a.time))
         return None if closed is None else self.sets.compose(closed, self.groups)
 
     def seen(self, done: Map, out: str, columns: list[str]) -> Map:
-        """`done` with `At` cut to the block coordinates named in `columns` and time, as tuple `out`."""
+        """`done` with `At` cut to the block coordinates (or others that tell) named in `columns` and time, as tuple `out`."""
         names = (*self.dims, *(f"t{i}_" for i in range(self.arity)))
         kept = [Affine.of(0) if c == "0" else Affine.dim(c) for c in columns]
         image = [*kept, *(Affine.dim(n) for n in names[len(self.dims) :])]

@@ -67,7 +67,7 @@ def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int], slot
         shared += f"    extern __shared__ __align__(16) {C_TYPES[x.dtype]} ring[];\n"
     signature = _list(list(map(_parameter, m.parameters)))
     text = (
-        f"{head}{functions(scope.helpers)}\n__global__ void __launch_bounds__(THREADS)\n"
+        f"{head}{functions(scope.helpers)}\n__global__ void __launch_bounds__(THREADS, 1)\n"
         f"{kernel_name(p)}({signature})\n{{\n"
         f"{shared}    cg::grid_group grid = cg::this_grid();\n{lane}\n{body}\n}}\n"
     )

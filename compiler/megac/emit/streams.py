@@ -21,6 +21,7 @@ from megac.schedule.records import Dot, Rows, Schedule
 
 LANES = 32
 GROUPS = 8  # as many groups of copies as `__pipeline_wait_prior` tells apart
+UNROLLED = 4  # of them: the addresses of more leave no registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,8 @@ def _groups(x: Stream, scope: Scope, eaten: _Next | None, after: _Next, totals: 
             body += _each(x, scope, t, old, lambda u, p=eaten: _added(x, scope, totals, u, p))  # type: ignore[misc]
         body += _each(x, scope, t, new, lambda u: _copied(x, scope, u, after))
         body.append("__pipeline_commit();")
-        head = f"for (int {t} = {first}; {t} < {end}; ++{t}) {{"
-        out += body if end - first == 1 else [head, *indented(body), "}"]
+        head = [f"#pragma unroll {UNROLLED}", f"for (int {t} = {first}; {t} < {end}; ++{t}) {{"]
+        out += body if end - first == 1 else [*head, *indented(body), "}"]
     return out
 
 

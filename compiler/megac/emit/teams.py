@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from megac import index as ix
 from megac.emit.expressions import Text, moved, spread
 from megac.emit.folds import Axes, indented, step
-from megac.emit.library import THREADS
+from megac.emit.library import THREADS, UNROLL
 from megac.emit.places import Scope
 from megac.emit.stores import looped, store
 from megac.emit.types import C_TYPES, folded, number, width
@@ -97,40 +98,45 @@ def _by_lanes(one: _Sum) -> list[str] | None:
     if count is None or not by or count % by:
         return None
     chunks, scope = count // by, one.scope
-    c, e = Axis(scope.variable("c"), Size(chunks)), Axis(scope.variable("e"), Size(by))
-    term, text = one.element({one.k.name: chunk(c.name, e.name, by)}, one.i, c, e)
+    lanes = 1
+    while chunks // lanes > CHUNKS and lanes < 32 and chunks % (2 * lanes) == 0:
+        lanes *= 2
+    c, e = Axis(scope.variable("c"), Size(chunks // lanes)), Axis(scope.variable("e"), Size(by))
+    mine = (Axis(scope.variable("m"), Size(lanes)),) if lanes > 1 else ()
+    at = ix.add(ix.scaled(ix.axis(c.name), lanes * by), ix.axis(e.name))
+    for m in mine:
+        at = ix.add(at, ix.scaled(ix.axis(m.name), by))
+    term, text = one.element({one.k.name: at}, one.i, c, e, *mine)
     vectors = Vectors(scope, text, e.name, by)
     term = vectors.taken(term)
     if not vectors.lines:
         return None
-    lanes = 1
-    while chunks // lanes > CHUNKS and lanes < 32 and chunks % (2 * lanes) == 0:
-        lanes *= 2
     total = scope.variable("s")
-    adding = _adding(one, total, term, text, e)
     start = f"{C_TYPES[one.r.dtype]} {total} = {number(one.r.start)};"
-    i, n = one.i.name, one.text.size(one.high)
-    if lanes == 1:
-        terms = [
-            f"for (int {c.name} = 0; {c.name} < {chunks}; ++{c.name}) {{",
-            *indented([*vectors.lines, *adding]),
-            "}",
-        ]
+    adding = [*vectors.lines, *_adding(one, total, term, text, e)]
+    terms = [f"for (int {c.name} = 0; {c.name} < {c.extent}; ++{c.name}) {{", *indented(adding), "}"]
+    if not mine:
         body = [start, *terms, *one.stored(total, "")]
-        return looped(Axis(i, one.high), one.text, one.first("threadIdx.x"), "THREADS", body)
-    first = scope.variable("n")
-    scope.helpers.add(f"group_sum_{one.r.dtype.value}")
-    head = f"for (int {c.name} = lane % {lanes}; {c.name} < {chunks}; {c.name} += {lanes}) {{"
+        return looped(Axis(one.i.name, one.high), one.text, one.first("threadIdx.x"), "THREADS", body)
+    return _by_group(one, mine[0].name, lanes, total, [start, *_inside(one, terms)])
+
+
+def _inside(one: _Sum, terms: list[str]) -> list[str]:
+    return [f"if ({one.i.name} < {one.text.size(one.high)}) {{", *indented(terms), "}"]
+
+
+def _by_group(one: _Sum, mine: str, lanes: int, total: str, terms: list[str]) -> list[str]:
+    """A warp takes as many elements as it has groups of lanes; all its lanes meet in the shuffles."""
+    first, add = one.scope.variable("n"), f"group_sum_{one.r.dtype.value}"
+    one.scope.helpers.add(add)
+    i, n, many = one.i.name, one.text.size(one.high), 32 // lanes
     body = [
-        f"const int {i} = {first} + lane / {lanes};",
-        start,
-        f"if ({i} < {n}) {{",
-        *indented([head, *indented([*vectors.lines, *adding]), "}"]),
-        "}",
-        f"{total} = group_sum_{one.r.dtype.value}({total}, {lanes});",
-        *one.stored(total, f"{i} < {n} && lane % {lanes} == 0"),
+        f"const int {i} = {first} + lane / {lanes}, {mine} = lane % {lanes};",
+        *terms,
+        f"{total} = {add}({total}, {lanes});",
+        *one.stored(total, f"{i} < {n} && {mine} == 0"),
     ]
-    by_warp = f"{first} = {one.first(f'warp * {32 // lanes}')}; {first} < {n}; {first} += WARPS * {32 // lanes}"
+    by_warp = f"{first} = {one.first(f'warp * {many}')}; {first} < {n}; {first} += WARPS * {many}"
     return [f"for (int {by_warp}) {{", *indented(body), "}"]
 
 
@@ -165,6 +171,7 @@ def _by_slices(one: _Sum) -> list[str] | None:
         *indented([
             f"const int {c.name} = threadIdx.x % {across};",
             f"{kind} {sums}[{by}] = {{{number(one.r.start)}}};",
+            f"#pragma unroll {UNROLL}",
             f"for (int {k} = threadIdx.x / {across}; {k} < {one.text.size(one.k.extent)}; {k} += THREADS / {across}) {{",
             *indented([*vectors.lines, *adding]),
             "}",

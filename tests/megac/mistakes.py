@@ -30,9 +30,9 @@ class Mistake:
 
 # in the decoder of `small_decoder.py`
 SMALL = {
-    "no_barrier_behind_projections": Mistake("grid.sync();", 4, 0, ""),
-    "no_barrier_behind_attention": Mistake("grid.sync();", 4, 1, ""),
-    "no_barrier_behind_residual": Mistake("grid.sync();", 4, 2, ""),
+    "projections_not_awaited": Mistake("arrivals, 1 *", 1, 0, "arrivals, 0 *"),
+    "attention_not_awaited": Mistake("arrivals, 2 *", 1, 0, "arrivals, 1 *"),
+    "residual_not_awaited": Mistake("arrivals, 3 *", 1, 0, "arrivals, 2 *"),
     "weights_of_positions_not_awaited": Mistake("        __syncthreads();\n        {\n            const int c1", 1, 0, "        {\n            const int c1"),
     "slices_not_awaited": Mistake("        __syncthreads();\n        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4", 1, 0, "        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4"),
     "last_slice_left_out": Mistake("n1 < THREADS / 8;", 1, 0, "n1 < THREADS / 8 - 1;"),
@@ -60,6 +60,23 @@ SMALL = {
     "workspace_reused_early": Mistake("work1[r] = __hmul_rn(", 1, 0, "work0[r] = __hmul_rn("),
     "weight_not_transposed": Mistake("[i0, i1] -> [i1 * 128 + i0]", 6, 0, "[i0, i1] -> [i0 * 128 + i1]", "kernel.toml"),
     "position_beyond_cache": Mistake("max = 4095", 1, 0, "max = 4096", "kernel.toml"),
+    "barrier_arrival_relaxed": Mistake("__NV_ATOMIC_RELEASE", 1, 0, "__NV_ATOMIC_RELAXED"),
+    "barrier_poll_relaxed": Mistake("__NV_ATOMIC_ACQUIRE", 1, 0, "__NV_ATOMIC_RELAXED"),
+    "barrier_arrival_in_block": Mistake("__NV_THREAD_SCOPE_DEVICE", 2, 0, "__NV_THREAD_SCOPE_BLOCK"),
+    "barrier_poll_in_block": Mistake("__NV_THREAD_SCOPE_DEVICE", 2, 1, "__NV_THREAD_SCOPE_BLOCK"),
+    "barrier_block_not_awaited": Mistake("__syncthreads();\n    if (threadIdx.x == 0) {\n        __nv", 1, 0, "if (threadIdx.x == 0) {\n        __nv"),
+    "barrier_block_goes_on": Mistake("}\n    }\n    __syncthreads();\n}\n\n__global__", 1, 0, "}\n    }\n}\n\n__global__"),
+    "barrier_one_arrival_too_few": Mistake("< awaited", 1, 0, "+ 1 < awaited"),
+    "barrier_one_arrival_too_many": Mistake("< awaited", 1, 0, "<= awaited"),
+    "barrier_one_block_too_few": Mistake("2 * gridDim.x", 1, 0, "2 * (gridDim.x - 1)"),
+    "barrier_no_block_arrives": Mistake("arrivals, 1u", 1, 0, "arrivals, 0u"),
+    "barrier_arrives_twice": Mistake("arrivals, 1u", 1, 0, "arrivals, 2u"),
+    "barrier_every_warp_arrives": Mistake("if (threadIdx.x == 0) {\n        __nv", 1, 0, "if (threadIdx.x % 32 == 0) {\n        __nv"),
+    "barrier_departs": Mistake("arrivals, 1u", 1, 0, "arrivals, 0xffffffffu"),
+    "barrier_not_awaited": Mistake("while (__nv", 1, 0, "if (__nv"),
+    "barrier_counter_cleared_behind": Mistake("}\n    }\n    __syncthreads();\n}\n\n__global__", 1, 0, "}\n        *arrivals = 0u;\n    }\n    __syncthreads();\n}\n\n__global__"),
+    "barrier_counter_not_cleared": Mistake(", zeroed = true", 1, 0, "", "kernel.toml"),
+    "barrier_counter_of_two_elements": Mistake("(arrivals, 3", 1, 0, "(arrivals + 1, 3"),
 }  # fmt: skip
 
 # with an MLP of 11008, whose weights are on their way before they are used
@@ -75,7 +92,7 @@ AHEAD = {
     "slots_of_gate_for_up": Mistake("ring + (1 * THREADS + threadIdx.x) * 8, up", 2, 1, "ring + threadIdx.x * 8, up"),
     "last_chunks_left": Mistake("32 + t2, lane", 1, 0, "31 + t2, lane"),
     "last_row_left": Mistake("down, 11008, 128, r + gridDim.x", 2, 0, "down, 11008, 64, r + gridDim.x"),
-    "vector_read_before_barrier": Mistake("grid.sync();", 4, 3, ""),
+    "vector_read_before_barrier": Mistake("arrivals, 4 *", 1, 0, "arrivals, 3 *"),
 }  # fmt: skip
 
 # whose keys are turned, at position 7
@@ -91,8 +108,11 @@ TURNED = {
 
 # in LLaMA-2-7B
 FULL_SIZE = {
-    "no_barrier_behind_attention": Mistake("grid.sync();", 7, 3, ""),
-    "no_barrier_between_layers": Mistake("grid.sync();", 7, 6, ""),
+    "attention_not_awaited": Mistake("6 * l + 4)", 1, 0, "6 * l + 3)"),
+    "layer_before_not_awaited": Mistake("6 * l + 7)", 1, 0, "6 * l + 6)"),
+    "barrier_left_out": Mistake("grid_barrier(arrivals, (6 * l + 4) * gridDim.x);", 1, 0, ""),
+    "all_layers_await_the_first": Mistake("6 * l + 3)", 1, 0, "3)"),
+    "layers_of_five_barriers": Mistake("6 * l + 2)", 1, 0, "5 * l + 2)"),
     "newest_value_left_out": Mistake("k3 < s0 + 1", 1, 0, "k3 < s0"),
     "epsilon_of_another_model": Mistake("1e-05f", 3, 1, "1e-06f"),
     "last_rows_left_out": Mistake("r < 11008;", 1, 0, "r < 11007;"),

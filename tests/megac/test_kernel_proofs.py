@@ -13,7 +13,13 @@ from tests.megac.building import MODELS
 from tests.megac.mistakes import AHEAD, SMALL, TURNED
 from tests.megac.small_decoder import decoder, megac, tv
 
-QUICK = ("no_barrier_behind_residual", "weights_of_positions_not_awaited", "lanes_not_added", "position_beyond_cache")
+QUICK = (
+    "residual_not_awaited",
+    "weights_of_positions_not_awaited",
+    "lanes_not_added",
+    "position_beyond_cache",
+    "barrier_arrival_relaxed",
+)
 
 
 @cache

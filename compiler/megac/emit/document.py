@@ -95,6 +95,8 @@ def _parameter(x: Parameter, stored: dict[str, Weight], f: Flow) -> dict[str, An
     out: dict[str, Any] = {"name": x.name, "kind": x.kind, "type": x.dtype.value, "extent": x.extent}
     if x.kind != "scalar":
         out["bytes"] = x.extent * x.dtype.bytes
+    if x.zeroed:
+        out["zeroed"] = True
     if x.element or x.symbol:
         symbol = {"input": x.stated} if x.stated else {"dimension": x.symbol}
         out["is"] = {"element": x.element} if x.element else {**symbol, "max": x.most}

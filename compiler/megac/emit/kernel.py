@@ -50,6 +50,8 @@ def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int], slot
         scope.phase = k
         scope.outside = not len(s.before) <= k < len(s.before) + len(s.layer)
         texts.append([*described[k], *_memory_lines(k, phase, m), *_scoped(phase_lines(phase, scope))])
+    if m.arrivals:
+        scope.helpers.add("grid_barrier")
     body = "\n".join(indented([*entry, *([""] if entry else []), *_body(s, m, texts)]))
     head = _head(p, s, m, bool(ring))
     if ring or any("warp" in x or "lane" in x for t in texts for x in t):
@@ -69,7 +71,7 @@ def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int], slot
     text = (
         f"{head}{functions(scope.helpers)}\n__global__ void __launch_bounds__(THREADS, 1)\n"
         f"{kernel_name(p)}({signature})\n{{\n"
-        f"{shared}    cg::grid_group grid = cg::this_grid();\n{lane}\n{body}\n}}\n"
+        f"{shared}{lane}\n{body}\n}}\n"
     )
     return Kernel(text, ring)
 
@@ -108,15 +110,18 @@ def _pointer(x: Parameter) -> str:
 
 def _head(p: Program, s: Schedule, m: Memory, ring: bool) -> str:
     types = {x.dtype for x in m.parameters} | {x.dtype for _, _, _, x in s.placed()}
-    lines = ["#include <cooperative_groups.h>"]
-    lines += ["#include <cuda_bf16.h>"] if DType.BF16 in types else []
+    lines = ["#include <cuda_bf16.h>"] if DType.BF16 in types else []
     lines += ["#include <cuda_fp16.h>"] if DType.F16 in types else []
     lines += ["#include <cuda_pipeline.h>"] if ring else []
-    lines += ["", f"#define THREADS {THREADS}", "#define WARPS (THREADS / 32)", "#define FULL 0xffffffffu"]
+    lines += [
+        *([""] if lines else []),
+        f"#define THREADS {THREADS}",
+        "#define WARPS (THREADS / 32)",
+        "#define FULL 0xffffffffu",
+    ]
     lines += [f"#define LAYERS {s.layers}"] if s.layers else []
     lines += [f"#define {stride_name(x.name)} {x.stride}" for x in m.parameters if x.layered]
     lines += [f"#define {name} {n}" for name, n in m.offsets]
-    lines += ["", "namespace cg = cooperative_groups;"]
     called = {x.base for x in m.places.values() if x.called}
     for name, c in m.constants:
         lines += ["", *_table(name, c, name in called)]
@@ -138,21 +143,25 @@ def _table(name: str, c: Constant, called: bool) -> list[str]:
 
 def _body(s: Schedule, m: Memory, texts: list[list[str]]) -> list[str]:
     """Phases with a barrier of the grid between any two, also where one layer follows another."""
-    first, end = len(s.before), len(s.before) + len(s.layer)
+    first, each = len(s.before), len(s.layer)
     out: list[str] = []
     for k in range(first):
-        out += [*texts[k], "grid.sync();", ""]
+        out += [*texts[k], _barrier(m, "", k + 1), ""]
     if s.layer:
         out.append("for (int l = 0; l < LAYERS; ++l) {")
         inner = [f"{_pointer(x)}_l = {x.name} + (size_t)l * {stride_name(x.name)};" for x in m.parameters if x.layered]
-        for k in range(first, end):
-            inner += ["", *texts[k], "grid.sync();"]
+        for k in range(first, first + each):
+            inner += ["", *texts[k], _barrier(m, f"{each} * l", k + 1)]
         out += [*indented(inner), "}", ""]
-    for k in range(end, len(texts)):
-        out += [*texts[k], "grid.sync();", ""]
-    while out and out[-1] in ("", "grid.sync();"):
-        out.pop()
-    return out
+    for k in range(first + each, len(texts)):
+        out += [*texts[k], _barrier(m, f"{each} * LAYERS" if each else "", k + 1 - each), ""]
+    return out[: 1 + max((n for n, x in enumerate(out) if x and not x.startswith("grid_barrier(")), default=-1)]
+
+
+def _barrier(m: Memory, before: str, more: int) -> str:
+    """The barrier that `more` barriers after `before` others is."""
+    n = f"({before} + {more})" if before else str(more)
+    return f"grid_barrier({m.arrivals}, {n} * gridDim.x);"
 
 
 # ----------------------------------------------------------------------------------------------------------- comments

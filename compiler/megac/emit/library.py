@@ -79,6 +79,19 @@ __device__ __forceinline__ {kind} block_{op}_{t}({kind} v, {kind} total, {kind}*
     return total;
 }}
 """
+_BARRIER = """
+// All blocks meet. The counter is 0 when the launch begins; at the n-th barrier each block has added n.
+__device__ __forceinline__ void grid_barrier(unsigned int* arrivals, unsigned int awaited)
+{
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        __nv_atomic_fetch_add(arrivals, 1u, __NV_ATOMIC_RELEASE, __NV_THREAD_SCOPE_DEVICE);
+        while (__nv_atomic_load_n(arrivals, __NV_ATOMIC_ACQUIRE, __NV_THREAD_SCOPE_DEVICE) < awaited) {
+        }
+    }
+    __syncthreads();
+}
+"""
 _FUSED = ("__fmaf_rn(p.x, q.x, s)", "__fmaf_rn(p.y, q.y, s)")
 _APART = ("__fadd_rn(s, __fmul_rn(p.x, q.x))", "__fadd_rn(s, __fmul_rn(p.y, q.y))")
 _PAIRS = {
@@ -86,7 +99,7 @@ _PAIRS = {
     "dot_bf16": ("__nv_bfloat16", "__nv_bfloat162", 8, ("__bfloat1622float2(", ")"), _FUSED),
     "dot_f32": ("float", "float2", 4, ("", ""), _APART),
 }
-KINDS = ("warp", "group", "fetch", "products", "dot", "block")
+KINDS = ("warp", "group", "fetch", "products", "dot", "block", "grid")
 UNROLL = 8  # loads of a row that a lane has on their way
 
 
@@ -101,6 +114,8 @@ def functions(helpers: Iterable[str]) -> str:
 
 def _function(name: str) -> str:
     kind, *rest = name.split("_")
+    if kind == "grid":
+        return _BARRIER
     if kind in ("dot", "fetch", "products"):
         c, pair, by, (load, end), (first, second) = _PAIRS[f"dot_{rest[0]}"]
         text = {"dot": _DOT, "fetch": _FETCH, "products": _PRODUCTS}[kind]

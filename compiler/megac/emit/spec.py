@@ -35,7 +35,7 @@ def _value(x: Parameter) -> str:
     if x.element:
         return f"{{ element = {json.dumps(x.element)} }}"
     if x.kind == "workspace":
-        return f"{{ extent = {x.extent} }}"
+        return f"{{ extent = {x.extent}{', zeroed = true' if x.zeroed else ''} }}"
     one = x.parts[0]
     if not x.layered and len(x.parts) == 1:
         if one.after:

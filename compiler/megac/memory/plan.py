@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from megac.dtype import DType
 from megac.ir import Program
 from megac.memory.blocks import local
 from megac.memory.names import Names
@@ -15,7 +16,7 @@ from megac.memory.uses import Made, made_by
 from megac.schedule.records import Schedule
 from megac.size import Size
 
-FIXED = frozenset({"LAYERS", "THREADS", "WARPS", "FULL", "cg", "decode"})
+FIXED = frozenset({"LAYERS", "THREADS", "WARPS", "FULL", "decode", "grid_barrier"})
 ORDER = {"weights": 0, "input": 1, "cache": 2, "workspace": 3, "output": 4, "scalar": 5}
 
 
@@ -33,10 +34,12 @@ def memory(p: Program, s: Schedule, limits: Mapping[str, int]) -> Memory:
     crossing = [m for m in made if m.stage.name not in b.places and _crosses(m, s, own.places, own.registers)]
     work = _workspace(crossing, s, b)
     dims = dimensions(p, b)
+    arrivals = _arrivals(b) if s.waits else ""
     parameters = tuple(sorted(b.parameters, key=lambda x: ORDER[x.kind]))
     return Memory(
-        parameters, b.places, b.outside, own.places, own.registers, work, own.slots, tuple(b.offsets), constants, dims
-    )
+        parameters, b.places, b.outside, own.places, own.registers, work, own.slots, tuple(b.offsets), constants, dims,
+        arrivals,
+    )  # fmt: skip
 
 
 def _crosses(
@@ -59,6 +62,13 @@ def _workspace(made: Sequence[Made], s: Schedule, b: Buffers) -> tuple[Slot, ...
     for produced, initial in s.carried.items():
         b.places[produced] = b.places[initial]
     return out
+
+
+def _arrivals(b: Buffers) -> str:
+    """The counter of the grid's barriers."""
+    name = b.names.fresh("arrivals")
+    b.parameters.append(Parameter(name, "workspace", DType.U32, 1, written=True, zeroed=True))
+    return name
 
 
 def _life(m: Made, by_name: Mapping[str, Made], s: Schedule, b: Buffers) -> Life:

@@ -62,7 +62,7 @@ class Parameter:
     """A parameter of the kernel. extent: elements. layered: is it one stretch of `stride` elements per layer?
 
     element: of a scalar, the tensor's element that it is; symbol: the open number that it is, a dimension or what every
-    element of the input `stated` is, at most `most`.
+    element of the input `stated` is, at most `most`. zeroed: is it cleared before each launch?
     """
 
     name: str
@@ -77,6 +77,7 @@ class Parameter:
     stated: str = ""
     most: int = 0
     written: bool = False
+    zeroed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class Memory:
     """places: of tensors in global memory and of scalars, by the first layer's names; outside: of what layers have of
     their own, where it is read outside of their loop. local: of tensors that a block has for itself in a phase, by
     the number of the phase; registers: tensors that are no more than a variable there. offsets: names of numbers.
-    constants: tensors in the file itself, with their names there. dims: the parameter for each open dimension."""
+    constants: tensors in the file itself, with their names there. dims: the parameter for each open dimension. arrivals: the
+    parameter that counts who arrived at barriers of the grid, where there are any."""
 
     parameters: tuple[Parameter, ...]
     places: dict[str, Place]
@@ -123,3 +125,4 @@ class Memory:
     offsets: tuple[tuple[str, int], ...]
     constants: tuple[tuple[str, Constant], ...]
     dims: Mapping[str, str]
+    arrivals: str = ""

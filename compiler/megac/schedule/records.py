@@ -109,6 +109,11 @@ class Schedule:
     def phases(self) -> tuple[Phase, ...]:
         return (*self.before, *self.layer, *self.after)
 
+    @property
+    def waits(self) -> bool:
+        """Has a launch barriers?"""
+        return bool(self.layer) or len(self.phases) > 1
+
     def placed(self) -> Iterator[tuple[int, Phase, Nest, Stage]]:
         """Each stage with the number of its phase, in order."""
         for k, phase in enumerate(self.phases):

@@ -75,6 +75,22 @@ def test_rows_of_caches_are_an_option() -> None:
     assert "(i1 * 1024 + i2) * 16 + i3" in out["kernel.toml"]
 
 
+def test_the_counter_of_barriers_starts_at_zero() -> None:
+    out = written("llama_tiny_fp16_op18_dynP")
+    spec: dict[str, Any] = tomllib.loads(out["kernel.toml"])
+    assert spec["args"]["arrivals"] == {"extent": 1, "zeroed": True}
+    plan = json.loads(out["plan.json"])
+    assert [x["name"] for x in plan["parameters"] if x.get("zeroed")] == ["arrivals"]
+    places = re.findall(r"^ *grid_barrier\(arrivals, (.*) \* gridDim.x\);", out["kernel.cu"], re.MULTILINE)
+    assert places == ["1", *(f"(6 * l + {k})" for k in range(2, 8))]
+
+
+def test_a_kernel_of_one_phase_has_no_barrier() -> None:
+    out = files(program(model([node("Relu", ["x"], ["y"])], {"x": ("f32", [8])}, {"y": "f32"})), Target())
+    assert "arrivals" not in "".join(out.values())
+    assert "grid_barrier" not in out["kernel.cu"]
+
+
 # ------------------------------------------------------------------------------------------------------ other graphs
 def test_variables_are_not_called_as_dimensions_are() -> None:
     """A dimension `s0` beside the sums that are called s0, s1, ..."""

@@ -80,6 +80,15 @@ def test_a_sum_that_starts_from_nan_is_nan(start: str) -> None:
     assert known(k, k.op("fmax.f32", t, k.float(1)))
 
 
+def test_fused_products_that_overflow_may_make_a_nan() -> None:
+    for size, there in ((1e30, True), (1e3, False)):
+        k = Kernel()
+        found = total(k, lt(I, 2), other=size)
+        step = k.op("ffma.f32", found.args[0].args[1], k.float(size), k.terms.hole(32))
+        t = k.terms.reduce(found.name, found.embedding(), found.scope, step, found.args[1])
+        assert known(k, t) == there
+
+
 def test_bits_of_a_known_nan_may_be_any() -> None:
     k = Kernel()
     nan = k.op("fsub.f32", k.load("x"), k.float(float("nan")))

@@ -284,6 +284,12 @@ class Foreseen:
             return []
         if step.kind != "op" or step.name == "select" or not any(x.kind == "hole" for x in self.below(step)):
             return [step]
+        if op_head(step) == "ffma" and not any(x.kind == "hole" for a in step.args[:2] for x in self.below(a)):
+            # of finite factors the product may be infinite, and such of both signs are a NaN
+            return [
+                self.system.terms.op(f"fmul.{op_type(step.name)}", *step.args[:2]),
+                *self.contributions(step.args[2]),
+            ]
         return [c for a in step.args for c in self.contributions(a)]
 
     def rounds(self, t: Term, ref: Term | None = None) -> tuple[bool, bool]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 
 import islpy as isl
 
@@ -59,7 +60,12 @@ def dataflow(sets: Sets, reads: list[Touch], writes: list[Touch]) -> dict[str, S
     with sets._ask("order of accesses"):
         _check_schedule(sets, reads + writes)
         _check_distinct_times(sets, writes)
-    found = {r.unit: _guessed(sets, r, writes) for r in reads}
+
+    @cache
+    def once(i: int) -> bool:
+        return bool(writes[i].cells.is_injective())
+
+    found = {r.unit: _guessed(sets, r, writes, once) for r in reads}
     left = [r for r in reads if found[r.unit] is None]
     return {u: s for u, s in found.items() if s is not None} | maximised(sets, left, writes)
 
@@ -72,8 +78,8 @@ def maximised(sets: Sets, reads: list[Touch], writes: list[Touch]) -> dict[str, 
         return _partition(sets, reads, _flow(reads, writes))
 
 
-def _guessed(sets: Sets, read: Touch, writes: list[Touch]) -> Sources | None:
-    answer = guess(sets, (read.cells, read.time), [(w.cells, w.time) for w in writes])
+def _guessed(sets: Sets, read: Touch, writes: list[Touch], once: Callable[[int], bool]) -> Sources | None:
+    answer = guess(sets, (read.cells, read.time), [(w.cells, w.time) for w in writes], once)
     if answer is None:
         return None
     found = [Source(w.unit, *x) for w, x in zip(writes, answer[0], strict=True) if x is not None]

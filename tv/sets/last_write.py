@@ -9,6 +9,7 @@ asked of isl, and where an answer is no the guess is given up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -37,17 +38,20 @@ class _NoGuess(Exception):
     """The guess does not hold, or was not simple enough to be worth it."""
 
 
-def guess(sets: Sets, read: tuple[Map, Map], writes: list[tuple[Map, Map]]) -> tuple[Found, Set] | None:
+def guess(
+    sets: Sets, read: tuple[Map, Map], writes: list[tuple[Map, Map]], once: Callable[[int], bool]
+) -> tuple[Found, Set] | None:
     """(cells, time) of a read and of the writes -> for each write (reader instance -> last writer, its domain), None where it is
-    never the last; and the readers that no write precedes. None where the guess fails or costs too much."""
+    never the last; and the readers that no write precedes. once: does the
+    i-th write store to no cell twice? None where the guess fails or costs too much."""
     with sets._ask("last write"):
         try:
-            return _search(read, writes)
+            return _search(read, writes, once)
         except (_NoGuess, isl.Error):
             return None
 
 
-def _search(read: tuple[Map, Map], writes: list[tuple[Map, Map]]) -> tuple[Found, Set]:
+def _search(read: tuple[Map, Map], writes: list[tuple[Map, Map]], once: Callable[[int], bool]) -> tuple[Found, Set]:
     cells, time = read
     same = [tidy(cells.apply_range(w.reverse())) for w, _ in writes]
     found: Found = [None] * len(writes)
@@ -59,7 +63,7 @@ def _search(read: tuple[Map, Map], writes: list[tuple[Map, Map]]) -> tuple[Found
             for i, (_, t) in enumerate(writes)
             if not (p := same[i].intersect(time.apply_range(earlier).apply_range(t.reverse()))).is_empty()
         }
-        lasts = [_last(i, p, writes[i][1], rest) for i, p in before.items()]
+        lasts = [_last(i, p, writes[i][1], rest, once) for i, p in before.items()]
         for k in _latest_first([x for x in lasts if x is not None]):
             where = tidy(k.domain.intersect(rest))
             if not where.is_empty():
@@ -83,11 +87,11 @@ def _earlier(times: isl.Space, level: int) -> Map:
     return m.order_gt(_D.in_, level, _D.out, level) if level < n else m
 
 
-def _last(writer: int, before: Map, time: Map, rest: Set) -> Last | None:
+def _last(writer: int, before: Map, time: Map, rest: Set, once: Callable[[int], bool]) -> Last | None:
     before = tidy(before.intersect_domain(rest))
     if before.is_empty():
         return None
-    if before.is_single_valued():
+    if once(writer) or before.is_single_valued():  # a read is of one cell
         return Last(writer, before, tidy(before.domain()), tidy(before.apply_range(time)))
     if before.n_basic_map() > 4:
         raise _NoGuess

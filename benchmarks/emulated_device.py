@@ -83,7 +83,7 @@ class Interpreter:
                 scalars[p.name] = int.from_bytes(a.tobytes(), "little")
         done = run(
             self._kernel, (self._plan.blocks, 1, 1), (self._plan.threads, 1, 1), buffers, scalars,
-            shared_bytes=self._plan.shared, step_limit=STEPS, races=self.races,
+            step_limit=STEPS, races=self.races,
         )  # fmt: skip
         if not done.clean:
             raise RunError(f"the launch ends with {done.events[0] if done.events else done.ended}")

@@ -99,7 +99,11 @@ def phases(plan: dict[str, Any], stamps: Clocks, ms: float) -> list[dict[str, An
     rows = []
     for k, phase in enumerate(plan["phases"]):
         own = where[k] == "layer"
-        at = [first + l * each + k - first for l in range(plan["layers"])] if own else [k if k < first else k + each * (plan["layers"] - 1)]
+        at = (
+            [first + l * each + k - first for l in range(plan["layers"])]
+            if own
+            else [k if k < first else k + each * (plan["layers"] - 1)]
+        )
         w, v = work[:, at] * scale, wait[:, at] * scale
         rows.append({
             "phase": phase["phase"], "where": where[k], "times": len(at), "work": float(w.mean()), "longest": float(w.max(axis=2).mean()),

@@ -63,13 +63,10 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 @click.option(
     "--max-position", default=4096, show_default=True, type=click.IntRange(1), help="Rows that caches have room for."
 )
-@click.option(
-    "--ahead/--no-ahead", default=True, show_default=True, help="Copy weights before the barriers they need not await."
-)
 @click.option("--operators", is_flag=True, is_eager=True, expose_value=False, callback=_list_operators,
               help="List the ONNX operators that have a rule.")  # fmt: skip
 def compile_command(
-    model: Path, output: Path | None, show: str | None, arch: str, blocks: int, max_position: int, ahead: bool
+    model: Path, output: Path | None, show: str | None, arch: str, blocks: int, max_position: int
 ) -> None:
     """Compiles MODEL, a decoder as an ONNX graph; for each operator it cannot compile, it says which node and why."""
     if output is None and show is None:
@@ -78,7 +75,7 @@ def compile_command(
     if show is not None:
         click.echo(program_text(program))
     if output is not None:
-        write(output, files(program, Target(arch, blocks, max_position, ahead), _from(output, model)))
+        write(output, files(program, Target(arch, blocks, max_position), _from(output, model)))
 
 
 def _from(folder: Path, model: Path) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from megac.emit.document import plan_text
 from megac.emit.kernel import kernel_text
-from megac.emit.library import THREADS
 from megac.emit.spec import spec_text
 from megac.errors import CompileError
 from megac.ir import Program
@@ -17,19 +16,14 @@ from megac.memory.plan import memory
 from megac.schedule.layering import schedule
 from megac.schedule.zeros import without_unseen_zeros
 
-SLOTS = 16
-DECLARED = 48  # KB
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a kernel is made for. max_position: rows that caches have room for; ahead: may weights be copied to shared
-    memory before the barrier in front of what multiplies them?"""
+    """What a kernel is made for. max_position: rows that caches have room for."""
 
     arch: str = "sm_90"
     blocks: int = 132
     max_position: int = 4096
-    ahead: bool = True
 
 
 def files(p: Program, target: Target, model: str = "") -> dict[str, str]:
@@ -41,22 +35,11 @@ def files(p: Program, target: Target, model: str = "") -> dict[str, str]:
     p = without_unseen_zeros(p)
     s = schedule(p)
     m = memory(p, s, limits)
-    kernel = kernel_text(p, s, m, limits, slots(target.arch) if target.ahead else 0)
     return {
-        "kernel.cu": kernel.text,
-        "kernel.toml": spec_text(p, m, target.blocks, target.arch, limits, kernel.shared),
-        "plan.json": plan_text(p, s, m, target.blocks, target.arch, limits, kernel.shared, model),
+        "kernel.cu": kernel_text(p, s, m, limits),
+        "kernel.toml": spec_text(p, m, target.blocks, target.arch, limits),
+        "plan.json": plan_text(p, s, m, target.blocks, target.arch, limits, model),
     }
-
-
-def slots(arch: str) -> int:
-    """How many pieces of 16 bytes of weights a thread may have on their way: as many as are worth it, and as shared
-    memory has room for beside what the text declares."""
-    number = int("".join(x for x in arch if x.isdigit()) or 0)
-    if number < 80:
-        return 0
-    largest = 99 if number in (86, 89) or number >= 120 else 163 if number < 90 else 227
-    return min(SLOTS, (largest - DECLARED) * 1024 // (16 * THREADS))
 
 
 def write(folder: Path, texts: dict[str, str]) -> None:

@@ -128,8 +128,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """folder: where the plan lies; model: the compiled file, None where the plan does not name it. shared: bytes of dynamic
-    shared memory. ranges: least and greatest element of integer inputs. read: bytes of weights that a launch reads."""
+    """folder: where the plan lies; model: the compiled file, None where the plan does not name it. ranges: least and greatest element of integer inputs. read: bytes of weights that a launch reads."""
 
     folder: Path
     program: str
@@ -138,7 +137,6 @@ class Plan:
     arch: str
     blocks: int
     threads: int
-    shared: int
     cooperative: bool
     layers: int
     dimensions: Mapping[str, int]
@@ -187,7 +185,7 @@ def read_plan(folder: Path) -> Plan:
 def _plan(folder: Path, d: dict[str, Any]) -> Plan:
     return Plan(
         folder, str(d["program"]), folder / d["model"] if d["model"] else None, _word(d["kernel"]), _word(d["arch"]),
-        _natural(d["blocks"]), _natural(d["threads"]), _natural(d.get("dynamic_shared", 0)), bool(d["cooperative"]),
+        _natural(d["blocks"]), _natural(d["threads"]), bool(d["cooperative"]),
         _natural(d["layers"]), {x["name"]: _natural(x["max"]) for x in d["dimensions"]},
         {name: (int(low), int(high)) for name, (low, high) in d["ranges"].items()}, _all(_phase, d["phases"]),
         _all(_parameter, d["parameters"]), _all(_slot, d["workspace"]), _all(_slot, d["shared"]),

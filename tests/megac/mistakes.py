@@ -54,7 +54,7 @@ SMALL = {
     "key_not_scaled": Mistake("__float2half_rn(0.35351562f)", 2, 1, "__float2half_rn(1.0f)"),
     "norm_not_rounded": Mistake("__hmul_rn(__float2half_rn(__fdiv_rn(__half2float(x[i]), x0)), gain[i])", 1, 0, "__float2half_rn(__fmul_rn(__fdiv_rn(__half2float(x[i]), x0), __half2float(gain[i])))"),
     "epsilon_outside_root": Mistake("__fsqrt_rn(__fadd_rn(__fdiv_rn(s0, 128.0f), 1e-05f))", 1, 0, "__fadd_rn(__fsqrt_rn(__fdiv_rn(s0, 128.0f)), 1e-05f)"),
-    "gate_and_up_swapped": Mistake("gate, 128, 48, blockIdx", 1, 0, "up, 128, 48, blockIdx"),
+    "gate_and_up_swapped": Mistake("gate + r", 1, 0, "up + r"),
     "last_row_left": Mistake("r < 48;", 1, 0, "r < 47;"),
     "residual_of_other_tensor": Mistake("__hadd_rn(work0[r]", 1, 0, "__hadd_rn(x[r]"),
     "workspace_reused_early": Mistake("work1[r] = __hmul_rn(", 1, 0, "work0[r] = __hmul_rn("),
@@ -79,22 +79,6 @@ SMALL = {
     "barrier_counter_of_two_elements": Mistake("(arrivals, 3", 1, 0, "(arrivals + 1, 3"),
 }  # fmt: skip
 
-# with an MLP of 11008, whose weights are on their way before they are used
-AHEAD = {
-    "group_not_awaited": Mistake("__pipeline_wait_prior(7);", 5, 1, "__pipeline_wait_prior(8);"),
-    "group_of_first_pass_not_awaited": Mistake("__pipeline_wait_prior(7);", 5, 0, "__pipeline_wait_prior(8);"),
-    "chunks_of_row_after_next": Mistake("gate, 128, 11008, r + gridDim.x", 1, 0, "gate, 128, 11008, r + 2 * gridDim.x"),
-    "chunks_of_row_itself": Mistake("up, 128, 11008, r + gridDim.x * WARPS", 1, 0, "up, 128, 11008, r"),
-    "chunks_of_pass_itself": Mistake("r, (q0 + 1) * 16", 1, 0, "r, q0 * 16"),
-    "chunks_of_other_matrix": Mistake("gate, 128, 11008, blockIdx", 1, 0, "up, 128, 11008, blockIdx"),
-    "chunks_of_other_warp": Mistake("down, 11008, 128, blockIdx.x * WARPS + warp", 1, 0, "down, 11008, 128, blockIdx.x * WARPS"),
-    "slot_of_other_thread": Mistake("threadIdx.x) * 8, work1 + c1", 1, 0, "(threadIdx.x ^ 1)) * 8, work1 + c1"),
-    "slots_of_gate_for_up": Mistake("ring + (1 * THREADS + threadIdx.x) * 8, up", 2, 1, "ring + threadIdx.x * 8, up"),
-    "last_chunks_left": Mistake("32 + t2, lane", 1, 0, "31 + t2, lane"),
-    "last_row_left": Mistake("down, 11008, 128, r + gridDim.x", 2, 0, "down, 11008, 64, r + gridDim.x"),
-    "vector_read_before_barrier": Mistake("arrivals, 4 *", 1, 0, "arrivals, 3 *"),
-}  # fmt: skip
-
 # whose keys are turned, at position 7
 TURNED = {
     "newest_key_from_cache": Mistake("(tile0 + c1", 1, 0, "(present_k_cache + (n / 2) * 512 + 448 + c1"),
@@ -117,9 +101,9 @@ FULL_SIZE = {
     "epsilon_of_another_model": Mistake("1e-05f", 3, 1, "1e-06f"),
     "last_rows_left_out": Mistake("r < 11008;", 1, 0, "r < 11007;"),
     "weights_of_the_first_layer": Mistake("(size_t)l * STRIDE_LAYERS_F16", 1, 0, "(size_t)0 * STRIDE_LAYERS_F16"),
-    "next_rows_of_another_weight": Mistake("layers_f16_l + AT_VAL_127", 2, 1, "layers_f16_l + AT_VAL_32"),
-    "next_layer_s_weights_of_this_one": Mistake("STRIDE_LAYERS_F16 + AT_VAL_25", 1, 0, "AT_VAL_25"),
-    "copies_not_awaited": Mistake("__pipeline_wait_prior(7)", 12, 5, "__pipeline_wait_prior(8)"),
+    "rows_of_keys_begin_late": Mistake("r - 4096", 1, 0, "r - 4095"),
+    "row_of_values_among_keys": Mistake("r < 8192)", 1, 0, "r < 8193)"),
+    "weights_of_another_projection": Mistake("layers_f16_l + AT_VAL_127", 1, 0, "layers_f16_l + AT_VAL_32"),
     "residual_of_the_layer_before": Mistake("__hadd_rn(work4[r]", 1, 0, "__hadd_rn(work0[r]"),
     "rows_of_half_a_head_turned": Mistake("63 >= (i % 128)", 2, 1, "63 >= (i % 256)"),
 }  # fmt: skip

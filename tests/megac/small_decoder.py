@@ -12,12 +12,12 @@ from onnx import helper
 
 from tests.megac.building import ROOT, Array, model, node
 
-HEADS, SIZE, WIDTH = 2, 64, 128
+HEADS, SIZE, WIDTH, MLP = 2, 64, 128, 48
 
 
-def decoder(past: int | str = "P", turned: bool = False, hidden: int = 48) -> onnx.ModelProto:
+def decoder(past: int | str = "P", turned: bool = False) -> onnx.ModelProto:
     """x [1, 128] f16 and two caches [1, 2, P, 64] of any length P, or of this one; opset 23. turned: keys are turned by
-    their position, and four heads share two of them. hidden: the width of the MLP."""
+    their position, and four heads share two of them."""
     kv, heads = HEADS, 2 * HEADS if turned else HEADS
     rng = np.random.default_rng(5)
 
@@ -26,7 +26,7 @@ def decoder(past: int | str = "P", turned: bool = False, hidden: int = 48) -> on
 
     weights = {
         "gain": weight(WIDTH), "wq": weight(WIDTH, heads * SIZE), "wk": weight(WIDTH, kv * SIZE), "wv": weight(WIDTH, kv * SIZE),
-        "wo": weight(heads * SIZE, WIDTH), "gate": weight(WIDTH, hidden), "up": weight(WIDTH, hidden), "down": weight(hidden, WIDTH),
+        "wo": weight(heads * SIZE, WIDTH), "gate": weight(WIDTH, MLP), "up": weight(WIDTH, MLP), "down": weight(MLP, WIDTH),
         "cos": weight(1, 1, SIZE // 2), "sin": weight(1, 1, SIZE // 2),
         "heads_q": np.array([1, 1, heads, SIZE]), "heads_k": np.array([1, 1, kv, SIZE]), "heads_v": np.array([1, 1, kv, SIZE]),
         "flat": np.array([1, heads * SIZE]), "row": np.array([1, 1, WIDTH]),

@@ -65,15 +65,14 @@ class Kernel:
     num_regs: int = 64
     local_size_bytes: int = 0
     shared_size_bytes: int = 384
-    max_dynamic_shared_size_bytes: int = 0
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     fails: bool = False
 
-    def __call__(self, grid: Any, block: Any, args: Any, *, shared_mem: int = 0) -> None:
+    def __call__(self, grid: Any, block: Any, args: Any) -> None:
         if self.fails:
             raise CudaError("CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE: too many blocks in cooperative launch")
         Stand.clock += 2.0
-        self.calls.append((grid, block, args, shared_mem))
+        self.calls.append((grid, block, args))
 
 
 class Stand:
@@ -127,14 +126,14 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def test_a_launch_is_cooperative_and_its_arguments_keep_their_types(device: Cuda, plan: Plan) -> None:
-    device.load(replace(plan, shared=60_000))
+    device.load(plan)
     name = "_Z6decodePf" if shutil.which("nvcc") else "decode"
     kernel = Stand.kernels[name]
-    assert (kernel.cooperative, kernel.max_dynamic_shared_size_bytes) == (True, 60_000)
+    assert kernel.cooperative
     memory = device.allocate(16)
     device.launch([memory, np.int64(3), np.int32(7)])
-    grid, block, args, shared = kernel.calls[0]
-    assert (grid, block, shared) == ((132,), (plan.threads,), 60_000)
+    grid, block, args = kernel.calls[0]
+    assert (grid, block) == ((132,), (plan.threads,))
     assert [type(a) for a in args] == [Memory, np.int64, np.int32]
     assert device.facts["registers"] == 64
     kernel.fails = True
@@ -157,7 +156,7 @@ def test_the_largest_is_found_by_a_kernel_of_its_type_or_on_the_host(device: Cud
     memory = device.allocate(8)
     device.clear(memory)
     assert device.largest(memory, DType.F16, 4) == 0
-    (grid, block, (there, count, _), _) = Stand.kernels["largest_f16"].calls[-1]
+    grid, block, (there, count, _) = Stand.kernels["largest_f16"].calls[-1]
     assert (grid, block, there, count, type(count)) == ((1,), (1024,), memory, 4, np.int32)
     wide = device.allocate(24)
     device.write(wide, 0, np.array([1.0, 3.0, 2.0]).view(np.uint8))
@@ -168,7 +167,7 @@ def test_random_elements_have_the_kernel_of_their_type(device: Cuda) -> None:
     memory = device.allocate(64)
     for dtype, name in ((DType.F16, "fill_f16"), (DType.BF16, "fill_bf16"), (DType.F32, "fill_f32")):
         device.fill(memory, dtype, 4, 6, (1.0, 0.5), 9)
-        _, _, (there, count, mean, deviation, seed), _ = Stand.kernels[name].calls[-1]
+        _, _, (there, count, mean, deviation, seed) = Stand.kernels[name].calls[-1]
         assert there.size == 6 * dtype.bytes
         assert (count, mean, deviation, seed) == (6, 1.0, 0.5, 9)
         assert [type(a) for a in (count, mean, deviation, seed)] == [np.uint64, np.float32, np.float32, np.uint64]

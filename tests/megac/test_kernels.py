@@ -22,8 +22,8 @@ TINY = sorted(p.stem for p in MODELS.glob("*tiny*.onnx"))
 
 
 @cache
-def written(name: str, ahead: bool = True) -> dict[str, str]:
-    return files(compile_file(MODELS / f"{name}.onnx", 4095), Target(ahead=ahead))
+def written(name: str) -> dict[str, str]:
+    return files(compile_file(MODELS / f"{name}.onnx", 4095), Target())
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -61,7 +61,7 @@ def test_the_plan_says_how_a_runner_packs_weights() -> None:
 
 def test_a_kernel_has_no_more_text_for_more_layers() -> None:
     small, large = (
-        written(n, False)["kernel.cu"].splitlines() for n in ("llama_tiny_fp16_op18_dynP", "llama2-7b_fp16_op18_dynP")
+        written(n)["kernel.cu"].splitlines() for n in ("llama_tiny_fp16_op18_dynP", "llama2-7b_fp16_op18_dynP")
     )
     assert abs(len(small) - len(large)) <= 15
     assert "#define LAYERS 32" in large

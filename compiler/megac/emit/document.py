@@ -17,10 +17,9 @@ SCHEMA = 1
 
 
 def plan_text(
-    p: Program, s: Schedule, m: Memory, blocks: int, arch: str, limits: dict[str, int], shared: int, model: str = ""
+    p: Program, s: Schedule, m: Memory, blocks: int, arch: str, limits: dict[str, int], model: str = ""
 ) -> str:
-    """JSON: sizes are in elements unless they are called bytes, offsets and strides in elements. shared: bytes of dynamic shared
-    memory. model: the file that was compiled, as it is reached from the folder."""
+    """JSON: sizes are in elements unless they are called bytes, offsets and strides in elements. model: the file that was compiled, as it is reached from the folder."""
     stored = {w.name: w for w in p.weights}
     f = flow(p, s, m, limits)
     data = {
@@ -32,7 +31,6 @@ def plan_text(
         "blocks": blocks,
         "threads": THREADS,
         "cooperative": True,
-        "dynamic_shared": shared,
         "layers": s.layers,
         "dimensions": [{"name": d, "parameter": m.dims[d], "max": limits[d]} for d in p.dims],
         "ranges": _ranges(p, limits),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from megac.emit.folds import indented
 from megac.emit.library import THREADS, functions, partials
 from megac.emit.nests import phase_lines
 from megac.emit.places import Scope
-from megac.emit.streams import ahead, streams
 from megac.emit.types import C_TYPES, number
 from megac.ir import Const, Constant, Program
 from megac.memory.packing import stride_name
@@ -23,28 +21,15 @@ from megac.passes.stages import reads
 from megac.schedule.records import Phase, Schedule
 
 WIDTH = 110
-WIDE_LOAD = 16  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """The file's text. shared: bytes of shared memory that a launch gives each block beside what the text declares."""
-
-    text: str
-    shared: int
-
-
-def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int], slots: int) -> Kernel:
-    """The file: sizes, small functions, and one kernel in which phases follow each other behind grid barriers. slots: how
-    many pieces of 16 bytes of weights a thread may have on their way."""
+def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int]) -> str:
+    """The file: sizes, small functions, and one kernel in which phases follow each other behind grid barriers."""
     taken = {x.name for x in m.parameters} | {x.name for x in m.shared} | {name for name, _ in m.constants}
     scope = Scope(m, limits, frozenset(taken), {w.name: w for w in p.weights})
     scope.stages = {x.name: x for _, _, _, x in s.placed()}
     scope.rows = {a.rows: a for c in s.caches for a in c.appends}
     described = _descriptions(s)
-    scope.streams = streams(s, scope, slots)
-    entry, scope.following = ahead(s, scope.streams, scope)
-    ring = max((x.slots for x in scope.streams.values()), default=0) * THREADS * WIDE_LOAD
     texts = []
     for k, phase in enumerate(s.phases):
         scope.phase = k
@@ -52,9 +37,9 @@ def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int], slot
         texts.append([*described[k], *_memory_lines(k, phase, m), *_scoped(phase_lines(phase, scope))])
     if m.arrivals:
         scope.helpers.add("grid_barrier")
-    body = "\n".join(indented([*entry, *([""] if entry else []), *_body(s, m, texts)]))
-    head = _head(p, s, m, bool(ring))
-    if ring or any("warp" in x or "lane" in x for t in texts for x in t):
+    body = "\n".join(indented(_body(s, m, texts)))
+    head = _head(p, s, m)
+    if any("warp" in x or "lane" in x for t in texts for x in t):
         lane = "    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;\n"
     else:
         lane = ""
@@ -65,15 +50,12 @@ def kernel_text(p: Program, s: Schedule, m: Memory, limits: dict[str, int], slot
     shared += "".join(
         f"    __shared__ __align__(16) {C_TYPES[t]} slices_{t.value}[THREADS * {n}];\n" for t, n in scope.slices.items()
     )
-    for x in list(scope.streams.values())[:1]:
-        shared += f"    extern __shared__ __align__(16) {C_TYPES[x.dtype]} ring[];\n"
     signature = _list(list(map(_parameter, m.parameters)))
-    text = (
+    return (
         f"{head}{functions(scope.helpers)}\n__global__ void __launch_bounds__(THREADS, 1)\n"
         f"{kernel_name(p)}({signature})\n{{\n"
         f"{shared}{lane}\n{body}\n}}\n"
     )
-    return Kernel(text, ring)
 
 
 def _scoped(lines: list[str]) -> list[str]:
@@ -108,11 +90,10 @@ def _pointer(x: Parameter) -> str:
     return f"{'' if x.written else 'const '}{C_TYPES[x.dtype]}* {x.name}"
 
 
-def _head(p: Program, s: Schedule, m: Memory, ring: bool) -> str:
+def _head(p: Program, s: Schedule, m: Memory) -> str:
     types = {x.dtype for x in m.parameters} | {x.dtype for _, _, _, x in s.placed()}
     lines = ["#include <cuda_bf16.h>"] if DType.BF16 in types else []
     lines += ["#include <cuda_fp16.h>"] if DType.F16 in types else []
-    lines += ["#include <cuda_pipeline.h>"] if ring else []
     lines += [
         *([""] if lines else []),
         f"#define THREADS {THREADS}",

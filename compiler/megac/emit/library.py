@@ -27,28 +27,6 @@ __device__ __forceinline__ float {name}(const {kind}* row, const {kind}* x, int 
     return warp_sum_f32(s);
 }}
 """
-_FETCH = """
-// A lane's part of a row's c-th chunk on its way, n elements a row: nothing behind the last row or the row's end.
-__device__ __forceinline__ void fetch_{t}({kind}* slot, const {kind}* m, int n, int rows, int r, int c, int lane)
-{{
-    if (r < rows && c * 32 + lane < n / {by})
-        __pipeline_memcpy_async(slot, m + (size_t)r * n + (c * 32 + lane) * {by}, 16);
-}}
-"""
-_PRODUCTS = """
-// The products of 16 bytes with others, added to s.
-__device__ __forceinline__ float products_{t}(const {kind}* w, const {kind}* x, float s)
-{{
-    const uint4 u = *(const uint4*)w, v = *(const uint4*)x;
-    const {pair} *a = (const {pair}*)&u, *b = (const {pair}*)&v;
-    for (int e = 0; e < {pairs}; ++e) {{
-        const float2 p = {load}a[e]{end}, q = {load}b[e]{end};
-        s = {first};
-        s = {second};
-    }}
-    return s;
-}}
-"""
 _WARP = """
 __device__ __forceinline__ {kind} warp_{op}_{t}({kind} v)
 {{
@@ -99,7 +77,7 @@ _PAIRS = {
     "dot_bf16": ("__nv_bfloat16", "__nv_bfloat162", 8, ("__bfloat1622float2(", ")"), _FUSED),
     "dot_f32": ("float", "float2", 4, ("", ""), _APART),
 }
-KINDS = ("warp", "group", "fetch", "products", "dot", "block", "grid")
+KINDS = ("warp", "group", "dot", "block", "grid")
 UNROLL = 8  # loads of a row that a lane has on their way
 
 
@@ -116,11 +94,10 @@ def _function(name: str) -> str:
     kind, *rest = name.split("_")
     if kind == "grid":
         return _BARRIER
-    if kind in ("dot", "fetch", "products"):
+    if kind == "dot":
         c, pair, by, (load, end), (first, second) = _PAIRS[f"dot_{rest[0]}"]
-        text = {"dot": _DOT, "fetch": _FETCH, "products": _PRODUCTS}[kind]
-        return text.format(
-            t=rest[0], name=name, kind=c, pair=pair, by=by, pairs=by // 2, load=load, end=end, first=first, second=second,
+        return _DOT.format(
+            name=name, kind=c, pair=pair, by=by, pairs=by // 2, load=load, end=end, first=first, second=second,
             unroll=UNROLL,
         )  # fmt: skip
     op, code = rest

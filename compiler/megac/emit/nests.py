@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from megac.emit.expressions import Text, moved, spread, substituted
 from megac.emit.folds import Axes, by_block, by_thread, by_warp, indented, own_index
 from megac.emit.places import Scope
+from megac.emit.stacked import Stack, stacks, summed
 from megac.emit.stores import guarded, looped, store
-from megac.emit.streams import FIRST, STEP, Stream, summed
 from megac.emit.teams import in_team
 from megac.emit.types import C_TYPES
 from megac.expr import Rewriter
@@ -19,6 +20,7 @@ from megac.schedule.records import Dot, Elements, Nest, Owned, Phase, Replicated
 from megac.size import ONE, Size
 
 WARP = "threadIdx.x / 32"
+FIRST, STEP = "blockIdx.x * WARPS + warp", "gridDim.x * WARPS"
 ONCE = "blockIdx.x == 0"
 
 
@@ -28,14 +30,20 @@ def phase_lines(phase: Phase, scope: Scope) -> list[str]:
     out: list[str] = []
     for nest in phase.nests:
         scope.taken |= {s.name: 0 for s in ([nest.stage] if isinstance(nest, Replicated) else [])}
-        out += [*nest_lines(nest, scope), *scope.following.get(id(nest), [])]
+    found = {id(n): x for x in stacks(phase.nests, scope) for n in x.nests}
+    for nest in phase.nests:
+        stack = found.get(id(nest))
+        if stack is None:
+            out += nest_lines(nest, scope)
+        elif nest is stack.nests[0]:
+            out += _stack(stack, scope)
     return out
 
 
 def nest_lines(nest: Nest, scope: Scope) -> list[str]:
     match nest:
         case Rows(target, dots):
-            return _rows(target, dots, scope, FIRST, STEP, "", scope.streams.get(id(nest)))
+            return _rows(target, dots, scope, FIRST, STEP, "")
         case Elements(made):
             return _elements(made, scope)
         case Owned():
@@ -45,31 +53,51 @@ def nest_lines(nest: Nest, scope: Scope) -> list[str]:
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
-def _rows(
-    s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, once: str, stream: Stream | None = None
-) -> list[str]:
+def _rows(s: Stage, dots: tuple[Dot, ...], scope: Scope, first: str, by: str, once: str) -> list[str]:
     """A warp an element: its lanes share the sums, the first one has the rest."""
     axes, loop = spread(s.axes, "r")
     text = scope.text(loop)
     lines: list[str] = []
+    totals = []
+    for d in dots:
+        assert d.stage.reduction is not None
+        more, total = by_warp(d.stage.reduction, _own(d, axes, text), text, scope)
+        lines += more
+        totals.append(total)
+    return looped(loop, text, first, by, [*lines, *_row(s, dots, totals, axes, text, scope, once)])
+
+
+def _stack(x: Stack, scope: Scope) -> list[str]:
+    """The same for rows of several nests, one after another."""
+    total = scope.variable("s")
+    loop = Axis("r", Size(x.rows))
+    lines, begun = [summed(x, total, scope)], 0
+    for k, nest in enumerate(x.nests):
+        axes, own = spread(nest.target.axes, "r" if k == 0 else scope.variable("r"))
+        rest = _row(nest.target, nest.dots, [total], axes, scope.text(own), scope, "")
+        assert own.extent.constant is not None
+        end = begun + own.extent.constant
+        test = f"if (r < {end}) {{" if nest is not x.nests[-1] else "{"
+        shift = [f"const int {own.name} = r - {begun};"] if k else []
+        lines += [f"}} else {test}" if k else test, *indented([*shift, *rest])]
+        begun = end
+    return looped(loop, scope.text(loop), FIRST, STEP, [*lines, "}"])
+
+
+def _row(
+    s: Stage, dots: tuple[Dot, ...], totals: Sequence[str], axes: Axes, text: Text, scope: Scope, once: str
+) -> list[str]:
+    """What a warp's first lane has to do with the sums of a row."""
+    lines: list[str] = []
     stand_ins: dict[Load, Load] = {}
     before = dict(scope.held)
-    totals = [scope.variable("s") for _ in dots] if stream is not None else []
-    lines += summed(stream, totals, scope) if stream is not None else []
-    for k, d in enumerate(dots):
-        r = d.stage.reduction
-        assert r is not None
-        at = axes
-        if d.load is not None:
-            at = dict(zip((a.name for a in d.stage.axes), (_over(i, axes, text) for i in d.load.index), strict=True))
-        more, total = ([], totals[k]) if totals else by_warp(r, at, text, scope)
-        lines += more
+    for d, total in zip(dots, totals, strict=True):
         if d.load is None:
             text.reduced = total
             continue
         value = replace(text, reduced=total, lines=[], kept={})
         name = scope.variable("row")
-        e = moved(d.stage.body, at, text.ranges)
+        e = moved(d.stage.body, _own(d, axes, text), text.ranges)
         value.keep(e)
         result = value.value(e)
         lines += [*value.lines, f"const {C_TYPES[d.stage.dtype]} {name} = {result};"]
@@ -78,7 +106,14 @@ def _rows(
     body = substituted(s.body, stand_ins)
     rest = store(s, body, axes, text, scope, once, guard="lane == 0")
     scope.held = before
-    return looped(loop, text, first, by, [*lines, *rest])
+    return [*lines, *rest]
+
+
+def _own(d: Dot, axes: Axes, text: Text) -> Axes:
+    """Where the dot's own axes are, by the target's."""
+    if d.load is None:
+        return axes
+    return dict(zip((a.name for a in d.stage.axes), (_over(i, axes, text) for i in d.load.index), strict=True))
 
 
 def _over(i: Index, axes: Axes, text: Text) -> Index:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from megac import index as ix
 from megac.dtype import DType
@@ -14,9 +12,6 @@ from megac.ir import Append, Axis, AxisRef, Expr, Index, Load, Op, Reduced, Stag
 from megac.memory.records import Memory, Place
 from megac.schedule.kinds import mentions
 from megac.size import ONE, Size
-
-if TYPE_CHECKING:
-    from megac.emit.streams import Stream
 
 
 @dataclass(slots=True)
@@ -37,8 +32,6 @@ class Scope:
     shown: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Append] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
-    streams: Mapping[int, Stream] = field(default_factory=dict)  # by the identity of their nests
-    following: Mapping[int, list[str]] = field(default_factory=dict)  # lines behind such a nest
     slices: dict[DType, int] = field(default_factory=dict)  # elements of a thread in the array of partial sums
 
     def variable(self, wanted: str) -> str:

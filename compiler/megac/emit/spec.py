@@ -11,9 +11,8 @@ from megac.memory.records import Memory, Parameter, Part
 from megac.size import Size
 
 
-def spec_text(p: Program, m: Memory, blocks: int, arch: str, limits: dict[str, int], shared: int) -> str:
+def spec_text(p: Program, m: Memory, blocks: int, arch: str, limits: dict[str, int]) -> str:
     lines = [f'kernel = "{kernel_name(p)}"', f"grid = [{blocks}]", f"block = [{THREADS}]", "cooperative = true"]
-    lines += [f"shared = {shared}"] if shared else []
     lines += [f'arch = "{arch}"', "", "[args]"]
     for x in m.parameters:
         lines.append(f"{x.name} = {_value(x)}")

@@ -27,7 +27,6 @@ from megac.plan import Plan
 SECONDS = 300.0  # of a compiler
 ENOUGH = 1 << 30  # bytes, from which on reading is no matter of caches
 READERS, WIDTH = 2, 1024  # blocks a multiprocessor and threads a block that read as fast as it goes
-UNASKED = 48 << 10  # bytes of dynamic shared memory that a kernel may have without asking
 # what <math.h> says for nvcc, and nothing for NVRTC
 WORDS = ("-DINFINITY=__int_as_float(0x7f800000)", "-DNAN=__int_as_float(0x7fffffff)")
 
@@ -81,12 +80,10 @@ class Cuda:
             out.write_bytes(binary)
             module = self._cupy.RawModule(path=str(out), enable_cooperative_groups=plan.cooperative)
             self._kernel = module.get_function(symbol(binary, plan.kernel))
-            if plan.shared > UNASKED:
-                self._kernel.max_dynamic_shared_size_bytes = plan.shared
             self.facts = {
                 "compiler": compiler, "registers": int(self._kernel.num_regs),
                 "local_bytes": int(self._kernel.local_size_bytes),
-                "shared_bytes": int(self._kernel.shared_size_bytes) + plan.shared,
+                "shared_bytes": int(self._kernel.shared_size_bytes),
             }  # fmt: skip
         self._plan = plan
 
@@ -103,7 +100,7 @@ class Cuda:
     def launch(self, arguments: Sequence[Any]) -> None:
         assert self._plan is not None
         with _told("the launch fails", "a cooperative launch needs all blocks at once on the GPU: see --blocks"):
-            self._kernel((self._plan.blocks,), (self._plan.threads,), tuple(arguments), shared_mem=self._plan.shared)
+            self._kernel((self._plan.blocks,), (self._plan.threads,), tuple(arguments))
 
     # -------------------------------------------------------------------------------------------------------- memory
     def allocate(self, size: int) -> Any:

@@ -71,7 +71,7 @@ def _head(plan: Plan) -> list[str]:
         f"{size(plan.read)} of weights a token"
     )
     kinds = [(k, sum(x.bytes for x in plan.of_kind(k))) for k in ("weights", "cache", "workspace", "input", "output")]
-    kinds += [("shared memory of a block", sum(s.bytes for s in plan.tiles) + plan.shared)]
+    kinds += [("shared memory of a block", sum(s.bytes for s in plan.tiles))]
     sizes = ", ".join(f"{k} {size(n)}" for k, n in kinds if n)
     return [
         words(plan.program, LEFT, 34, None, 20, font_weight="bold"),

@@ -43,7 +43,7 @@ from tv.gpu.driver import require_device
 from tv.gpu.functions import GpuFunctions, spelling
 from tv.gpu.run import MOST_BYTES, GpuRunner, Left
 from tv.launch import CompileOptions
-from tv.reference import in_order, stored
+from tv.reference import Reference, stored
 from tv.refute.differences import differing
 from tv.refute.patterns import Pattern
 from tv.refute.record import dense_inputs
@@ -216,13 +216,11 @@ def reference(case: Case, runner: GpuRunner, setting: Setting, functions: GpuFun
         data = json.loads(Path(path).read_text())
     if data.get("orders") is None:
         return [f"no order: {data.get('without_orders', '')}"]
-    return [_referred(case, runner, setting, p, data, functions) for p in SEEDS]
-
-
-def _referred(
-    case: Case, runner: GpuRunner, setting: Setting, pattern: Pattern, data: dict[str, Any], functions: GpuFunctions
-) -> str:
-    return referred(case.request.model, data, setting, pattern, lambda: by_gpu(runner.run(setting, pattern)), functions)
+    try:
+        prepared = Reference(case.request.model, data, functions)
+    except TvError as e:
+        return [f"not run: {e.code} {e.message}"] * len(SEEDS)
+    return [referred(prepared, setting, p, lambda p=p: by_gpu(runner.run(setting, p))) for p in SEEDS]  # type: ignore[misc]
 
 
 def by_gpu(left: Left) -> Read:
@@ -231,19 +229,17 @@ def by_gpu(left: Left) -> Read:
 
 
 def referred(
-    model: str,
-    data: dict[str, Any],
+    prepared: Reference,
     setting: Setting,
     pattern: Pattern,
     run: Callable[[], Read],
-    functions: GpuFunctions | None = None,
 ) -> str:
-    """equal | DIFFERS and where: what a run leaves, beside the model in the order of the certificate `data`, with a GPU's functions."""
+    """equal | DIFFERS and where: what a run leaves, beside the model in the order of its certificate."""
     arrays: dict[str, Any] = {n: np.array(v) for n, v in setting.symbols.items()}
     for name, bits in dense_inputs(setting, pattern, MOST_BYTES).items():
         arrays[name] = stored(bits.astype(np.uint64), setting.graph.inputs[name].type).reshape(bits.shape)
     try:
-        graph, values = in_order(model, data, arrays, functions)
+        graph, values = prepared.graph, prepared.values(arrays)
         read = run()
         held = [(n, p) for n, places in setting.places.items() for p in places if p.output]
         for name, p in held:

@@ -33,7 +33,7 @@ from redraw import resized
 from tv.check import check
 from tv.execution import opened
 from tv.obligation import Relation
-from tv.reference import outputs_of, stored
+from tv.reference import Reference, stored
 from tv.refute.patterns import Pattern
 from tv.refute.record import dense_inputs
 from tv.refute.trials import Trial, execute
@@ -123,7 +123,7 @@ def graph(job: Job, folder: Path) -> dict[str, Any]:
     for name, bits in dense_inputs(setting, Pattern("uneven"), MOST_INPUT).items():
         arrays[name] = stored(bits.astype(np.uint64), setting.graph.inputs[name].type).reshape(bits.shape)
     start = time.process_time()
-    outputs_of(request.model, data, arrays)
+    Reference(request.model, data).outputs(arrays)
     found["reference"] = time.process_time() - start
     return found
 

@@ -41,8 +41,9 @@ from megac.host.decoding import Decoder
 from megac.host.sessions import opened
 from megac.output import Target, files, write
 
+from tv import reference
 from tv.diagnostic import TvError
-from tv.reference import functions_on, outputs_of
+from tv.reference import functions_on
 
 MODELS = ROOT / "corpus" / "models"
 WORK = ROOT / "build" / "megakernel_bits"
@@ -140,13 +141,13 @@ class Reference:
     """The model in the order of its certificate. on: where mathematical functions are evaluated, gpu or cpu."""
 
     def __init__(self, model: str, data: dict[str, Any], on: str) -> None:
-        self.model, self.data, self.functions = model, data, functions_on(on, data)
+        self.reference = reference.Reference(model, data, functions_on(on, data))
         proto = onnx.load(model, load_external_data=False)
         self.bf16 = {v.name for v in proto.graph.output if v.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16}
 
     def answer(self, step: Step) -> str:
         """`equal`, or what differs."""
-        want = outputs_of(self.model, self.data, step.inputs, self.functions)
+        want = self.reference.outputs(step.inputs)
         for name, expected in want.items():
             got = step.outputs[name]
             if got.shape != expected.shape or got.dtype.itemsize != expected.dtype.itemsize:

@@ -16,7 +16,7 @@ from tv.check import check
 from tv.examine import index_sets, read_graph, read_inputs
 from tv.graph_frontend.elements import BY_LABEL
 from tv.obligation import Relation
-from tv.reference import bits, outputs_of, stored
+from tv.reference import Reference, bits, stored
 from tv.refute.differences import differing
 from tv.refute.setting import Setting
 from tv.refute.slots import Slot, mixed
@@ -97,7 +97,7 @@ class Pair:
             shape = setting.shape(info)
             slot = setting.slots[name]
             arrays[name] = stored(pattern.bits(slot, np.arange(slot.count)), info.type).reshape(shape)
-        found = outputs_of(self.model, self.data if orders else {**self.data, "orders": []}, arrays)
+        found = Reference(self.model, self.data if orders else {**self.data, "orders": []}).outputs(arrays)
         out = {}
         for name, places in setting.places.items():
             for p in places:

@@ -374,8 +374,8 @@ def test_a_graph_takes_functions_from_elsewhere(tmp_path: Path) -> None:
     )
     graph = read_graph(str(tmp_path / "m.onnx"), index_sets({}), Terms(), Spec((), ()))
     given = {"X": np.zeros(2, np.float32)}
-    assert stored(evaluation(graph, {}, given, ()).output("Y"), "f32").tolist() == [-1, -1]
-    assert stored(evaluation(graph, {}, given, (), other).output("Y"), "f32").tolist() == [-3, -3]
+    assert stored(evaluation(graph, {}, given).output("Y"), "f32").tolist() == [-1, -1]
+    assert stored(evaluation(graph, {}, given, other).output("Y"), "f32").tolist() == [-3, -3]
 
 
 def test_functions_are_the_gpus_only_where_one_is(monkeypatch: pytest.MonkeyPatch) -> None:

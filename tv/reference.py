@@ -23,9 +23,9 @@ from tv.gpu.functions import GpuFunctions
 from tv.graph import Graph, TensorInfo
 from tv.graph_frontend.elements import BY_LABEL
 from tv.launch import CompileOptions, Spec, Symbol
-from tv.order.evaluate import use_orders
-from tv.order.masked import NOTHING_MASKED, Masked, masked_in, read_masked
-from tv.order.program import Order, read_orders
+from tv.order.evaluate import Sums
+from tv.order.masked import masked_in, read_masked
+from tv.order.program import read_orders
 from tv.refute.record import UNREADABLE
 from tv.replay.graph_values import Bits, GraphValues, Ints
 from tv.sets.affine import Sym
@@ -59,7 +59,7 @@ def reference(model: str, inputs: str, certificate: str, output: str, on: str | 
         )
     try:
         functions = functions_on(on, data)
-        found = outputs_of(model, data, arrays_in(inputs), functions)
+        found = Reference(model, data, functions).outputs(arrays_in(inputs))
     except RecursionError:
         raise BadInput(
             "TV0652",
@@ -106,57 +106,67 @@ def arrays_in(path: str) -> dict[str, npt.NDArray[Any]]:
         ) from None
 
 
-def outputs_of(
-    model: str, data: Mapping[str, Any], arrays: Arrays, functions: Functions | None = None
-) -> dict[str, npt.NDArray[Any]]:
-    """All outputs of the model in the order of a certificate `data` (as parsed from JSON), by name, in their types."""
-    graph, values = in_order(model, data, arrays, functions)
-    out = {}
-    with np.errstate(all="ignore"):
-        for name, info in graph.outputs.items():
-            shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
-            out[name] = stored(values.output(name), info.type).reshape(shape)
-    return out
+class Reference:
+    """A model in the order of a certificate `data` (as parsed from JSON), prepared once for many inputs. functions: asked first for
+    the bits of an operation. Raises BadInput for what is no certificate, or one of another graph.
+    """
 
+    def __init__(self, model: str, data: Mapping[str, Any], functions: Functions | None = None) -> None:
+        try:
+            self._symbols, part = certify.symbols(data), certify.part(data)
+            spec = Spec((), self._symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
+            assumed = certify.inputs(data)
+        except (KeyError, TypeError, ValueError) as e:
+            raise BadInput(
+                "TV0652", f"not a certificate: {e}", help="name the file that `tv check --certificate` wrote"
+            ) from None
+        orders, ranges = read_orders(data["orders"]), {s.name: (s.min, s.max) for s in self._symbols}
+        self.graph = read_graph(model, index_sets(ranges), Terms(), spec)
+        masked = masked_in(self.graph, read_masked(data.get("masked", [])), assumed, ranges)
+        self._sums = Sums(self.graph.system, orders, masked)
+        self._stated = {i.value: i.tensor for i in assumed if isinstance(i.value, str)}
+        self._roles = dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
+        self._model, self._functions = model, functions
+        self._own: dict[str, npt.NDArray[Any]] = {}  # weights of the model's, and their bits
+        self._bits: dict[str, Bits] = {}
 
-def in_order(
-    model: str, data: Mapping[str, Any], arrays: Arrays, functions: Functions | None = None
-) -> tuple[Graph, GraphValues]:
-    """The model on these inputs, ready to be evaluated in the order of a certificate, whole or at some elements. functions: asked
-    first for the bits of an operation."""
-    try:
-        symbols, part = certify.symbols(data), certify.part(data)
-        spec = Spec((), symbols, model_inputs=part[0], model_outputs=part[1], reading=certify.reading(data))
-        assumed = certify.inputs(data)
-        stated = {i.value: i.tensor for i in assumed if isinstance(i.value, str)}
-    except (KeyError, TypeError, ValueError) as e:
-        raise BadInput(
-            "TV0652", f"not a certificate: {e}", help="name the file that `tv check --certificate` wrote"
-        ) from None
-    orders, ranges = read_orders(data["orders"]), {s.name: (s.min, s.max) for s in symbols}
-    graph = read_graph(model, index_sets(ranges), Terms(), spec)
-    masked = masked_in(graph, read_masked(data.get("masked", [])), assumed, ranges)
-    tensors = with_weights(graph, model, arrays)
-    named = {s.name: arrays[s.name] for s in symbols if s.name in arrays}
-    named |= {symbol: tensors[tensor] for symbol, tensor in stated.items() if tensor in tensors}
-    sizes = open_sizes(graph, symbols, {**named, **tensors})
-    sizes |= dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
-    return graph, evaluation(graph, sizes, tensors, orders, functions, masked)
+    def values(self, arrays: Arrays) -> GraphValues:
+        """The graph on these inputs, to be evaluated whole or at some elements. Weights that are not among them are the model's."""
+        tensors = with_weights(self.graph, self._model, {**self._own, **arrays})
+        self._own |= {n: a for n, a in tensors.items() if n not in arrays}
+        infos = self.graph.inputs
+        self._bits |= {n: bits(a, infos[n]) for n, a in self._own.items() if n not in self._bits}
+        named = {s.name: arrays[s.name] for s in self._symbols if s.name in arrays}
+        named |= {symbol: tensors[tensor] for symbol, tensor in self._stated.items() if tensor in tensors}
+        sizes = open_sizes(self.graph, self._symbols, {**named, **tensors}) | self._roles
+        known = {n: b for n, b in self._bits.items() if n not in arrays}
+        return evaluation(self.graph, sizes, tensors, self._functions, self._sums, known)
+
+    def outputs(self, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
+        """All outputs, by name, in their types."""
+        values, out = self.values(arrays), {}
+        with np.errstate(all="ignore"):
+            for name, info in self.graph.outputs.items():
+                shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
+                out[name] = stored(values.output(name), info.type).reshape(shape)
+        return out
 
 
 def evaluation(
     graph: Graph,
     sizes: Mapping[str, int],
     tensors: Arrays,
-    orders: Sequence[Order],
     functions: Functions | None = None,
-    masked: Masked = NOTHING_MASKED,
+    sums: Sums | None = None,
+    known: Mapping[str, Bits] | None = None,
 ) -> GraphValues:
-    """The graph on these tensors, its sums added as the orders say. Raises BadInput for a tensor of another shape."""
+    """The graph on these tensors, its sums added as told. known: bits of those that were read before. Raises BadInput for a tensor
+    of another shape."""
     members: dict[str, list[TensorInfo]] = {}
     for info in graph.inputs.values():
         members.setdefault(info.unit, []).append(info)
-    raw = {name: bits(tensors[name], info) for name, info in graph.inputs.items()}
+    known = known or {}
+    raw = {n: known[n] if n in known else bits(tensors[n], info) for n, info in graph.inputs.items()}
 
     def inputs(unit: str, index: Sequence[Ints]) -> Bits:
         infos = members[unit]
@@ -171,13 +181,14 @@ def evaluation(
     values = GraphValues(graph, sizes, inputs, functions=functions)
     for info in graph.inputs.values():
         shape = tuple(int(values.affine(e, {}, 1)[0]) for e in info.shape)
-        if tensors[info.name].shape != shape:
+        if raw[info.name].shape != shape:
             raise BadInput(
                 "TV0654",
-                f"`{info.name}` has shape {list(tensors[info.name].shape)}, not {list(shape)}",
+                f"`{info.name}` has shape {list(raw[info.name].shape)}, not {list(shape)}",
                 help="give it the shape that the model states at these sizes",
             )
-    use_orders(values, orders, masked)
+    if sums is not None:
+        sums.use(values)
     return values
 
 

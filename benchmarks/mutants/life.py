@@ -25,6 +25,7 @@ from tv.execution import gpu_runner, hunt, opened, replay
 from tv.gpu.replay import value_on_gpu
 from tv.gpu.run import GpuRunner
 from tv.kernel import Kernel
+from tv.reference import Reference
 from tv.refute.differences import graph_values, outside
 from tv.refute.setting import Setting
 from tv.refute.trials import Trial, execute
@@ -173,8 +174,12 @@ def by_reference(request: CheckRequest, data: Row, runner: GpuRunner | None, lim
         return lambda name, at, width: run.buffers[name].load(at, width).astype(np.uint64)
 
     found = []
+    try:
+        prepared = Reference(request.model, data)
+    except TvError as e:
+        return [f"not run: {e.code} {e.message}"] * 2
     for p in SEEDS[:2]:
-        answer = referred(request.model, data, setting, p, partial(read, p))
+        answer = referred(prepared, setting, p, partial(read, p))
         rounds = runner is not None or any(loose)  # contracted, or with other functions, bits may be others
         found.append(answer.replace("DIFFERS", "otherwise") if rounds else answer)
     return found

@@ -106,7 +106,7 @@ def compared(setting: Setting, pattern: Pattern, read: Read) -> dict[str, bool] 
         return None
     out = dict.fromkeys(map(str, TOLERANCES), True)
     with np.errstate(all="ignore"):
-        values = evaluation(setting.graph, setting.symbols, tensors, ())
+        values = evaluation(setting.graph, setting.symbols, tensors)
         for name, places in setting.places.items():
             for p in places:
                 if not p.output:

@@ -28,6 +28,7 @@ from tv.order.program import (
     Number,
     Order,
     Part,
+    Place,
     Rounds,
     hollow,
 )
@@ -35,27 +36,64 @@ from tv.order.tables import Table
 from tv.replay.graph_values import Bits, GraphValues, Ints, Truths
 from tv.sets.numeric import PointMap, PointSet, point_map, point_set
 from tv.sets.points import Points, embedded, put
+from tv.system import System
 from tv.term import Term
 
 CHUNK = 1 << 18  # instances of a loop's rounds at once
 MOST_ROUNDS = 1 << 32
 
 
-def use_orders(values: GraphValues, orders: Iterable[Order], masked: Masked = NOTHING_MASKED) -> None:
-    """From now on `values` adds as the orders say, without what is masked. Raises BadInput where an order is not about this graph."""
-    for u in values.system.units.values():
-        known = masked.left(u.value)
-        if known is not None:
+class Sums:
+    """The orders of a graph's sums and what is masked in it, ready for any inputs. Raises BadInput where an order is not about
+    this graph."""
+
+    def __init__(self, system: System, orders: Iterable[Order], masked: Masked = NOTHING_MASKED) -> None:
+        self.masked = masked
+        self.left = [(u, left) for u in system.units.values() if (left := masked.left(u.value)) is not None]
+        self.by_term: dict[int, tuple[Term, list[Program]]] = {}
+        self.rewritten: list[tuple[str, Term, Term]] = []
+        for o in orders:
+            if o.scope not in system.scopes:
+                raise BadInput("TV0655", f"an order of `{o.op}` over `{o.scope}`")
+            t = term_at_place(system, o.place, masked)
+            self.by_term.setdefault(t.id, (t, []))[1].append(Program(system, o, masked))
+            self.rewritten += rewritten(system, o, masked)
+
+    def use(self, values: GraphValues) -> None:
+        """From now on `values` adds as the orders say, without what is masked."""
+        for u, known in self.left:
             values.overrides[u.value.id] = Left(values, u.name, u.value, known.term)
-    values.partial = masked.added
-    by_term: dict[int, tuple[Term, list[Sum]]] = {}
-    for o in orders:
-        t = term_at_place(values.system, o.place, masked)
-        by_term.setdefault(t.id, (t, []))[1].append(Sum(values, o, masked))
-        for unit, before, after in rewritten(values.system, o, masked):  # evaluated as rewritten
+        values.partial = self.masked.added
+        for unit, before, after in self.rewritten:  # evaluated as rewritten
             values.overrides[before.id] = lambda env, n, plain, unit=unit, t=after: values.term_at(unit, t, env, n)  # type: ignore[misc]
-    for id, (t, sums) in by_term.items():
-        values.overrides[id] = Ordered(t, tuple(sums))
+        for id, (t, programs) in self.by_term.items():
+            values.overrides[id] = Ordered(t, tuple(Sum(values, p) for p in programs))
+
+
+class Program:
+    """An order whose sets and maps are read once."""
+
+    def __init__(self, system: System, order: Order, masked: Masked) -> None:
+        self.order, self.choose = order, point_map(order.choose)
+        self._system, self._masked = system, masked
+        self._maps: dict[str, PointMap] = {}
+        self._sets: dict[str, PointSet] = {}
+        self._terms: dict[Place, Term] = {}
+
+    def map(self, text: str) -> PointMap:
+        if text not in self._maps:
+            self._maps[text] = point_map(text)
+        return self._maps[text]
+
+    def set(self, text: str) -> PointSet:
+        if text not in self._sets:
+            self._sets[text] = point_set(text)
+        return self._sets[text]
+
+    def term(self, place: Place) -> Term:
+        if place not in self._terms:
+            self._terms[place] = term_at_place(self._system, place, self._masked)
+        return self._terms[place]
 
 
 @dataclass(slots=True)
@@ -104,26 +142,13 @@ class Ordered:
 
 
 class Sum:
-    """One order, ready to run on one evaluation of its graph."""
+    """One order, run on one evaluation of its graph."""
 
-    def __init__(self, values: GraphValues, order: Order, masked: Masked) -> None:
-        if order.scope not in values.system.scopes:
-            raise BadInput("TV0655", f"an order of `{order.op}` over `{order.scope}`")
-        self.values, self.order, self.masked, self.kind = values, order, masked, order.op.split(".")[1]
-        self.choose = point_map(order.choose)
-        self.maps: dict[str, PointMap] = {}
-        self.sets: dict[str, PointSet] = {}
+    def __init__(self, values: GraphValues, program: Program) -> None:
+        self.values, self.program, self.order = values, program, program.order
+        self.kind = self.order.op.split(".")[1]
+        self.map, self.set, self.choose = program.map, program.set, program.choose
         self.tables: dict[str, Table] = {}
-
-    def map(self, text: str) -> PointMap:
-        if text not in self.maps:
-            self.maps[text] = point_map(text)
-        return self.maps[text]
-
-    def set(self, text: str) -> PointSet:
-        if text not in self.sets:
-            self.sets[text] = point_set(text)
-        return self.sets[text]
 
     # -------------------------------------------------------------- expressions
     def expr(self, e: Expr, points: Points, hole: Bits | None) -> Bits:
@@ -258,7 +283,7 @@ class Sum:
             here = left
             for mask, at in self.map(p.map).images(points.only(here), self.values.symbols):
                 where = embedded(here, mask, points.shape)
-                yield p, term_at_place(self.values.system, p.place, self.masked), where, at
+                yield p, self.program.term(p.place), where, at
                 left = left & ~where
         if left.any():
             raise Unknown("TV0656", "an order has no value for a summand")

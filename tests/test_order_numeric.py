@@ -147,6 +147,23 @@ def test_bounds_of_a_set() -> None:
         point_set("{ A[i] : i >= 0 }").box({})
 
 
+def test_a_symbol_is_left_out_where_no_value_in_its_range_changes_anything() -> None:
+    plain, moved = (
+        "[P] -> { A[i, j] : 0 <= i < 9 and 0 <= P <= 9 }",
+        "[P] -> { A[i, j] : 0 <= i < 9 and (j < P or j < 0) }",
+    )
+    assert point_set(plain, {"P": (0, 9)}).symbols == ()
+    assert point_set(plain, {"P": (0, 10)}).symbols == point_set(plain).symbols == ("P",)
+    assert point_set(moved, {"P": (0, 0)}).symbols == ()
+    assert point_set(moved, {"P": (0, 1)}).symbols == ("P",)
+    assert point_map("[P] -> { A[i] -> B[i + 1] : 0 < P }", {"P": (1, 5), "Q": (0, 1)}).symbols == ()
+    assert point_map("[P] -> { A[i] -> B[i + P] }", {"P": (1, 5)}).symbols == ("P",)
+    for text, ranges in ((plain, (0, 9)), (moved, (0, 3))):
+        for p in range(ranges[0], ranges[1] + 1):
+            mine, wanted = (point_set(text, r).holds(Points.of(GRID), {"P": p}) for r in ({"P": ranges}, {}))
+            assert np.array_equal(*np.broadcast_arrays(mine, wanted))
+
+
 @pytest.mark.parametrize("text", ["", "{ A[i] -> }", "7", "{ A[i] : i = j }"])
 def test_text_that_is_no_map(text: str) -> None:
     with pytest.raises(Unknown):

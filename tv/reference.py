@@ -123,7 +123,7 @@ class Reference:
         orders, ranges = read_orders(data["orders"]), {s.name: (s.min, s.max) for s in self._symbols}
         self.graph = read_graph(model, index_sets(ranges), Terms(), spec)
         masked = masked_in(self.graph, read_masked(data.get("masked", [])), assumed, ranges)
-        self._sums = Sums(self.graph.system, orders, masked)
+        self._sums = Sums(self.graph.system, orders, ranges, masked)
         self._stated = {i.value: i.tensor for i in assumed if isinstance(i.value, str)}
         self._roles = dict.fromkeys(roles_in(json.dumps(data)), 0)  # orders are the same whichever block comes last
         self._model, self._functions = model, functions

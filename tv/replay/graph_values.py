@@ -75,11 +75,14 @@ class GraphValues:
         self.overrides: dict[int, Override] = {}
         self.partial: frozenset[str] = frozenset()  # units with values on their domain alone, not on all of their shape
         self._whole: dict[tuple[str, int | None], Bits] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
 
     # -------------------------------------------------------------- questions
     def shape(self, unit: str) -> tuple[int, ...]:
         """Extents of a unit, its layer dimension included."""
-        return tuple(int(self._affine(e, {}, 1)[0]) for e in self.system.units[unit].shape)
+        if unit not in self._shapes:
+            self._shapes[unit] = tuple(int(self._affine(e, {}, 1)[0]) for e in self.system.units[unit].shape)
+        return self._shapes[unit]
 
     def tensor(self, unit: str) -> Bits:
         """All elements, as bits, in the unit's shape."""

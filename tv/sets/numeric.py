@@ -17,6 +17,7 @@ from tv.diagnostic import Unknown
 from tv.sets.points import Column, Ints, Points, Truths, put
 
 _D = isl.dim_type
+Ranges = Mapping[str, tuple[int, int]]  # of symbols, both ends in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class PointSet:
 
     source: isl.Set
     pieces: tuple[tuple[tuple[bool, Linear], ...], ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return _symbols(self.source)
 
     def holds(self, points: Points, symbols: Mapping[str, int]) -> Truths:
         """Where points lie in it; broadcasts to their shape. Unknown where the set is over other dimensions or symbols."""
@@ -126,6 +131,7 @@ class PointMap:
 
     pieces: tuple[tuple[PointSet, tuple[Linear, ...]], ...]
     arity: int
+    symbols: tuple[str, ...]
 
     def images(self, points: Points, symbols: Mapping[str, int]) -> Iterator[tuple[Truths, Points]]:
         """Masks that share no point, and the images of the points in each."""
@@ -155,26 +161,40 @@ class PointMap:
         return Points(tuple(Column(c.reshape(points.shape)) for c in out), points.shape), found
 
 
-def point_set(text: str) -> PointSet:
-    """Of isl text. Raises Unknown where it is none."""
+def point_set(text: str, ranges: Ranges | None = None) -> PointSet:
+    """Of isl text, for values of symbols in their ranges. Raises Unknown where it is none."""
     try:
-        return _point_set(isl.Set(text))
+        return _point_set(_unmoved(isl.Set(text), ranges or {}))
     except isl.Error:
         raise Unknown("TV0404", f"not an index set: `{text[:80]}`") from None
 
 
-def point_map(text: str) -> PointMap:
-    """Of isl text; where the map has several images, the lexicographically least. Raises Unknown where it is none."""
+def point_map(text: str, ranges: Ranges | None = None) -> PointMap:
+    """Of isl text, for values of symbols in their ranges; where the map has several images, the lexicographically least. Raises
+    Unknown where it is none."""
     try:
-        m = isl.Map(text)
+        m = _unmoved(isl.Map(text), ranges or {})
         f = isl.PwMultiAff.from_map(m) if m.is_single_valued() else m.lexmin_pw_multi_aff()
         pieces: list[tuple[PointSet, tuple[Linear, ...]]] = []
         f.foreach_piece(
             lambda s, ma: pieces.append((_point_set(s), tuple(_aff(ma.get_aff(i)) for i in range(ma.dim(_D.out)))))
         )
-        return PointMap(tuple(pieces), m.dim(_D.out))
+        return PointMap(tuple(pieces), m.dim(_D.out), _symbols(m))
     except isl.Error:
         raise Unknown("TV0404", f"not an index map with a least image: `{text[:80]}`") from None
+
+
+def _unmoved(x: Any, ranges: Ranges) -> Any:
+    """The set or map without those symbols that it does not hang on, as long as they are in their ranges."""
+    for name, (low, high) in ranges.items():
+        if x.find_dim_by_name(_D.param, name) < 0:
+            continue
+        inside = isl.Set(f"[{name}] -> {{ : {low} <= {name} <= {high} }}")
+        here = x.intersect_params(inside)
+        without = here.project_out(_D.param, here.find_dim_by_name(_D.param, name), 1)
+        if here.is_equal(without.intersect_params(inside)):
+            x = without
+    return x
 
 
 def same_text(a: str, b: str) -> bool:
@@ -192,6 +212,10 @@ def same_text(a: str, b: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ reading isl's records
+def _symbols(x: Any) -> tuple[str, ...]:
+    return tuple(str(x.get_dim_name(_D.param, i)) for i in range(x.dim(_D.param)))
+
+
 def _value(v: Any) -> int:
     if not v.is_int():
         raise Unknown("TV0406", "an index set without integer bounds")

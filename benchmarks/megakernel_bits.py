@@ -3,10 +3,11 @@
     python benchmarks/megakernel_bits.py [--driver cuda|interpreter] [--models NAME ...] [--out FILE]     # cuda needs a GPU and CuPy
     python benchmarks/megakernel_bits.py --prepare                                                        # needs none
 
-Each tiny model is compiled and proved, with a certificate of the order of its sums (kept in --work, so that `--prepare` can do it
-elsewhere before). One step is launched many times: each leaves the same bytes. Then, for each seed, random tokens are decoded one
-after another from an empty cache, and every output of every step, logits and caches, is compared with `tv reference` under that
-certificate: the same bits, any NaN being any other. What is not reached in --seconds is said to be left out.
+The models are compiled and proved, --jobs at once, with a certificate of the order of their sums (kept in --work, so that `--prepare`
+can do it elsewhere before). One step of each is launched many times: each leaves the same bytes. Then, for each seed, random tokens
+are decoded one after another from an empty cache, and every output of every step, logits and caches, is compared with `tv reference`
+under that certificate, a step of each model by turns: the same bits, any NaN being any other. Decoding takes at most half of the time
+that proving leaves of --seconds; what is not reached is said to be left out. --out always holds what is known so far.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import onnx
 
@@ -40,19 +41,41 @@ from megac.host.cuda import Cuda
 from megac.host.decoding import Decoder
 from megac.host.sessions import opened
 from megac.output import Target, files, write
+from megakernel_steps import Comparing, Images, Step, recorded
 
 from tv import reference
 from tv.diagnostic import TvError
+from tv.graph import below
 from tv.reference import functions_on
 
 MODELS = ROOT / "corpus" / "models"
 WORK = ROOT / "build" / "megakernel_bits"
 CHECK_SECONDS = 300
-Array = np.ndarray[Any, Any]
+SAVED_SECONDS = 2.0  # between two states of --out
 
 
 # ---------------------------------------------------------------------------------------------------------- preparing
-def prepared(model: Path, folder: Path, target: Target) -> dict[str, Any]:
+@dataclass(slots=True)
+class Asked:
+    """A model, and what is found of it. answers: by seed."""
+
+    model: Path
+    folder: Path
+    row: dict[str, Any]
+    steps: list[Step] = field(default_factory=list)
+    wanted: int = 0  # of each seed
+    answers: dict[int, list[str]] = field(default_factory=dict)
+
+    def found(self) -> dict[str, Any]:
+        seeds = []
+        for seed, answers in self.answers.items():
+            wrong = [a for a in answers if a != "equal"]
+            found = {"seed": seed, "equal": len(answers) - len(wrong), "of": self.wanted, "compared": len(answers)}
+            seeds.append(found | ({"differing": wrong[:3]} if wrong else {}))
+        return self.row | ({"seeds": seeds} if seeds else {})
+
+
+def prepared(model: Path, folder: Path, target: Target, seconds: float = CHECK_SECONDS) -> dict[str, Any]:
     """Kernel and certificate in the folder, made where they are not there already; the certificate."""
     texts = files(compile_file(model, target.max_position - 1), target, str(model))
     path = folder / "certificate.json"
@@ -60,13 +83,11 @@ def prepared(model: Path, folder: Path, target: Target) -> dict[str, Any]:
         path.unlink(missing_ok=True)
         write(folder, texts)
         command = [sys.executable, "-m", "tv", "check", str(folder / "kernel.cu"), str(model), "--replay", "none", "-q"]
-        command += ["--certificate", str(path), "--timeout", str(CHECK_SECONDS)]
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=CHECK_SECONDS + 60, check=False
-        )
+        command += ["--certificate", str(path), "--timeout", str(max(1, round(seconds)))]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60, check=False)
         if done.returncode != 0:
             path.unlink(missing_ok=True)
-            raise Refusal(f"not proved: {(done.stdout or done.stderr).strip().splitlines()[0]}")
+            raise Refusal(f"not proved: {((done.stdout or done.stderr).strip().splitlines() or ['no word'])[0]}")
     write(folder, texts)
     data: dict[str, Any] = json.loads(path.read_text())
     if data["sha256"]["kernel"] != hashlib.sha256(texts["kernel.cu"].encode()).hexdigest():
@@ -76,190 +97,143 @@ def prepared(model: Path, folder: Path, target: Target) -> dict[str, Any]:
     return data
 
 
+def stops(act: Callable[[], object]) -> str:
+    """Why it ends, empty where it does what it should."""
+    try:
+        act()
+    except Refusal as e:
+        return e.reason
+    except TvError as e:
+        return f"{e.code} {e.message}"
+    except (OSError, subprocess.SubprocessError) as e:
+        return f"{type(e).__name__}: {e}"
+    return ""
+
+
+def _prepared(model: Path, folder: Path, target: Target, until: float) -> str:
+    left = min(CHECK_SECONDS, until - time.time())
+    return stops(lambda: prepared(model, folder, target, left)) if left > 0 else "not begun"
+
+
+def prepare(every: Sequence[Asked], given: argparse.Namespace, until: float) -> Iterator[Asked]:
+    """Says of each, as soon as it is known, what keeps it from being compared."""
+    target = Target(given.arch, given.blocks, max(given.positions, 16))
+    with ProcessPoolExecutor(max(1, min(given.jobs, len(every))), get_context("spawn")) as pool:
+        begun = {pool.submit(_prepared, a.model, a.folder, target, until): a for a in every}
+        for done in as_completed(begun):
+            try:
+                stopped = done.result()
+            except BrokenProcessPool as e:
+                stopped = f"its process ended: {e}"
+            begun[done].row |= {"stopped": stopped} if stopped else {"prepared": True}
+            yield begun[done]
+
+
 def _kernel(folder: Path) -> str:
     path = folder / "kernel.cu"
     return path.read_text() if path.is_file() else ""
 
 
 # ---------------------------------------------------------------------------------------------------------- comparing
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One launch: what the graph takes there, and what the kernel left. bf16 as its bits."""
-
-    seed: int
-    position: int
-    inputs: dict[str, Array]
-    outputs: dict[str, Array]
+_comparing: list[Comparing] = []  # of this process
 
 
-def recorded(decoder: Decoder, proto: onnx.ModelProto, seed: int, count: int) -> Iterator[Step]:
-    """Random tokens, one after another. A step's caches are what the step before left, whose bits are compared there."""
-    rng = np.random.default_rng(seed)
-    low, high = decoder.plan.ranges.get(decoder.names.token, (0, 255))
-    past = _empty(proto, rng)
-    _fill_caches(decoder, past)
-    taken = {v.name for v in proto.graph.input} | set(decoder.plan.dimensions)
-    for position in decoder.positions[:count]:
-        token = int(rng.integers(low, high, endpoint=True))
-        decoder.launch(token, position)
-        given = {decoder.names.token: np.array([[token]]), decoder.names.position: np.array([[position]]), **past}
-        given["attention_mask"] = np.ones((1, position + 1), np.int64)
-        outputs = {v.name: _plain(decoder.output(v.name, position)) for v in proto.graph.output}
-        yield Step(seed, position, {n: a for n, a in given.items() if n in taken}, outputs)
-        past = {n: outputs[n.replace("past_key_values", "present")] for n in past}
+def _begin(on: str, images: Images) -> None:
+    _comparing[:] = [Comparing(on, images)]
 
 
-def _plain(a: Array) -> Array:
-    return a.view(np.uint16) if a.dtype.name == "bfloat16" else a
+def _answer(folder: Path, model: Path, step: Step, until: float) -> str | None:
+    return _comparing[0].answer(folder, model, step, until)
 
 
-def _empty(proto: onnx.ModelProto, rng: np.random.Generator) -> dict[str, Array]:
-    """Caches before the first token: no rows where their number is open, else random ones."""
-    out: dict[str, Array] = {}
-    for v in proto.graph.input:
-        if v.name.startswith("past"):
-            shape = [d.dim_value for d in v.type.tensor_type.shape.dim]
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(v.type.tensor_type.elem_type)
-            out[v.name] = _plain(rng.standard_normal(shape).astype(dtype))
-    return out
+def by_turns(every: Sequence[Asked]) -> Iterator[tuple[Asked, Step]]:
+    """A step of each model, then another of each: late positions and early ones mixed."""
+    mixed = [[(a, a.steps[k]) for k in np.random.default_rng(0).permutation(len(a.steps))] for a in every]
+    return (x for row in zip_longest(*mixed) for x in row if x is not None)
 
 
-def _fill_caches(decoder: Decoder, past: Mapping[str, Array]) -> None:
-    """The same rows on the device; what is beyond them becomes 0."""
-    for x in decoder.plan.of_kind("cache"):
-        decoder.device.clear(decoder.memory[x.name])
-        for q in x.parts:
-            for k, name in enumerate(q.tensors):
-                cells = np.zeros([q.capacity[d] for d in q.order], x.dtype.numpy)
-                rows = past[name].view(x.dtype.numpy).transpose(q.order)
-                cells[tuple(map(slice, rows.shape))] = rows
-                at = (q.offset + k * q.stride) * x.dtype.bytes
-                decoder.device.write(decoder.memory[x.name], at, cells.reshape(-1).view(np.uint8))
-
-
-class Reference:
-    """The model in the order of its certificate. on: where mathematical functions are evaluated, gpu or cpu."""
-
-    def __init__(self, model: str, data: dict[str, Any], on: str) -> None:
-        self.reference = reference.Reference(model, data, functions_on(on, data))
-        proto = onnx.load(model, load_external_data=False)
-        self.bf16 = {v.name for v in proto.graph.output if v.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16}
-
-    def answer(self, step: Step) -> str:
-        """`equal`, or what differs."""
-        want = self.reference.outputs(step.inputs)
-        for name, expected in want.items():
-            got = step.outputs[name]
-            if got.shape != expected.shape or got.dtype.itemsize != expected.dtype.itemsize:
-                return f"`{name}` is {got.dtype}{list(got.shape)}, not {expected.dtype}{list(expected.shape)}"
-            differ = self._numbers(name, got) != self._numbers(name, expected)
-            if differ.any():
-                at = np.argwhere(differ)[0].tolist()
-                where = f"seed {step.seed}, position {step.position}"
-                return f"{where}: `{name}` differs in {int(differ.sum())} of {differ.size}, first at {at}"
-        return "equal"
-
-    def _numbers(self, name: str, a: Array) -> Array:
-        """Bits, all NaNs alike."""
-        words: Array = a.view(f"<u{a.dtype.itemsize}")
-        floats = a.view(ml_dtypes.bfloat16).astype(np.float32) if name in self.bf16 else a
-        return np.where(np.isnan(floats), -1, words.astype(np.int64)) if floats.dtype.kind == "f" else words
-
-
-_reference: list[Reference] = []  # of a process that compares
-
-
-def _begin(model: str, data: dict[str, Any], on: str) -> None:
-    _reference[:] = [Reference(model, data, on)]
-
-
-def _answer(step: Step) -> str:
-    try:
-        return _reference[0].answer(step)
-    except TvError as e:
-        return f"{e.code} {e.message}"
-
-
-def compared(
-    model: Path, data: dict[str, Any], on: str, steps: Sequence[Step], jobs: int, until: float
-) -> dict[int, list[str]]:
-    """Answers by seed, of as many steps as there is time for: late positions and early ones by turns."""
-    mixed = [steps[k] for k in np.random.default_rng(0).permutation(len(steps))]
-    out: dict[int, list[str]] = {s.seed: [] for s in steps}
+def compare(every: Sequence[Asked], on: str, jobs: int, until: float, saved: Callable[[], None]) -> None:
+    """Answers of as many steps as there is time for."""
+    images = images_of(every) if on == "gpu" else {}
     if jobs == 1:
-        _begin(str(model), data, on)
-        for step in mixed:
-            if time.monotonic() > until:
-                break
-            out[step.seed].append(_answer(step))
-        return out
-    workers = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (str(model), data, on))
-    with workers:
-        begun = [(step.seed, workers.submit(_answer, step)) for step in mixed]
-        for seed, answer in begun:
+        _begin(on, images)
+        for asked, step in by_turns(every):
+            _told(asked, step, _answer(asked.folder, asked.model, step, until))
+            saved()
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (on, images)) as pool:
+        begun = {pool.submit(_answer, a.folder, a.model, s, until): (a, s) for a, s in by_turns(every)}
+        for done in as_completed(begun):  # those that are late say so at once
             try:
-                out[seed].append(answer.result(max(0.0, until - time.monotonic()) if until < float("inf") else None))
-            except TimeoutError:
-                break
-        workers.shutdown(wait=False, cancel_futures=True)
+                _told(*begun[done], done.result())
+            except BrokenProcessPool as e:
+                begun[done][0].row["stopped"] = f"a process that compares ended: {e}"
+            saved()
+
+
+def _told(asked: Asked, step: Step, answer: str | None) -> None:
+    if answer is not None:
+        asked.answers[step.seed].append(answer)
+
+
+def images_of(every: Sequence[Asked]) -> Images:
+    """The functions of a GPU that the graphs name, compiled."""
+    out: Images = {}
+    for a in every:
+        data = json.loads((a.folder / "certificate.json").read_text())
+        functions = functions_on("gpu", data)
+        assert functions is not None
+        functions.images = out.setdefault(functions.options, {})
+        system = reference.Reference(str(a.model), data).graph.system
+        functions.compile(sorted({t.name for u in system.units.values() for t in below(u.value)}))
     return out
 
 
-def relaunched(decoder: Decoder, launches: int) -> str:
-    """`same`, or the launch whose logits or caches are other ones than the first's."""
+def relaunched(decoder: Decoder, launches: int, until: float) -> tuple[int, str]:
+    """How many launches there was time for, and `same`, or the launch whose logits or caches are other ones than the first's."""
     position = decoder.positions[min(len(decoder.positions), 64) - 1]
     first = b""
     for n in range(launches + 1):
+        if time.time() > until:
+            return max(0, n - 1), "same" if n > 1 else "left out"
         decoder.launch(1, position)
         now = b"".join(
             hashlib.sha256(decoder.device.read(decoder.memory[x.name], 0, x.bytes).tobytes()).digest()
             for x in (*decoder.plan.of_kind("cache"), *decoder.plan.of_kind("output"))
         )
         if n and now != first:
-            return f"launch {n} leaves other bytes"
+            return n, f"launch {n} leaves other bytes"
         first = now
-    return "same"
+    return launches, "same"
 
 
 # --------------------------------------------------------------------------------------------------------------- main
-def one(model: Path, given: argparse.Namespace, device: Callable[[], Any], until: float) -> dict[str, Any]:
-    """What is found of a model."""
-    row: dict[str, Any] = {"model": model.stem}
-    try:
-        folder = given.work / model.stem
-        data = prepared(model, folder, Target(given.arch, given.blocks, max(given.positions, 16)))
-        if given.prepare:
-            return {**row, "prepared": True}
-        decoder = opened(folder, device(), model, "file", 0)
-        on = "cpu" if given.driver == "interpreter" else "gpu"
-        functions_on(on, data)  # says at once where there are none
-        row |= {"device": decoder.device.name, "launch": decoder.device.facts}
-        row |= {"launches": given.launches, "relaunched": relaunched(decoder, given.launches)}
-        proto = onnx.load(model, load_external_data=False)
-        steps = [s for seed in range(given.seeds) for s in recorded(decoder, proto, seed, given.positions)]
-        row["seeds"] = []
-        for seed, answers in compared(model, data, on, steps, given.jobs, until).items():
-            wrong = [a for a in answers if a != "equal"]
-            wanted = sum(s.seed == seed for s in steps)
-            found = {"seed": seed, "equal": len(answers) - len(wrong), "of": wanted, "compared": len(answers)}
-            row["seeds"].append(found | ({"differing": wrong[:3]} if wrong else {}))
-    except Refusal as e:
-        row["stopped"] = e.reason
-    except TvError as e:
-        row["stopped"] = f"{e.code} {e.message}"
-    except (BrokenProcessPool, OSError, subprocess.TimeoutExpired) as e:
-        row["stopped"] = f"{type(e).__name__}: {e}"
-    return row
+def run(asked: Asked, given: argparse.Namespace, device: Callable[[], Any], until: float) -> None:
+    """Launches the kernel: again and again, and for as many steps as there is time for."""
+    decoder = opened(asked.folder, device(), asked.model, "file", 0)
+    asked.row |= {"device": decoder.device.name, "launch": decoder.device.facts}
+    launches, same = relaunched(decoder, given.launches, until)
+    asked.row |= {"launches": launches, "relaunched": same}
+    asked.wanted = min(given.positions, len(decoder.positions))
+    asked.answers = {seed: [] for seed in range(given.seeds)}
+    proto = onnx.load(asked.model, load_external_data=False)
+    for seed in asked.answers:
+        for step in recorded(decoder, proto, seed, given.positions):
+            asked.steps.append(step)
+            if time.time() > until:
+                return
 
 
-def good(row: Mapping[str, Any]) -> bool:
-    return "prepared" in row or (row.get("relaunched") == "same" and all(s["equal"] == s["of"] for s in row["seeds"]))
+def good(row: Mapping[str, Any], only_prepared: bool = False) -> bool:
+    if only_prepared or "stopped" in row:
+        return "stopped" not in row
+    return row.get("relaunched") == "same" and all(s["equal"] == s["of"] for s in row["seeds"])
 
 
 def told(row: Mapping[str, Any]) -> str:
     if "stopped" in row:
         return f"{row['model']}: stopped: {row['stopped']}"
-    if "prepared" in row:
+    if "seeds" not in row:
         return f"{row['model']}: prepared"
     seeds = ", ".join(f"{s['equal']} of {s['of']}" + (f" ({s['compared']} compared)" if s["compared"] < s["of"] else "")
                       for s in row["seeds"])  # fmt: skip
@@ -280,22 +254,48 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--positions", type=int, default=64)
     parser.add_argument("--launches", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that compare")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="compare no more after so long")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that prove, and that compare")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so long")
     parser.add_argument("--prepare", action="store_true", help="only compile and prove")
     parser.add_argument("--out", type=Path, help="write every answer to this file, as JSON")
-    given = parser.parse_args()
-    until = time.monotonic() + given.seconds
-    names = given.models or sorted(p.stem for p in given.folder.glob("*tiny*.onnx"))
-    device: Callable[[], Any] = Interpreter if given.driver == "interpreter" else Cuda
-    rows = []
-    for name in names:
-        rows.append(one(given.folder / f"{name}.onnx", given, device, until))
-        print(told(rows[-1]), flush=True)
-        if given.out is not None:
+    return answered(parser.parse_args())
+
+
+def answered(given: argparse.Namespace) -> int:
+    """0 where everything asked is as it should be."""
+    until, every, last = time.time() + given.seconds, list[Asked](), [0.0]
+    for name in given.models or sorted(p.stem for p in given.folder.glob("*tiny*.onnx")):
+        every.append(Asked(given.folder / f"{name}.onnx", given.work / name, {"model": name}))
+
+    def save(now: bool = False) -> None:
+        if given.out is not None and (now or time.time() > last[0] + SAVED_SECONDS):
+            last[0] = time.time()
             given.out.parent.mkdir(parents=True, exist_ok=True)
+            rows = [a.found() for a in every]
             given.out.write_text(json.dumps({"schema": 1, "driver": given.driver, "models": rows}, indent=1) + "\n")
-    return 0 if all(map(good, rows)) else 1
+
+    for asked in prepare(every, given, until):
+        if given.prepare or "stopped" in asked.row:
+            print(told(asked.row), flush=True)
+        save()
+    whole = [a for a in every if "stopped" not in a.row]
+    if not given.prepare and whole:
+        device: Callable[[], Any] = Interpreter if given.driver == "interpreter" else Cuda
+        half = (time.time() + until) / 2
+        for k, asked in enumerate(whole):
+            now = time.time()
+            due = now + (half - now) / (len(whole) - k)
+            if stopped := stops(lambda a=asked, t=due: run(a, given, device, t)):  # type: ignore[misc]
+                asked.row["stopped"] = stopped
+            save()
+        on = "cpu" if given.driver == "interpreter" else "gpu"
+        ready = [a for a in whole if "stopped" not in a.row]
+        if stopped := stops(lambda: compare(ready, on, given.jobs, until, save)):
+            for asked in ready:
+                asked.row["stopped"] = stopped
+        print("\n".join(told(a.found()) for a in whole), flush=True)
+    save(now=True)
+    return 0 if all(good(a.found(), given.prepare) for a in every) else 1
 
 
 if __name__ == "__main__":

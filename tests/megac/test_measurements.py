@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "benchmarks")]
 import megakernel as speed
 import megakernel_bits as bits
 from emulated_device import Interpreter
+from megakernel_steps import Comparing, Reference
 from torch_baseline import SHAPES
 
 TINY = "llama_tiny_fp16_op18_dynP"
@@ -88,17 +89,30 @@ def test_pytorch_reads_as_many_weights_as_the_kernel(model: str, name: str, tmp_
 
 @pytest.mark.slow
 def test_bits_are_the_references_and_one_wrong_bit_is_seen(tmp_path: Path) -> None:
-    model = MODELS / f"{TINY}.onnx"
-    asked = given(tmp_path, prepare=False, seeds=1, positions=2, launches=1, jobs=1)
-    row = bits.one(model, asked, Interpreter, float("inf"))
-    assert bits.good(row), row
+    model, folder, out = MODELS / f"{TINY}.onnx", tmp_path / TINY, tmp_path / "out.json"
+    asked = given(
+        tmp_path, prepare=False, seeds=1, positions=2, launches=1, jobs=1, out=out, models=[TINY], folder=MODELS,
+        seconds=float("inf"),
+    )  # fmt: skip
+    assert bits.answered(asked) == 0
+    (row,) = json.loads(out.read_text())["models"]
     assert row["seeds"] == [{"seed": 0, "equal": 2, "of": 2, "compared": 2}]
-    data = json.loads((tmp_path / TINY / "certificate.json").read_text())
-    decoder = bits.opened(tmp_path / TINY, Interpreter(), model, "file", 0)
+    assert bits.answered(argparse.Namespace(**{**vars(asked), "seconds": 0.0})) == 1  # nothing is reached
+    assert json.loads(out.read_text())["models"] == [{"model": TINY, "stopped": "not begun"}]
+    data = json.loads((folder / "certificate.json").read_text())
+    decoder = bits.opened(folder, Interpreter(), model, "file", 0)
     (step,) = bits.recorded(decoder, onnx.load(model), 5, 1)
-    reference = bits.Reference(str(model), data, "cpu")
+    reference = Reference(str(model), data, None)
     assert reference.answer(step) == "equal"
     for name in ("logits", "present.1.key"):
         wrong = step.outputs[name].copy()
         wrong.reshape(-1).view(np.uint16)[3] ^= 1
         assert f"`{name}` differs in 1 of" in reference.answer(replace(step, outputs={**step.outputs, name: wrong}))
+
+
+def test_steps_of_models_are_compared_by_turns_and_late_ones_are_left_out(tmp_path: Path) -> None:
+    every = [bits.Asked(tmp_path, tmp_path, {}, [bits.Step(0, k, {}, {}) for k in range(n)]) for n in (3, 1)]
+    turns = [(every.index(a), s.position) for a, s in bits.by_turns(every)]
+    assert [k for k, _ in turns] == [0, 1, 0, 0]
+    assert sorted(turns) == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    assert Comparing("cpu", {}).answer(tmp_path, tmp_path, every[0].steps[0], time.time() - 1) is None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -36,6 +37,7 @@ _THREADS = 256
 _MOST = 1 << 24  # elements of one launch
 
 
+@cache
 def spelling(name: str) -> tuple[str, int] | None:
     """The CUDA function of an operation such as `exp.f32`, and its arity; None for what is no mathematical function of CUDA's."""
     head, _, label = name.partition(".")
@@ -72,11 +74,14 @@ class GpuFunctions:
     """Callable with an operation's name and bits of its operands, arrays of one shape: bits of the results, None where the
     operation is no function of CUDA's. Raises what compiling and launching raise.
 
-    met: the functions that were evaluated so far."""
+    met: the functions that were evaluated so far. images: those that are compiled, as cubins; another process with the same options
+    and device may be given them.
+    """
 
     options: CompileOptions
     device: Device = field(default_factory=require_device)
     met: set[str] = field(default_factory=set)
+    images: dict[str, bytes] = field(default_factory=dict)
     _modules: dict[str, Module] = field(default_factory=dict)
 
     def __call__(self, name: str, args: Sequence[Bits]) -> Bits | None:
@@ -97,15 +102,24 @@ class GpuFunctions:
         self._module(name).launch("evaluate", (blocks, 1, 1), (_THREADS, 1, 1), 0, False, arguments)
         return memory[-1].read()[0].view(kind).astype(np.uint64)
 
+    def compile(self, names: Iterable[str]) -> None:
+        """Those of some operations that are functions of CUDA's."""
+        for name in names:
+            if spelling(name) is not None and name not in self.images:
+                self.images[name] = self._image(name)
+
+    def _image(self, name: str) -> bytes:
+        given = flags(replace(self.options, fast_math=False, defines=()))
+        folders = [f"-I{f}" for f in toolkit_headers()]
+        try:
+            return nvrtc(source(name), [f"-arch=sm_{self.device.capability}", *given, *folders], {}, ())[0]
+        except NvrtcFailed as e:
+            log = str(e).strip().splitlines() or ["without a word"]
+            text = f"NVRTC does not compile `{name}` by itself: {log[0]}"
+            raise Unsupported("TV0761", text, help="say `--on cpu`, or install CUDA's headers") from None
+
     def _module(self, name: str) -> Module:
         if name not in self._modules:
-            given = flags(replace(self.options, fast_math=False, defines=()))
-            folders = [f"-I{f}" for f in toolkit_headers()]
-            try:
-                binary, _ = nvrtc(source(name), [f"-arch=sm_{self.device.capability}", *given, *folders], {}, ())
-            except NvrtcFailed as e:
-                log = str(e).strip().splitlines() or ["without a word"]
-                text = f"NVRTC does not compile `{name}` by itself: {log[0]}"
-                raise Unsupported("TV0761", text, help="say `--on cpu`, or install CUDA's headers") from None
-            self._modules[name] = Module(binary)
+            self.compile([name])
+            self._modules[name] = Module(self.images[name])
         return self._modules[name]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -279,17 +280,22 @@ def refuted(case: Case) -> str:
 
 # ------------------------------------------------------------------------------------------------ all cases
 def apart(name: str, until: float) -> dict[str, Any]:
-    """One case in a process of its own, unless it is too late to begin."""
-    if time.monotonic() > until:
+    """One case in a process of its own, which ends when it is too late."""
+    left = min(LIMIT, until - time.monotonic())
+    if left <= 0:
         return {"case": name, "stopped": "not begun"}
     command = [sys.executable, __file__, "--one", name]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
-    except subprocess.TimeoutExpired:
-        return {"case": name, "stopped": f"after {LIMIT:g} s"}
-    if done.returncode != 0:
-        return {"case": name, "stopped": " / ".join(done.stderr.strip().splitlines()[-3:])}
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as own:
+        try:
+            out, told = own.communicate(timeout=left)
+        except subprocess.TimeoutExpired:
+            os.killpg(own.pid, signal.SIGKILL)  # and the checks that it began
+            return {"case": name, "stopped": f"after {LIMIT:g} s" if left == LIMIT else "when time was up"}
+    if own.returncode != 0:
+        return {"case": name, "stopped": " / ".join(told.strip().splitlines()[-3:])}
+    answer: dict[str, Any] = json.loads(out.splitlines()[-1])
     return answer
 
 
@@ -312,27 +318,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", help="names such as rmsnorm/warp; all of the corpus if none is given")
     parser.add_argument("--jobs", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no case after so long")
-    parser.add_argument("--out", help="write every answer to this file, as JSON")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so long")
+    parser.add_argument("--out", help="write every answer to this file, as JSON, as soon as it is known")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    known = {c.name: c for c in find_cases(str(CORPUS))}
+    cases = {c.name: c for c in find_cases(str(CORPUS))}
     if given.one:
-        print(json.dumps(one(known[given.one])))
+        print(json.dumps(one(cases[given.one])))
         return
-    names = [n for n in known if not given.cases or any(n.startswith(c) for c in given.cases)]
-    started = time.monotonic()
+    names = [n for n in cases if not given.cases or any(n.startswith(c) for c in given.cases)]
+    started, rows = time.monotonic(), dict[str, dict[str, Any]]()
+    machine = require_device().name
+
+    def known(**more: Any) -> dict[str, Any]:
+        return {"machine": machine, "cases": len(rows), "seconds": round(time.monotonic() - started), **more}
+
+    def save(**more: Any) -> None:
+        if given.out:
+            listed = [rows[n] for n in names if n in rows]
+            Path(given.out).write_text(json.dumps({**known(**more), "rows": listed}, indent=1) + "\n")
+
     with ThreadPoolExecutor(given.jobs) as pool:
-        rows = list(pool.map(lambda n: apart(n, started + given.seconds), names))
+        begun = {pool.submit(apart, n, started + given.seconds): n for n in names}
+        for done in as_completed(begun):
+            rows[begun[done]] = done.result()
+            save()
     functions = GpuFunctions(CompileOptions())
-    met = sorted({f for r in rows for own in (r, r.get("small", {})) for f in own.get("functions", ())})
+    met = sorted({f for r in rows.values() for own in (r, r.get("small", {})) for f in own.get("functions", ())})
     errors = [error(functions, f) for f in met]
-    head = {"machine": require_device().name, "cases": len(rows), "seconds": round(time.monotonic() - started)}
-    for line in [*summary(rows), *(json.dumps(e) for e in errors)]:
+    for line in [*summary(list(rows.values())), *(json.dumps(e) for e in errors)]:
         print(line)
-    print(head)
-    if given.out:
-        Path(given.out).write_text(json.dumps({**head, "functions": errors, "rows": rows}, indent=1) + "\n")
+    print(known())
+    save(functions=errors)
 
 
 if __name__ == "__main__":

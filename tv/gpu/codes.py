@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CODES: dict[str, str] = {
     "TV0760": """A GPU was asked for, and there is none that CuPy reaches. Without one, kernels are run by the interpreter.""",
-    "TV0761": """The kernel does not become a module for this GPU: neither NVRTC on its device side nor nvcc on the whole file
+    "TV0761": """The kernel does not become a module for this GPU: neither nvcc on the whole file nor NVRTC on its device side
 compiles it, or the specification's architecture is not the GPU's.""",
     "TV0762": """The GPU's driver does not load the compiled kernel.""",
     "TV0763": """The launch fails on the GPU. After an illegal access nothing more can be run by the same process.""",

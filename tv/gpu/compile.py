@@ -1,4 +1,5 @@
-"""A kernel file as a module for a GPU, with the flags of its specification: NVRTC on the device side, else nvcc on the file."""
+"""A kernel file as a module for a GPU, with the flags of its specification: nvcc on the file, as its
+owner compiles it; where there is no nvcc, or host code that it cannot compile here, NVRTC on the device side."""
 
 from __future__ import annotations
 
@@ -35,16 +36,22 @@ class Image:
 def compiled(path: Path, text: str, options: CompileOptions, kernels: Sequence[str], device: Device) -> Image:
     """Raises Unsupported (TV0761) where no compiler takes the file, or the device is not of the specification's architecture."""
     arch = _arch(options.arch, device)
+    refused: Unsupported | None = None
+    if shutil.which("nvcc") is not None:
+        try:
+            return by_nvcc(path, options, kernels, arch)
+        except Unsupported as e:
+            refused = e
     try:
         return _by_nvrtc(path, device_text(path, text, options), options, kernels, arch)
-    except (NvrtcFailed, TvError) as refused:
-        if shutil.which("nvcc") is None:
-            log = str(refused).strip().splitlines()
-            raise Unsupported(
-                "TV0761", f"NVRTC does not compile the kernel: {log[0] if log else 'without a word'}",
-                help="put nvcc on the PATH: it compiles whole files",
-            ) from None  # fmt: skip
-    return by_nvcc(path, options, kernels, arch)
+    except (NvrtcFailed, TvError) as e:
+        if refused is not None:
+            raise refused from None
+        log = str(e).strip().splitlines()
+        raise Unsupported(
+            "TV0761", f"NVRTC does not compile the kernel: {log[0] if log else 'without a word'}",
+            help="put nvcc on the PATH: it compiles whole files",
+        ) from None  # fmt: skip
 
 
 def _arch(wanted: str, device: Device) -> str:

@@ -44,7 +44,6 @@ class GpuRunner:
     variables: Collection[str] = ()  # of the file, that the specification binds
     device: Device = field(default_factory=require_device)
     _image: Image | None = None
-    _module: Module | None = None
 
     @property
     def image(self) -> Image:
@@ -66,16 +65,15 @@ class GpuRunner:
         if sum(b.size for b in contents.values()) > MOST_BYTES:
             raise Unknown("TV0764", "the buffers are too large to be filled here for a GPU", help="say `--on cpu`")
         image = self.image
-        if self._module is None:
-            self._module = Module(image.binary)
+        module = Module(image.binary)  # with the file's variables as they are initialised
         memory: dict[str, Buffer | Variable] = {
-            n: self._module.variable(n, bytes_of(b)) if n in self.variables else Buffer(bytes_of(b), b.align)
+            n: module.variable(n, bytes_of(b)) if n in self.variables else Buffer(bytes_of(b), b.align)
             for n, b in contents.items()
         }
         for p in setting.kernel.parameters:
             if p.name in self.variables and p.type is not None:
                 bits = scalars[p.name].to_bytes(p.type.bytes, "little")
-                self._module.variable(p.name, np.frombuffer(bits, np.uint8))
+                module.variable(p.name, np.frombuffer(bits, np.uint8))
         for s in self.stages:
             sizes = setting.symbols
             known = setting.binder.symbols
@@ -85,7 +83,7 @@ class GpuRunner:
             tables = {n: Buffer(np.frombuffer(t, np.uint8), _ADDRESS) for n, t in tables_of(s, addresses).items()}
             arguments = arguments_of(s, addresses, scalars, {n: b.address for n, b in tables.items()})
             name = image.names[s.kernel.name]
-            self._module.launch(name, (x, y, z), s.launch.block, shared, s.launch.cooperative, arguments)
+            module.launch(name, (x, y, z), s.launch.block, shared, s.launch.cooperative, arguments)
         found = {n: b.read() for n, b in memory.items()}
         return Left(
             {n: content for n, (content, _) in found.items()}, tuple(n for n, (_, ok) in found.items() if not ok)

@@ -42,7 +42,7 @@ from tv.sets import Affine, Dim, Sym
 from tv.system import Scope, System, later
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
-DEEPEST = 120  # statements that one value is followed through: a layer of a decoder
+DEEPEST = 160  # statements that one value is followed through: a layer of a decoder
 MOST_FOLLOWED = 50  # terms
 # A known call has a value that depends on who evaluates it.
 EVALUATED = frozenset(

@@ -230,10 +230,11 @@ class Summing:
         return out + self.constant_links(m, out)
 
     def suggested(self, m: Matching, i: int, j: int) -> Link | None:
-        """By exact cells and claims; by these on some pieces of a case, where that pairs all of one side; by footprints."""
+        """By exact cells and claims; by these on some pieces of a case, where that pairs all of one side; by footprints, of all
+        pieces or of some."""
         a, b, asked = m.k[i].leaf, m.g[j].leaf, self.sets.range(m.k[i].reach)
         link: Link | None = None
-        for wide, extending in ((False, False), (False, True), (True, False)):
+        for wide, extending in ((False, False), (False, True), (True, False), (True, True)):
             candidate = self.candidates.relation(a, b, wide, asked, extending=extending)
             if candidate is None:
                 continue

@@ -96,6 +96,19 @@ def test_bitwise_is_the_certificates_contraction(tmp_path: Path) -> None:
             assert all("line 4" in a for a in said)
 
 
+EXPS = graph(
+    [("Exp", "x", "e"), ("ReduceSum", "e axes", "t"), ("Squeeze", "t axes", "y")],
+    {"x": (F32, [64, 32])}, {"y": (F32, [64])}, **AXES,
+)  # fmt: skip
+OF_EXPS = row("  float s = 0.f;\n  for (int j = 0; j < 32; ++j) s = __fadd_rn(s, expf(x[i * 32 + j]));\n  y[i] = s;")
+
+
+@pytest.mark.parametrize("last", ["y[i] = s;", "y[i] = s;\n  y[i] = y[i];"])
+def test_what_a_thread_may_know_at_a_function_is_asked_without_asking_for_races(last: str, tmp_path: Path) -> None:
+    order = certificate(tmp_path / "theirs", OF_EXPS, EXPS)
+    assert ordered(tmp_path / "mine", OF_EXPS.replace("y[i] = s;", last), EXPS, order).verdict is Verdict.PROVED
+
+
 def test_a_kernel_compiled_without_contraction_rounds_its_products(tmp_path: Path) -> None:
     order = certificate(tmp_path / "theirs", ROUNDED, DOT)
     result = ordered(tmp_path / "mine", LEFT_TO_NVCC, DOT, order, "fmad = false\n")

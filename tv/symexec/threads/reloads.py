@@ -61,18 +61,18 @@ class Reach:
         self.order = Races(program)
         dims = program.trace.space.dims
         self.one_thread = self.order.threads(same(dims))
-        self.less = lex_less(self.sets, "When", self.order.blocks, tied=True)
         self.between: dict[frozenset[str], Between] = {}  # by pointers
 
     def reaches(self, store: str, load: str) -> bool:
         """Is there a thread whose store comes before its load of the same cell, with no barrier between that hides it?"""
         if self.sets.disjoint(*(self.sets.range(self.program.accesses[n].cells) for n in (store, load))):
             return False
+        a, b = self.placed(store), self.placed(load)  # times of accesses make the space that `less` is in
         pointers = frozenset(n for u in (store, load) for n in self.program.accesses[u].access.restricted)
         if pointers not in self.between:
-            self.between[pointers] = Between(self.sets, self.less, self.barriers(pointers))
-        left = outlasting(self.sets, self.placed(store), self.placed(load), self.one_thread, self.between[pointers])
-        return not self.sets.empty(left)
+            less = lex_less(self.sets, "When", self.order.blocks, tied=True)
+            self.between[pointers] = Between(self.sets, less, self.barriers(pointers))
+        return not self.sets.empty(outlasting(self.sets, a, b, self.one_thread, self.between[pointers]))
 
     def barriers(self, pointers: frozenset[str]) -> list[Set]:
         """When each barrier is passed that every thread of its block passes, outside of the scopes of these `__restrict__` pointers."""

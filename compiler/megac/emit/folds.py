@@ -121,20 +121,20 @@ def _dot(e: Expr, loop: Axis, text: Text, scope: Scope) -> str | None:
 def by_block(r: Reduction, axes: Axes, outer: Text, scope: Scope) -> tuple[list[str], str]:
     """The threads of a block share a reduction; every thread has the result."""
     loop, element, _, text = _loop(r, axes, outer, scope)
-    total, mine = scope.variable("s"), scope.variable("p")
+    mine = scope.variable("p")
     text.keep(element)
     body = [*text.lines, f"{mine} = {step(r.op, mine, element, text)};"]
     head = f"for (int {loop.name} = threadIdx.x; {loop.name} < {outer.size(loop.extent)}; {loop.name} += THREADS)"
-    kind = C_TYPES[r.dtype]
-    call = f"block_{r.op}_{r.dtype.value}"
+    line, total = block_total(r, mine, scope)
+    return [f"{C_TYPES[r.dtype]} {mine} = {neutral(r.op, r.dtype)};", f"{head} {{", *indented(body), "}", line], total
+
+
+def block_total(r: Reduction, mine: str, scope: Scope) -> tuple[str, str]:
+    """What the threads' results come to: the line, and the variable that each thread then has."""
+    total, call = scope.variable("s"), f"block_{r.op}_{r.dtype.value}"
     scope.helpers |= {call, f"warp_{r.op}_{r.dtype.value}"}
-    return [
-        f"{kind} {mine} = {neutral(r.op, r.dtype)};",
-        f"{head} {{",
-        *indented(body),
-        "}",
-        f"const {kind} {total} = {call}({mine}, {number(r.start)}, partial_{r.dtype.value});",
-    ], total  # fmt: skip
+    of = f"{mine}, {number(r.start)}, partial_{r.dtype.value}"
+    return f"const {C_TYPES[r.dtype]} {total} = {call}({of});", total
 
 
 def indented(lines: list[str]) -> list[str]:

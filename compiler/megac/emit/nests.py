@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from megac.emit.blocks import ONCE, held, in_block
 from megac.emit.expressions import Text, moved, spread, substituted
-from megac.emit.folds import Axes, by_block, by_thread, by_warp, indented, own_index
+from megac.emit.folds import Axes, by_thread, by_warp, indented, own_index
 from megac.emit.places import Scope
+from megac.emit.replicated import along_one_vector, normalised
 from megac.emit.stacked import Stack, stacks, summed
 from megac.emit.stores import guarded, looped, store
-from megac.emit.teams import in_team
 from megac.emit.types import C_TYPES
 from megac.expr import Rewriter
 from megac.ir import Axis, Index, Load, Stage
-from megac.passes.stages import reads
 from megac.schedule.kinds import contraction, is_short
 from megac.schedule.records import Dot, Elements, Nest, Owned, Phase, Replicated, Rows
 from megac.size import ONE, Size
 
 WARP = "threadIdx.x / 32"
 FIRST, STEP = "blockIdx.x * WARPS + warp", "gridDim.x * WARPS"
-ONCE = "blockIdx.x == 0"
 
 
 def phase_lines(phase: Phase, scope: Scope) -> list[str]:
     """The nests of a phase, one after another."""
     scope.held, scope.taken, scope.shown = {}, {}, {}
     out: list[str] = []
-    for nest in phase.nests:
-        scope.taken |= {s.name: 0 for s in ([nest.stage] if isinstance(nest, Replicated) else [])}
+    shared = [n.stage for n in phase.nests if isinstance(n, Replicated)]
+    while shared:
+        scope.taken |= {s.name: 0 for s in shared}
+        norm = along_one_vector(shared)
+        lines = normalised(norm, scope) if norm else None
+        out += _replicated(shared[0], scope) if lines is None else lines
+        shared = shared[1 if lines is None else len(norm) :]
     found = {id(n): x for x in stacks(phase.nests, scope) for n in x.nests}
     for nest in phase.nests:
         stack = found.get(id(nest))
@@ -48,8 +52,8 @@ def nest_lines(nest: Nest, scope: Scope) -> list[str]:
             return _elements(made, scope)
         case Owned():
             return _owned(nest, scope)
-        case Replicated(stage):
-            return _replicated(stage, scope)
+        case Replicated():
+            return []
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
@@ -141,20 +145,9 @@ def _element(s: Stage, axes: Axes, text: Text, scope: Scope, made: tuple[Stage, 
         lines, text.reduced = by_thread(s.reduction, axes, text, scope)
     if (scope.phase, s.name) not in scope.memory.registers:
         return [*lines, *store(s, s.body, axes, text, scope, once="", guard="")]
-    lines += _held(s, axes, text, scope)
+    lines += held(s, axes, text, scope)
     cell = scope.stored(s, own_index(s.axes, axes), text)
     return [*lines, f"{cell} = {scope.held[s.name]};"] if cell is not None else lines
-
-
-def _held(s: Stage, axes: Axes, text: Text, scope: Scope) -> list[str]:
-    """The element in a variable, which stands for the tensor from here on."""
-    inner = text.inside()
-    e = moved(s.body, axes, text.ranges)
-    inner.keep(e)
-    name = scope.variable("x")
-    line = f"const {C_TYPES[s.dtype]} {name} = {inner.value(e)};"
-    scope.held[s.name] = name
-    return [*inner.lines, line]
 
 
 # ------------------------------------------------------------------------------------------------------------ blocks
@@ -172,7 +165,7 @@ def _owned(nest: Owned, scope: Scope) -> list[str]:
         own = {a.name: axes[b.name] for a, b in zip(s.axes[:prefix], leading, strict=True)}
         own = {name: text.ranges.quotient(i, Size(many)) for name, i in own.items()} if many > 1 else own
         once = f"{loop.name} % {many} == 0" if many > 1 else ""
-        body += _in_block(s, own, s.axes[prefix:], scope.text(loop), scope, made, once)
+        body += in_block(s, own, s.axes[prefix:], scope.text(loop), scope, made, once)
     if body[-1] != "__syncthreads();":
         body.append("__syncthreads();")
     scope.held = before
@@ -186,48 +179,4 @@ def _replicated(s: Stage, scope: Scope) -> list[str]:
     if r is not None and contraction(s, scope.weights) is not None and not is_short(s):
         lines = _rows(s, (Dot(s, None),), scope, WARP, "WARPS", ONCE)
         return [*lines, "__syncthreads();"]
-    return _in_block(s, {}, s.axes, scope.text(), scope, (s,), ONCE)
-
-
-def _in_block(
-    s: Stage, axes: Axes, left: tuple[Axis, ...], text: Text, scope: Scope, made: tuple[Stage, ...], once: str
-) -> list[str]:
-    """A stage by the threads of a block; what it has in shared memory is there behind it. once: which block writes
-    what all of them compute."""
-    lines: list[str] = []
-    r = s.reduction
-    if not left:
-        if r is not None:
-            alone = r.op.startswith("arg")
-            lines, text.reduced = (by_thread if alone else by_block)(r, axes, text, scope)
-        held = _held(s, axes, text, scope)
-        cell = scope.stored(s, own_index(s.axes, axes), text)
-        guard = " && ".join(x for x in (once, "threadIdx.x == 0") if x)
-        write = [] if cell is None else [f"if ({guard})", f"    {cell} = {scope.held[s.name]};"]
-        shared = any((scope.phase, x.tensor) in scope.memory.local for x in reads(s))
-        return [
-            *lines,
-            *held,
-            *write,
-            *(["__syncthreads();"] if shared and (r is None or r.op.startswith("arg")) else []),
-        ]
-    shared_sum = in_team(s, axes, left, text, scope, once)
-    if shared_sum is not None:
-        return shared_sum
-    own, loop = spread(left, "i")
-    inner = text.inside(loop)
-    every = {**axes, **own}
-    if r is not None:
-        lines, inner.reduced = by_thread(r, every, inner, scope)
-    apart = once != ONCE and (scope.phase, s.name) in scope.memory.local and s.name in scope.memory.places
-    lines += store(s, s.body, every, inner, scope, None if apart else once, guard="")
-    out = [*looped(loop, text, "threadIdx.x", "THREADS", lines), "__syncthreads();"]
-    return [*out, *_copied(s, every, loop, text.inside(loop), scope, once)] if apart else out
-
-
-def _copied(s: Stage, axes: Axes, loop: Axis, text: Text, scope: Scope, once: str) -> list[str]:
-    """What lies in shared memory goes to global memory too."""
-    index = own_index(s.axes, axes)
-    own = scope.cell(scope.memory.local[scope.phase, s.name], index[scope.taken.get(s.name, 0) :], text)
-    cell = scope.stored(s, index, text)
-    return guarded(once, looped(loop, text, "threadIdx.x", "THREADS", [f"{cell} = {own};"]))
+    return in_block(s, {}, s.axes, scope.text(), scope, (s,), ONCE)

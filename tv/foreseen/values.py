@@ -42,13 +42,20 @@ from tv.sets import Affine, Dim, Sym
 from tv.system import Scope, System, later
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
-DEEPEST = 160  # statements that one value is followed through: a layer of a decoder
+DEEPEST = 100  # statements that a value is followed through at once; what lies deeper is looked at before, by itself
 MOST_FOLLOWED = 50  # terms
 # A known call has a value that depends on who evaluates it.
 EVALUATED = frozenset(
     "fadd fsub fmul fdiv fsqrt fneg fabs fmax fmin fmaximum fminimum fupper flower ffma feq flt fle fisnan cvt extract concat add sub mul sdiv "
     "udiv srem urem and or xor shl lshr ashr eq ult ule slt sle".split()
 )
+
+
+class TooDeep(Exception):
+    """A reference that has to be looked at before what led to it."""
+
+    def __init__(self, ref: Term) -> None:
+        self.ref = ref
 
 
 class Foreseen:
@@ -99,6 +106,22 @@ class Foreseen:
     # -------------------------------------------------------------- values
     def variants(self, root: Term, once: Term | None = None) -> tuple[Variant, ...] | None:
         """What the term may be; None: anything, and known."""
+        if self.open:
+            return self.below_first(root, once)
+        before: list[Term] = []
+        while True:
+            try:
+                if not before:
+                    return self.below_first(root, once)
+                self.below_first(before[-1], None)
+                before.pop()
+            except TooDeep as e:
+                if any(self.unit_key(x) == self.unit_key(e.ref) for x in before):  # around a loop
+                    self.units[self.unit_key(e.ref)] = None
+                else:
+                    before.append(e.ref)
+
+    def below_first(self, root: Term, once: Term | None) -> tuple[Variant, ...] | None:
         todo, start = [root], -1 if once is None else once.id
         while todo:  # the terms below first: expressions may be deep
             t = todo[-1]
@@ -348,9 +371,10 @@ class Foreseen:
 
     def of_unit(self, ref: Term) -> Iterator[Variant] | None:
         """A statement's value. Around a loop: what it starts from, and data if a round brings any, else a number."""
-        name, value = ref.name, self.system.units[ref.name].value
-        key = (name, ref.id if value.kind == "reduce" else -1)
-        if key not in self.units and name not in self.open and len(self.open) <= DEEPEST:
+        name, value, key = ref.name, self.system.units[ref.name].value, self.unit_key(ref)
+        if key not in self.units and name not in self.open and len(self.open) > DEEPEST:
+            raise TooDeep(ref)
+        if key not in self.units and name not in self.open:
             self.open.add(name)
             try:
                 found = (
@@ -362,13 +386,15 @@ class Foreseen:
         if key in self.units:
             found = self.units[key]
             return None if found is None else iter(found)
-        if name not in self.open:
-            return None
         arms = self.arms(value)
         starts = [Variant(np.full(COUNT, a.bits, np.uint64)) for a in arms if a.kind == "const"]
         data = self.rests_on_data(value)
         later = Variant(self.columns.column(name, value.width)) if data else self.columns.number(name, value.width)
         return iter([*starts, later])
+
+    def unit_key(self, ref: Term) -> tuple[str, int]:
+        """Under which a statement's value is kept: of a fold, as it is where it is referred to."""
+        return ref.name, ref.id if self.system.units[ref.name].value.kind == "reduce" else -1
 
     def rests_on_data(self, value: Term) -> bool:
         """Is there data in every arm of a value, constants apart, that another round makes?"""

@@ -11,10 +11,11 @@ import pytest
 
 from tv.arithmetic import decode
 from tv.foreseen import Foreseen
+from tv.foreseen.values import DEEPEST
 from tv.foreseen.variants import COUNT, Variant, distinct, nan
 from tv.sets import Affine, Sets
 from tv.sets.formulas import within
-from tv.system import Scope, System
+from tv.system import Scope, System, Unit
 from tv.term import ARGUMENT, Term, Terms
 
 Number = float  # `Kernel` has methods of these names
@@ -257,3 +258,40 @@ def test_variants_that_say_the_same_are_one() -> None:
     assert len(distinct(iter([odd, nan(32), *variants([float("nan")])]), total) or ()) == 1
     assert len(distinct(iter(variants([1, -3, 7], [-3, 2, 7], [7, -3, -3])), most) or ()) == 1
     assert len(distinct(iter(variants([0, 7], [-3, 7], [-3, 8], [-3, float("nan"), 7], [5])), most) or ()) == 5
+
+
+def chain(k: Kernel, length: int, first: Callable[[Kernel, Term], Term]) -> Term:
+    """A reference to the last of some statements: each is the one before minus zero, the first one is made of the last."""
+    sets, tx = k.system.sets, Affine.dim("tx")
+    scopes = [k.system.scope(Scope(f"U{i}", ("tx",), within(tx, 32), f"U{i}")) for i in range(length)]
+
+    def ref(reader: Scope, name: str) -> Term:
+        return k.terms.ref(name, sets.map(reader.name, ("tx",), reader.domain, name, [tx]), 32)
+
+    for i, s in enumerate(scopes):
+        value = k.op("fsub.f32", ref(s, f"U{i - 1}"), k.float(0)) if i else first(k, ref(s, f"U{length - 1}"))
+        k.system.units[s.name] = Unit(s.name, s, k.system.scope_sets[s.name], 32, value, i)
+    return ref(k.scope, f"U{length - 1}")
+
+
+def clamped(k: Kernel, t: Term) -> Term:
+    return k.op("fmin.f32", k.op("fmax.f32", t, k.float(1)), k.float(1))
+
+
+@pytest.mark.parametrize("length", [3, DEEPEST + 5, 3 * DEEPEST])
+def test_a_value_is_followed_through_any_number_of_statements(length: int) -> None:
+    k = Kernel()
+    assert not known(k, chain(k, length, lambda k, _: k.load("x")))
+    k = Kernel()
+    t = chain(k, length, lambda k, _: clamped(k, k.load("x")))
+    assert k.foreseen.may_be(t, "f32", 1.0)
+    assert not k.foreseen.may_be(t, "f32", 2.0)
+
+
+@pytest.mark.parametrize("length", [3, DEEPEST + 5, 3 * DEEPEST])
+def test_around_a_loop_a_number_stays_known(length: int) -> None:
+    k = Kernel()
+    assert k.foreseen.may_be(chain(k, length, clamped), "f32", 1.0)
+    k = Kernel()
+    of_data = chain(k, length, lambda k, t: k.op("fadd.f32", clamped(k, k.load("x")), k.op("fmul.f32", t, k.float(0))))
+    assert k.foreseen.may_be_known(of_data) is (length > DEEPEST)  # a longer loop is not followed: anything

@@ -42,7 +42,7 @@ from tv.sets import Affine, Dim, Sym
 from tv.system import Scope, System, later
 from tv.term import ARGUMENT, COMPARES, Term, op_head, op_type
 
-DEEPEST = 100  # statements that a value is followed through at once; what lies deeper is looked at before, by itself
+DEEPEST = 150  # statements that a value is followed through at once; what lies deeper is looked at before, by itself
 MOST_FOLLOWED = 50  # terms
 # A known call has a value that depends on who evaluates it.
 EVALUATED = frozenset(
@@ -116,12 +116,13 @@ class Foreseen:
                 self.below_first(before[-1], None)
                 before.pop()
             except TooDeep as e:
-                if any(self.unit_key(x) == self.unit_key(e.ref) for x in before):  # around a loop
+                if any(self.unit_key(x) == self.unit_key(e.ref) for x in before):  # a longer loop: not followed
                     self.units[self.unit_key(e.ref)] = None
                 else:
                     before.append(e.ref)
 
     def below_first(self, root: Term, once: Term | None) -> tuple[Variant, ...] | None:
+        """As `variants`, inside another question. Raises TooDeep."""
         todo, start = [root], -1 if once is None else once.id
         while todo:  # the terms below first: expressions may be deep
             t = todo[-1]
@@ -378,7 +379,9 @@ class Foreseen:
             self.open.add(name)
             try:
                 found = (
-                    distinct(self.of_reduction(value, ref), value) if value.kind == "reduce" else self.variants(value)
+                    distinct(self.of_reduction(value, ref), value)
+                    if value.kind == "reduce"
+                    else self.below_first(value, None)
                 )
             finally:
                 self.open.discard(name)

@@ -295,3 +295,49 @@ def test_around_a_loop_a_number_stays_known(length: int) -> None:
     k = Kernel()
     of_data = chain(k, length, lambda k, t: k.op("fadd.f32", clamped(k, k.load("x")), k.op("fmul.f32", t, k.float(0))))
     assert k.foreseen.may_be_known(of_data) is (length > DEEPEST)  # a longer loop is not followed: anything
+
+
+def test_around_a_loop_it_does_not_matter_what_is_asked_first() -> None:
+    """What the first answer assumes of the loop's own statement was data, and is the number 1."""
+    k = Kernel()
+    last = chain(k, 3, lambda k, t: clamped(k, k.op("fadd.f32", k.load("x"), t)))
+    tx = Affine.dim("tx")
+    first = k.terms.ref("U0", k.system.sets.map("S", ("tx",), k.scope.domain, "U0", [tx]), 32)
+    assert k.foreseen.may_be(first, "f32", 1.0)
+    assert k.foreseen.may_be(last, "f32", 1.0)
+
+
+def index(k: Kernel, name: str) -> Term:
+    """A float that a compiler knows, though here it may be any."""
+    at = k.system.sets.map("S", ("tx",), k.scope.domain, name, [Affine.dim("tx")])
+    return k.op("cvt.f32.s32", k.terms.make("index", map=at, width=32))
+
+
+@pytest.mark.parametrize(("outer", "inner"), [("fmin", "fmax"), ("fmax", "fmin"), ("fminimum", "fmaximum")])
+def test_between_numbers_that_may_be_any_lies_maybe_a_number(outer: str, inner: str) -> None:
+    """`min(max(x, a), b)` is b where b is the smaller one, and data where it is not."""
+    k = Kernel()
+    k.foreseen = Foreseen(k.system, ("tx",), lambda t: True)
+    one = k.op(f"{inner}.f32", k.load("x"), index(k, "a"))
+    both = k.op(f"{outer}.f32", one, index(k, "b"))
+    for t in (one, both, k.op("fadd.f32", both, k.float(1)), k.op("fmul.f32", both, k.float(2))):
+        assert k.foreseen.may_be(t, "f32", 1.0)
+        assert not k.foreseen.must_be_known(t)
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_what_is_nan_wherever_data_is_has_no_number(everywhere: bool) -> None:
+    """A sum that has data in one arm and 0 in the other: x and 0 in turn are data, 0 and 0 are not."""
+    k = Kernel()
+    sets, tx = k.system.sets, Affine.dim("tx")
+    s = k.system.scope(Scope("T", ("tx",), within(tx, 32), "T"))
+
+    def arms(data_first: bool) -> Term:
+        x = k.terms.input("x", sets.map("T", ("tx",), s.domain, "x", [tx]), 32)
+        pieces = [within(tx, 16), within(tx - 16, 16)]
+        return k.system.case(s, list(zip(pieces, (x, k.float(0)) if data_first else (k.float(0), x), strict=True)))
+
+    value = k.op("fadd.f32", arms(True), arms(not everywhere))
+    k.system.units["T"] = Unit("T", s, k.system.scope_sets["T"], 32, value, 0)
+    t = k.terms.ref("T", sets.map("S", ("tx",), k.scope.domain, "T", [tx]), 32)
+    assert k.foreseen.may_be(t, "f32", 0.0) is not everywhere

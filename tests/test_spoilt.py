@@ -74,6 +74,8 @@ def test_a_sum_that_starts_from_nan_is_nan(start: str) -> None:
         begin = k.op("fsub.f32", k.load("z"), begin)
     if start == "stored":
         scope = k.system.scope(Scope("stored", ("tx",), k.scope.domain, "stored"))
+        z = k.terms.input("z", k.system.sets.map("stored", ("tx",), k.scope.domain, "z", [TX]), 32)
+        begin = k.op("fsub.f32", z, k.float(float("nan")))
         k.system.units["stored"] = Unit("stored", scope, k.system.scope_sets["stored"], 32, begin, 0)
         begin = k.terms.ref("stored", k.system.sets.map("S", ("tx",), k.scope.domain, "stored", [TX]), 32)
     t = k.terms.reduce(found.name, found.embedding(), found.scope, found.args[0], begin)

@@ -75,6 +75,10 @@ class Spoilt:
         rounds = self.of(t.args[0], t.scope)
         return self.sets.domain(self.sets.restrict_range(t.embedding(), rounds))
 
+    def whole(self, name: str) -> bool:
+        """Is a statement's value spoilt at all of its instances?"""
+        return self.sets.subset(self.system.scope_sets[name], self.unit(name))
+
     def unit(self, name: str) -> Set:
         if name not in self.units:
             whole = self.system.scope_sets[name]

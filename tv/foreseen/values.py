@@ -75,6 +75,7 @@ class Foreseen:
         self.trips: dict[tuple[int, int], tuple[bool, bool]] = {}
         self.units: dict[tuple[str, int], tuple[Variant, ...] | None] = {}
         self.open: set[str] = set()
+        self.assumed: dict[str, tuple[Variant, ...] | None] = {}  # of statements around loops
         self.spoilt = Spoilt(system, ())
 
     # -------------------------------------------------------------- questions
@@ -156,6 +157,7 @@ class Foreseen:
                     self.results |= results
             self.done.clear()
             self.units.clear()
+            self.assumed.clear()
             self.spoilt = Spoilt(self.system, self.narrowed | self.results)
 
     def may_be_a_number(self, t: Term, kind: str) -> bool:
@@ -224,6 +226,9 @@ class Foreseen:
             if made is None:
                 return None
             out.append(made)
+            if made.open and op_head(t) in EXTREMA:  # beyond all data, below all, or between
+                out.append(self.columns.number(f"op {t.id}", t.width))
+                out += [Variant(v.column, True) for v, a in zip(combination, t.args, strict=True) if not is_known(v, a)]
         if t.name in self.results:
             out.append(self.columns.number(f"op {t.id}", t.width))
         out += [nan(t.width)] if t.name in self.unordered else []
@@ -240,8 +245,6 @@ class Foreseen:
         if all(is_known(v, a) for v, a in zip(args, t.args, strict=True)) and (opened or op_head(t) not in EVALUATED):
             return self.columns.number(f"op {t.id}", t.width)
         if computes_integers(t) and sum(v.open or not is_known(v, a) for v, a in zip(args, t.args, strict=True)) > 1:
-            return None
-        if opened and op_head(t) in EXTREMA:
             return None
         columns = [v.column for v in args]
         try:
@@ -371,29 +374,51 @@ class Foreseen:
         return True
 
     def of_unit(self, ref: Term) -> Iterator[Variant] | None:
-        """A statement's value. Around a loop: what it starts from, and data if a round brings any, else a number."""
+        """A statement's value; inside its own, what it is assumed to be there, which has to hold what is found."""
         name, value, key = ref.name, self.system.units[ref.name].value, self.unit_key(ref)
         if key not in self.units and name not in self.open and len(self.open) > DEEPEST:
             raise TooDeep(ref)
         if key not in self.units and name not in self.open:
-            self.open.add(name)
-            try:
-                found = (
-                    distinct(self.of_reduction(value, ref), value)
-                    if value.kind == "reduce"
-                    else self.below_first(value, None)
-                )
-            finally:
-                self.open.discard(name)
+            found = self.evaluated(ref)
+            while name in self.assumed and not covered(found, self.assumed[name], value):
+                # around a loop it was taken for less: what was found so is found anew
+                self.assumed[name] = None if found is None else (*(self.assumed[name] or ()), *found)
+                self.done.clear()
+                self.units.clear()
+                found = self.evaluated(ref)
             self.units[key] = found
         if key in self.units:
             found = self.units[key]
-            return None if found is None else iter(found)
-        arms = self.arms(value)
-        starts = [Variant(np.full(COUNT, a.bits, np.uint64)) for a in arms if a.kind == "const"]
+        else:
+            if name not in self.assumed:
+                self.assumed[name] = self.around(name, value)
+            found = self.assumed[name]
+        return None if found is None else iter(found)
+
+    def evaluated(self, ref: Term) -> tuple[Variant, ...] | None:
+        name, value = ref.name, self.system.units[ref.name].value
+        self.open.add(name)
+        try:
+            if value.kind == "reduce":
+                return distinct(self.of_reduction(value, ref), value)
+            return self.without_numbers(name, self.below_first(value, None))
+        finally:
+            self.open.discard(name)
+
+    def without_numbers(self, name: str, found: tuple[Variant, ...] | None) -> tuple[Variant, ...] | None:
+        """Of a value that is NaN wherever all data is, no number is known: at most that it is NaN."""
+        value = self.system.units[name].value
+        known = [v for v in found or () if is_known(v, value)]
+        if found is None or not known or not self.spoilt.whole(name):
+            return found
+        return (*(v for v in found if v not in known), nan(value.width))
+
+    def around(self, name: str, value: Term) -> tuple[Variant, ...]:
+        """What a loop starts a statement's value from, and data if a round brings any, else a number."""
+        starts = [Variant(np.full(COUNT, a.bits, np.uint64)) for a in self.arms(value) if a.kind == "const"]
         data = self.rests_on_data(value)
         later = Variant(self.columns.column(name, value.width)) if data else self.columns.number(name, value.width)
-        return iter([*starts, later])
+        return (*starts, later)
 
     def unit_key(self, ref: Term) -> tuple[str, int]:
         """Under which a statement's value is kept: of a fold, as it is where it is referred to."""
@@ -421,6 +446,15 @@ class Foreseen:
                 if a.id not in seen:
                     seen.add(a.id)
                     todo.append(a)
+
+
+def covered(found: Sequence[Variant] | None, assumed: Sequence[Variant] | None, t: Term) -> bool:
+    """Is every number that a compiler may know of a value among those that it was assumed to be?"""
+    if found is None or assumed is None:
+        return assumed is None
+    numbers = {v.column.tobytes() for v in assumed if is_known(v, t)}
+    anything = any(v.open for v in assumed if is_known(v, t))
+    return anything or all(not v.open and v.column.tobytes() in numbers for v in found if is_known(v, t))
 
 
 def by_size(scope: Scope, own: Collection[str]) -> bool:

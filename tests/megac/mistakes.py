@@ -34,7 +34,7 @@ SMALL = {
     "attention_not_awaited": Mistake("arrivals, 2 *", 1, 0, "arrivals, 1 *"),
     "residual_not_awaited": Mistake("arrivals, 3 *", 1, 0, "arrivals, 2 *"),
     "weights_of_positions_not_awaited": Mistake("        __syncthreads();\n        {\n            const int c1", 1, 0, "        {\n            const int c1"),
-    "slices_not_awaited": Mistake("        __syncthreads();\n        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4", 1, 0, "        for (int i = threadIdx.x; i < 64; i += THREADS) {\n            float s4"),
+    "slices_not_awaited": Mistake("        __syncthreads();\n        if (threadIdx.x < 64) {\n            const int i = threadIdx.x;\n            float s4", 1, 0, "        if (threadIdx.x < 64) {\n            const int i = threadIdx.x;\n            float s4"),
     "last_slice_left_out": Mistake("n1 < THREADS / 8;", 1, 0, "n1 < THREADS / 8 - 1;"),
     "slices_overlap": Mistake("k3 = threadIdx.x / 8;", 1, 0, "k3 = threadIdx.x / 16;"),
     "columns_of_other_slice": Mistake("c1 = threadIdx.x % 8;", 1, 0, "c1 = threadIdx.x / 8 % 8;"),
@@ -92,11 +92,13 @@ TURNED = {
 
 # in LLaMA-2-7B
 FULL_SIZE = {
-    "attention_not_awaited": Mistake("6 * l + 4)", 1, 0, "6 * l + 3)"),
-    "layer_before_not_awaited": Mistake("6 * l + 7)", 1, 0, "6 * l + 6)"),
-    "barrier_left_out": Mistake("grid_barrier(arrivals, (6 * l + 4) * gridDim.x);", 1, 0, ""),
-    "all_layers_await_the_first": Mistake("6 * l + 3)", 1, 0, "3)"),
-    "layers_of_five_barriers": Mistake("6 * l + 2)", 1, 0, "5 * l + 2)"),
+    "attention_not_awaited": Mistake("5 * l + 3)", 1, 0, "5 * l + 2)"),
+    "layer_before_not_awaited": Mistake("5 * l + 6)", 1, 0, "5 * l + 5)"),
+    "barrier_left_out": Mistake("grid_barrier(arrivals, (5 * l + 3) * gridDim.x);", 1, 0, ""),
+    "all_layers_await_the_first": Mistake("5 * l + 3)", 1, 0, "3)"),
+    "layers_of_four_barriers": Mistake("5 * l + 2)", 1, 0, "4 * l + 2)"),
+    "newest_key_left_out": Mistake("n1 < s0 + 1", 1, 0, "n1 < s0"),
+    "newest_key_of_another_head": Mistake("work4[i + n * 128]", 1, 0, "work4[i]"),
     "newest_value_left_out": Mistake("k3 < s0 + 1", 1, 0, "k3 < s0"),
     "epsilon_of_another_model": Mistake("1e-05f", 3, 1, "1e-06f"),
     "last_rows_left_out": Mistake("r < 11008;", 1, 0, "r < 11007;"),
@@ -105,5 +107,5 @@ FULL_SIZE = {
     "row_of_values_among_keys": Mistake("r < 8192)", 1, 0, "r < 8193)"),
     "weights_of_another_projection": Mistake("layers_f16_l + AT_VAL_127", 1, 0, "layers_f16_l + AT_VAL_32"),
     "residual_of_the_layer_before": Mistake("__hadd_rn(work4[r]", 1, 0, "__hadd_rn(work0[r]"),
-    "rows_of_half_a_head_turned": Mistake("63 >= (i % 128)", 2, 1, "63 >= (i % 256)"),
+    "rows_of_half_a_head_turned": Mistake("63 >= i)", 2, 1, "31 >= i)"),
 }  # fmt: skip

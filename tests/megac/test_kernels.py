@@ -55,7 +55,7 @@ def test_the_plan_says_how_a_runner_packs_weights() -> None:
     assert (q["tensors"], q["order"], q["capacity"], q["offset"]) == (["val_25", "val_166"], [1, 0], [64, 64], 0)
     assert q["stride"] == sum(x["capacity"][0] * ([*x["capacity"], 1])[1] for x in layers["parts"])
     assert plan["bytes"]["cache"] == 2 * 2 * 2 * 4096 * 16 * 2
-    assert [x["where"] for x in plan["phases"]] == ["before", *["layer"] * 6, "after"]
+    assert [x["where"] for x in plan["phases"]] == ["before", *["layer"] * 5, "after"]
     assert plan["dimensions"] == [{"name": "s15", "parameter": "s15", "max": 4095}]
 
 
@@ -82,7 +82,7 @@ def test_the_counter_of_barriers_starts_at_zero() -> None:
     plan = json.loads(out["plan.json"])
     assert [x["name"] for x in plan["parameters"] if x.get("zeroed")] == ["arrivals"]
     places = re.findall(r"^ *grid_barrier\(arrivals, (.*) \* gridDim.x\);", out["kernel.cu"], re.MULTILINE)
-    assert places == ["1", *(f"(6 * l + {k})" for k in range(2, 8))]
+    assert places == ["1", *(f"(5 * l + {k})" for k in range(2, 7))]
 
 
 def test_a_kernel_of_one_phase_has_no_barrier() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from megac.emit.expressions import Text, moved
 from megac.emit.folds import Axes, indented, own_index
+from megac.emit.library import THREADS
 from megac.emit.places import Scope
 from megac.emit.types import C_TYPES
 from megac.ir import Axis, Expr, Index, Stage
@@ -47,5 +48,8 @@ def guarded(guard: str, lines: list[str]) -> list[str]:
 
 
 def looped(loop: Axis, text: Text, first: str, by: str, body: list[str]) -> list[str]:
-    n = loop.name
+    """Lines for each index of a loop; where a thread of the block has one at most, under a condition."""
+    n, count = loop.name, loop.extent.constant
+    if (first, by) == ("threadIdx.x", "THREADS") and count is not None and count <= THREADS:
+        return [f"if (threadIdx.x < {count}) {{", f"    const int {n} = threadIdx.x;", *indented(body), "}"]
     return [f"for (int {n} = {first}; {n} < {text.size(loop.extent)}; {n} += {by}) {{", *indented(body), "}"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from megac import index as ix
 from megac.emit.expressions import Text, moved, spread
 from megac.emit.folds import Axes, indented, step
-from megac.emit.library import THREADS, UNROLL
+from megac.emit.library import THREADS
 from megac.emit.places import Scope
 from megac.emit.stores import looped, store
 from megac.emit.types import C_TYPES, folded, number, width
@@ -17,7 +17,7 @@ from megac.ir import Axis, AxisRef, Expr, Index, IndexTest, Reduction, Stage
 from megac.schedule.kinds import mentions
 from megac.size import ZERO, Size
 
-CHUNKS = 4  # loads of one operand that a lane has on their way
+CHUNKS = 4  # loads of one operand that a lane has on their way; more of them leave no registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def _by_slices(one: _Sum) -> list[str] | None:
         *indented([
             f"const int {c.name} = threadIdx.x % {across};",
             f"{kind} {sums}[{by}] = {{{number(one.r.start)}}};",
-            f"#pragma unroll {UNROLL}",
+            f"#pragma unroll {CHUNKS}",
             f"for (int {k} = threadIdx.x / {across}; {k} < {one.text.size(one.k.extent)}; {k} += THREADS / {across}) {{",
             *indented([*vectors.lines, *adding]),
             "}",

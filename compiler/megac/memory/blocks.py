@@ -8,7 +8,7 @@ from math import prod
 
 from megac.memory.packing import Buffers
 from megac.memory.records import Life, Place, Slot
-from megac.memory.slots import slots
+from megac.memory.slots import tight
 from megac.memory.uses import Made, taken_axes
 from megac.schedule.records import Replicated
 from megac.size import Size
@@ -43,7 +43,7 @@ def local(made: Sequence[Made], b: Buffers) -> Local:
         if fits or isinstance(c.made.nest, Replicated):
             kept.append(c)
     by_name = {c.life.tensor: c for c in kept}
-    found = slots([c.life for c in kept], "tile")
+    found = tight([c.life for c in kept], "tile")
     places = {}
     for slot in found:
         for life in slot.lives:
@@ -75,4 +75,4 @@ def _stretched(candidates: Sequence[_Candidate], made: Sequence[Made]) -> list[_
 
 
 def _bytes(kept: Sequence[_Candidate]) -> int:
-    return sum(x.elements * x.dtype.bytes for x in slots([c.life for c in kept], ""))
+    return sum(x.elements * x.dtype.bytes for x in tight([c.life for c in kept], ""))

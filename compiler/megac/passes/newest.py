@@ -16,8 +16,8 @@ from megac.size import ONE
 
 def with_newest_rows(p: Program) -> Program:
     """The program in which a sum along a cache's rows takes the new row from the stage that makes it, and the others from
-    the cache's input: where one row is appended at a position that is a number (of an open one `tv` cannot tell yet
-    that it may be 0), and its elements are no sums themselves, so that whoever reads the row may compute it too."""
+    the cache's input: where one row is appended at a position that no data decide, and its elements are no sums themselves,
+    so that whoever reads the row may compute it too."""
     rows = {s.name: s for s in p.stages}
     caches = {a.output: a for a in p.appends if _simple(a, rows[a.rows])}
     return replace(
@@ -26,7 +26,7 @@ def with_newest_rows(p: Program) -> Program:
 
 
 def _simple(a: Append, rows: Stage) -> bool:
-    known = a.position.size is not None and a.position.size.constant is not None
+    known = a.position.size is not None
     fixed = all(x.extent.constant is not None for x in rows.axes)
     return a.count == ONE and known and fixed and rows.reduction is None and not by_data(rows.body)
 
